@@ -1,0 +1,1 @@
+//! The engine crate of the Coditect Knowledge Engine.

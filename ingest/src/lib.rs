@@ -1,0 +1,1 @@
+//! The ingest crate of the Coditect Knowledge Engine.

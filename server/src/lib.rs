@@ -1,0 +1,1 @@
+//! The server crate of the Coditect Knowledge Engine.

@@ -1,0 +1,1 @@
+//! The store crate of the Coditect Knowledge Engine.

@@ -1,0 +1,27 @@
+//! Named bounds of the vector index.
+
+/// Largest number of dimensions a vector may have.
+pub const MAX_DIMENSION: usize = 4_096;
+/// Largest number of slots: slots index flat arrays, so a stray huge slot must not allocate the world.
+pub const MAX_SLOTS: u32 = 1 << 27;
+/// Highest layer of the graph; with 16 links a point it would take 16^12 points to need it.
+pub const MAX_LEVEL: usize = 12;
+/// Smallest and largest number of links a point may have in the upper layers.
+pub const LINKS: std::ops::RangeInclusive<usize> = 4..=96;
+/// Largest search effort (`ef`): a wider search is answered by an exact scan.
+pub const MAX_EF: usize = 4_096;
+/// Largest Euclidean norm accepted for the metrics that do not normalise; beyond it f32 distances overflow.
+pub const MAX_NORM: f64 = 1e15;
+/// Most points that are linked together in one step of a batch insert.
+pub const MAX_STEP: usize = 256;
+/// A step links at most one new point for this many points already in the graph.
+pub const STEP_SHARE: usize = 32;
+/// Rows in one block of the flat arrays.
+pub const BLOCK_ROWS: usize = 1_024;
+/// Visited sets kept for reuse; more searches than this at once allocate their own.
+pub const POOLED_SCRATCH: usize = 16;
+/// Allowed points that are tried as entries of a filtered walk.
+pub const FILTER_SEEDS: usize = 32;
+
+const _: () = assert!(MAX_LEVEL < u8::MAX as usize);
+const _: () = assert!(BLOCK_ROWS.is_power_of_two());

@@ -1,0 +1,69 @@
+//! Similarity measures: checking, normalising and comparing vectors.
+
+use simsimd::SpatialSimilarity;
+
+use super::error::VectorError;
+use super::limits::MAX_NORM;
+
+/// How two vectors are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Metric {
+    /// Cosine of the angle, -1 to 1; vectors are normalised when they come in.
+    #[default]
+    Cosine,
+    /// Inner product of the vectors as they are.
+    Dot,
+    /// Euclidean distance; the score is its negative.
+    Euclidean,
+}
+
+impl Metric {
+    /// Checks `vector` and returns the form in which it is stored and compared.
+    pub(crate) fn prepare(self, vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorError> {
+        if vector.len() != dimension {
+            return Err(VectorError::Dimension {
+                expected: dimension,
+                got: vector.len(),
+            });
+        }
+        if let Some(position) = vector.iter().position(|x| !x.is_finite()) {
+            return Err(VectorError::NotFinite { position });
+        }
+        let norm = vector
+            .iter()
+            .map(|&x| f64::from(x) * f64::from(x))
+            .sum::<f64>()
+            .sqrt();
+        if norm == 0.0 && self != Self::Euclidean {
+            return Err(VectorError::Zero);
+        }
+        match self {
+            // Adding zero turns -0 into 0, so that equal vectors have equal bits.
+            Self::Cosine => Ok(vector
+                .iter()
+                .map(|&x| (f64::from(x) / norm) as f32 + 0.0)
+                .collect()),
+            _ if norm > MAX_NORM => Err(VectorError::TooLong),
+            _ => Ok(vector.iter().map(|&x| x + 0.0).collect()),
+        }
+    }
+
+    /// Distance of two prepared vectors: smaller is nearer.
+    #[inline]
+    pub(crate) fn distance(self, a: &[f32], b: &[f32]) -> f32 {
+        let value = match self {
+            Self::Cosine | Self::Dot => f32::dot(a, b).map(|dot| -dot),
+            Self::Euclidean => f32::l2sq(a, b),
+        };
+        value.map_or(f32::INFINITY, |distance| distance as f32)
+    }
+
+    /// The score shown for a distance: larger is nearer.
+    pub(crate) fn score(self, distance: f32) -> f32 {
+        match self {
+            Self::Cosine => (-distance).clamp(-1.0, 1.0),
+            Self::Dot => -distance,
+            Self::Euclidean => -distance.max(0.0).sqrt(),
+        }
+    }
+}

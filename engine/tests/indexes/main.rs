@@ -1,0 +1,3 @@
+//! Tests of the three in-memory indexes: vectors, keywords, filters.
+
+mod vector;

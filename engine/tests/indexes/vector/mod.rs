@@ -1,0 +1,8 @@
+//! The vector index against brute force.
+
+mod churn;
+mod data;
+mod filtered;
+mod model;
+mod recall;
+mod refuse;

@@ -1,3 +1,4 @@
 //! Tests of the three in-memory indexes: vectors, keywords, filters.
 
+mod filter;
 mod vector;

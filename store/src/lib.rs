@@ -1,1 +1,48 @@
-//! The store crate of the Coditect Knowledge Engine.
+//! Transactional key-value store with FoundationDB's model: ordered byte keys, strictly serialisable
+//! optimistic transactions, atomic operations, versionstamps, watches, and its limits.
+//!
+//! It is a store for one process on one machine (the embedded backend), behind an interface that a cluster fits as
+//! well. It is not a cache, not a query engine and not a security boundary between tenants.
+//!
+//! ```
+//! # async fn example(dir: std::path::PathBuf) -> coditect_store::Result<()> {
+//! use coditect_store::{AtomicOp, EmbeddedOptions, Store};
+//!
+//! let store = Store::open_embedded(EmbeddedOptions::new(dir)).await?;
+//! let seen = store
+//!     .run(|tx| async move {
+//!         let seen = tx.get(b"greeting").await?;
+//!         tx.set(b"greeting", b"hello");
+//!         tx.atomic(AtomicOp::Add, b"greetings", &1u64.to_le_bytes());
+//!         Ok::<_, coditect_store::Error>(seen)
+//!     })
+//!     .await?;
+//! # let _ = seen;
+//! store.close().await
+//! # }
+//! ```
+
+mod atomic;
+mod backend;
+mod clock;
+mod embedded;
+mod error;
+mod key;
+pub mod limits;
+mod mutation;
+mod run;
+mod stamp;
+mod store;
+mod transaction;
+mod watch;
+
+pub use clock::Clock;
+pub use embedded::EmbeddedOptions;
+pub use error::{Error, ErrorKind, Limit, Result};
+pub use foundationdb_tuple as tuple;
+pub use key::{KeySelector, KeyValue, RangeQuery, RangeResult, key_after, prefix_end};
+pub use mutation::AtomicOp;
+pub use run::{RunOptions, TransactError};
+pub use store::Store;
+pub use transaction::{Committed, Snapshot, Transaction};
+pub use watch::{VersionstampFuture, Watch};

@@ -1,0 +1,105 @@
+//! The handle that callers keep: opens a backend, begins transactions, runs the retry loop.
+
+use std::sync::Arc;
+
+use crate::backend::Backend;
+use crate::clock::Clock;
+use crate::embedded::{Embedded, EmbeddedOptions};
+use crate::error::{Error, Result};
+use crate::run::{self, RunOptions, TransactError};
+use crate::transaction::{Committed, Transaction};
+
+/// A transactional key-value store. Cheap to clone; clones are handles on the same store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    backend: Arc<dyn Backend>,
+    clock: Clock,
+}
+
+impl Store {
+    /// Opens (or creates) an embedded store in a directory that no other process has open.
+    ///
+    /// # Errors
+    /// `Locked` when another process has it open, `Corrupt` when the data is damaged, `Format` when a newer version wrote
+    /// it, `Full` or `Io` when the operating system refuses.
+    pub async fn open_embedded(options: EmbeddedOptions) -> Result<Self> {
+        let clock = options.clock.clone();
+        let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await;
+        let backend = opened
+            .map_err(|error| Error::with_source(crate::ErrorKind::Io, "open the store", error))??;
+        Ok(Self {
+            backend: Arc::new(backend),
+            clock,
+        })
+    }
+
+    /// Begins a transaction. Most callers want [`Store::run`], which retries.
+    #[must_use]
+    pub fn begin(&self) -> Transaction {
+        Transaction::new(self.backend.begin())
+    }
+
+    /// Runs `f` in a transaction and commits it; again and again, with pauses, while that fails for a reason that a new attempt
+    /// may not meet, for at most [`crate::limits::RUN_DEADLINE`].
+    ///
+    /// `f` must be idempotent: an attempt whose commit has an unknown result is followed by another.
+    ///
+    /// # Errors
+    /// What `f` answers, the first error that is not worth a retry, or `Deadline` with the last one as its source.
+    pub async fn run<T, E, F, Fut>(&self, f: F) -> Result<T, E>
+    where
+        F: Fn(Transaction) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T, E>> + Send,
+        E: TransactError + Send,
+        T: Send,
+    {
+        self.run_with(RunOptions::default(), f).await
+    }
+
+    /// As [`Store::run`], with other pauses or another deadline.
+    ///
+    /// # Errors
+    /// As [`Store::run`].
+    pub async fn run_with<T, E, F, Fut>(&self, options: RunOptions, f: F) -> Result<T, E>
+    where
+        F: Fn(Transaction) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T, E>> + Send,
+        E: TransactError + Send,
+        T: Send,
+    {
+        Ok(self.run_committed(options, f).await?.0)
+    }
+
+    /// As [`Store::run_with`], and answers the commit as well.
+    ///
+    /// # Errors
+    /// As [`Store::run`].
+    pub async fn run_committed<T, E, F, Fut>(
+        &self,
+        options: RunOptions,
+        f: F,
+    ) -> Result<(T, Committed), E>
+    where
+        F: Fn(Transaction) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T, E>> + Send,
+        E: TransactError + Send,
+        T: Send,
+    {
+        run::run(|| self.begin(), self.clock.random(), options, f).await
+    }
+
+    /// The clock that the store was opened with.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Waits for the commits under way, closes the files and gives the directory free. Transactions that are still open
+    /// fail with `Closed`. Dropping the last handle does the same without saying whether it worked.
+    ///
+    /// # Errors
+    /// `Io` or `Full` when the last state cannot be written; nothing acknowledged is lost by that.
+    pub async fn close(&self) -> Result<()> {
+        self.backend.close().await
+    }
+}

@@ -1,1 +1,5 @@
 //! The ingest crate of the Coditect Knowledge Engine.
+
+pub mod embed;
+pub mod split;
+pub mod wire;

@@ -1,0 +1,38 @@
+//! Named bounds of the embedding part: every queue, batch, text and wait has its number here.
+
+use std::time::Duration;
+
+/// Longest text taken for embedding, in bytes. Longer ones are refused, not cut: the model itself
+/// reads a few hundred tokens of it at most.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
+/// Most padded tokens (texts x longest text) in one run of the local model. Small runs keep the
+/// activations inside the processor's caches; larger ones were not faster (docs/performance.md).
+pub const MAX_RUN_TOKENS: usize = 512;
+
+/// Most texts in one run of the local model.
+pub const MAX_RUN_TEXTS: usize = 32;
+
+/// Runs that one `embed_documents` call keeps in flight for each document worker.
+pub const RUNS_IN_FLIGHT_PER_WORKER: usize = 2;
+
+/// Runs waiting in the document lane, over all callers; further callers wait for a place.
+pub const DOCUMENT_QUEUE: usize = 64;
+
+/// Queries waiting in the query lane; further callers wait for a place.
+pub const QUERY_QUEUE: usize = 256;
+
+/// Largest safetensors header that is read, in bytes.
+pub const MAX_WEIGHTS_HEADER_BYTES: u64 = 16 << 20;
+
+/// Largest JSON file of a model directory (the tokenizer), in bytes.
+pub const MAX_MODEL_JSON_BYTES: u64 = 64 << 20;
+
+/// Longest wait for a connection to a remote provider.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+const _: () = assert!(
+    MAX_RUN_TOKENS >= 256,
+    "one text of the model's full length must fit a run"
+);
+const _: () = assert!(DOCUMENT_QUEUE > 0 && QUERY_QUEUE > 0 && MAX_RUN_TEXTS > 0);

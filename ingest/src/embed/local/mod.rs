@@ -1,0 +1,183 @@
+//! The local embedder: a sentence-transformers BERT model on ONNX Runtime, in this process.
+
+mod batch;
+mod graph;
+mod lane;
+mod model_dir;
+mod onnx;
+mod session;
+mod tokenize;
+mod weights;
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use self::lane::Lane;
+use self::model_dir::{ModelDir, Pooling};
+use self::session::{Runner, Sessions};
+use self::tokenize::TextEncoder;
+use self::weights::Weights;
+use super::config::LocalConfig;
+use super::error::EmbedError;
+use super::fingerprint::Fingerprint;
+use super::limits::{DOCUMENT_QUEUE, QUERY_QUEUE, RUNS_IN_FLIGHT_PER_WORKER};
+use crate::split::TokenCounter;
+
+/// SHA-256 of the published all-MiniLM-L6-v2 weights, whose configuration names its base model.
+const MINILM_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
+
+fn invalid(message: String) -> EmbedError {
+    EmbedError::InvalidModel(message)
+}
+
+/// A model loaded in this process, with separate lanes for queries and documents.
+pub(super) struct LocalEmbedder {
+    fingerprint: Fingerprint,
+    max_tokens: usize,
+    encoder: Arc<TextEncoder>,
+    counter: Arc<dyn TokenCounter>,
+    documents: Lane,
+    document_threads: usize,
+    queries: Lane,
+}
+
+impl LocalEmbedder {
+    /// Loads the model; takes about a second and blocks.
+    pub(super) fn load(config: &LocalConfig) -> Result<Self, EmbedError> {
+        let dir = ModelDir::open(model_dir::locate_model(config.model_dir.as_deref()))?;
+        let library = model_dir::locate_runtime(config.onnxruntime.as_deref())?;
+        let (encoder, counter) = TextEncoder::open(&dir)?;
+        let mut weights = Weights::open(&dir.path.join("model.safetensors"))?;
+        let fingerprint = fingerprint(&dir, &weights.sha256()?)?;
+        let sessions = Sessions::new(&library, graph::build(&dir, &mut weights)?)?;
+        let processors = available_parallelism().map_or(1, usize::from);
+        let document_threads = config.document_threads.unwrap_or(processors).max(1);
+        let query_threads = config.query_threads.unwrap_or(processors / 4).max(1);
+        let runners = |count: usize| -> Result<Vec<Runner>, EmbedError> {
+            (0..count)
+                .map(|_| Ok(Runner::new(sessions.session()?, &dir)))
+                .collect()
+        };
+        Ok(Self {
+            fingerprint,
+            max_tokens: dir.max_tokens,
+            encoder: Arc::new(encoder),
+            counter: Arc::new(counter),
+            documents: Lane::start(
+                "embed-documents",
+                runners(document_threads)?,
+                DOCUMENT_QUEUE,
+            )?,
+            document_threads,
+            queries: Lane::start("embed-queries", runners(query_threads)?, QUERY_QUEUE)?,
+        })
+    }
+
+    pub(super) fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    pub(super) fn counter(&self) -> Arc<dyn TokenCounter> {
+        Arc::clone(&self.counter)
+    }
+
+    pub(super) fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    pub(super) async fn embed_documents(
+        &self,
+        texts: &[String],
+    ) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let mut tokens = self.tokenize(texts).await?;
+        let lengths: Vec<usize> = tokens.iter().map(Vec::len).collect();
+        let runs = batch::plan(&lengths).into_iter().map(|run| {
+            let texts = run
+                .iter()
+                .map(|&index| std::mem::take(&mut tokens[index]))
+                .collect();
+            async move {
+                self.documents
+                    .run(texts)
+                    .await
+                    .map(|vectors| (run, vectors))
+            }
+        });
+        let in_flight = self.document_threads * RUNS_IN_FLIGHT_PER_WORKER;
+        let done: Vec<_> = stream::iter(runs)
+            .buffer_unordered(in_flight)
+            .try_collect()
+            .await?;
+        let mut vectors = vec![Vec::new(); texts.len()];
+        for (run, found) in done {
+            run.into_iter()
+                .zip(found)
+                .for_each(|(index, vector)| vectors[index] = vector);
+        }
+        Ok(vectors)
+    }
+
+    pub(super) async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        let prompt = &self.fingerprint.query_prompt;
+        let tokens = if prompt.is_empty() {
+            self.encoder.encode(0, text)?
+        } else {
+            self.encoder.encode(0, &format!("{prompt}{text}"))?
+        };
+        let mut vectors = self.queries.run(vec![tokens]).await?;
+        vectors
+            .pop()
+            .ok_or_else(|| EmbedError::Unavailable("the model gave no vector".to_owned()))
+    }
+
+    /// Token ids of every text, computed on a blocking thread.
+    async fn tokenize(&self, texts: &[String]) -> Result<Vec<Vec<u32>>, EmbedError> {
+        let encoder = Arc::clone(&self.encoder);
+        let prompt = self.fingerprint.document_prompt.as_str();
+        let texts: Vec<String> = texts.iter().map(|text| format!("{prompt}{text}")).collect();
+        let work = move || {
+            texts
+                .iter()
+                .enumerate()
+                .map(|(index, text)| encoder.encode(index, text))
+                .collect()
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| EmbedError::Unavailable(format!("tokenize: {error}")))?
+    }
+}
+
+fn fingerprint(dir: &ModelDir, weights: &str) -> Result<Fingerprint, EmbedError> {
+    let base = dir.bert.name.rsplit('/').next().unwrap_or_default();
+    let model = match (weights, base) {
+        (MINILM_SHA256, _) => "all-MiniLM-L6-v2",
+        (_, "") => "bert",
+        (_, base) => base,
+    };
+    Ok(Fingerprint {
+        provider: "local".to_owned(),
+        model: model.to_owned(),
+        dimension: dir.bert.hidden_size,
+        normalized: dir.normalize,
+        precision: "f32".to_owned(),
+        query_prompt: dir.query_prompt.clone(),
+        document_prompt: dir.document_prompt.clone(),
+        weights_hash: weights_hash(dir, weights)?,
+    })
+}
+
+/// Covers the weights and everything beside them that changes vectors.
+fn weights_hash(dir: &ModelDir, weights: &str) -> Result<String, EmbedError> {
+    use sha2::{Digest, Sha256};
+    let mut digest = Sha256::new();
+    digest.update(weights);
+    digest.update(Sha256::digest(model_dir::read_file(
+        &dir.path.join("tokenizer.json"),
+    )?));
+    digest.update((dir.max_tokens as u64).to_le_bytes());
+    digest.update([u8::from(dir.pooling == Pooling::Mean)]);
+    Ok(super::fingerprint::hex(&digest.finalize()))
+}

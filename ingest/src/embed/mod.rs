@@ -1,0 +1,106 @@
+//! Embedding: text in, vectors out, from a model in this process or from a remote provider.
+
+mod config;
+mod error;
+mod fingerprint;
+pub mod limits;
+mod local;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use self::config::{
+    EmbedderConfig, HttpConfig, LocalConfig, OpenAiConfig, ProviderKind, VertexConfig,
+};
+pub use self::error::EmbedError;
+pub use self::fingerprint::Fingerprint;
+use self::local::LocalEmbedder;
+use crate::split::TokenCounter;
+
+/// Turns texts into vectors. Cheap to clone; all clones share one model or connection pool.
+#[derive(Clone)]
+pub struct Embedder {
+    provider: Arc<Provider>,
+}
+
+enum Provider {
+    Local(LocalEmbedder),
+}
+
+impl Embedder {
+    /// Loads the model or prepares the connection that the settings name.
+    ///
+    /// # Errors
+    /// [`EmbedError::ModelMissing`] with the command to run, [`EmbedError::InvalidModel`], and
+    /// [`EmbedError::Config`]; for a remote provider whose vectors' dimension is not known in
+    /// advance also what its first answer may be.
+    pub async fn connect(config: EmbedderConfig) -> Result<Self, EmbedError> {
+        let provider = match config.provider {
+            ProviderKind::Local => {
+                let load = tokio::task::spawn_blocking(move || LocalEmbedder::load(&config.local));
+                let loaded = load
+                    .await
+                    .map_err(|error| EmbedError::Unavailable(format!("load the model: {error}")))?;
+                Provider::Local(loaded?)
+            }
+            ProviderKind::Vertex | ProviderKind::OpenAi => {
+                return Err(EmbedError::Config {
+                    setting: "provider",
+                    message: "not built in".to_owned(),
+                });
+            }
+        };
+        Ok(Self {
+            provider: Arc::new(provider),
+        })
+    }
+
+    /// The identity of the vector space.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        match &*self.provider {
+            Provider::Local(local) => local.fingerprint(),
+        }
+    }
+
+    /// One vector for each text, in order. Long texts are read up to [`Self::max_tokens`].
+    ///
+    /// # Errors
+    /// Any kind but [`EmbedError::ModelMissing`]; no vectors are returned then.
+    pub async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        match &*self.provider {
+            Provider::Local(local) => local.embed_documents(texts).await,
+        }
+    }
+
+    /// The vector of a search query, never queued behind documents.
+    ///
+    /// # Errors
+    /// As [`Self::embed_documents`].
+    pub async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        match &*self.provider {
+            Provider::Local(local) => local.embed_query(text).await,
+        }
+    }
+
+    /// Counts tokens as the model does (exactly, where its tokenizer is at hand).
+    pub fn counter(&self) -> Arc<dyn TokenCounter> {
+        match &*self.provider {
+            Provider::Local(local) => local.counter(),
+        }
+    }
+
+    /// Most tokens the model reads of one text, special tokens included.
+    pub fn max_tokens(&self) -> usize {
+        match &*self.provider {
+            Provider::Local(local) => local.max_tokens(),
+        }
+    }
+}
+
+impl fmt::Debug for Embedder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedder")
+            .field("fingerprint", &self.fingerprint().id())
+            .finish_non_exhaustive()
+    }
+}

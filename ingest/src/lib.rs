@@ -2,4 +2,5 @@
 
 pub mod embed;
 pub mod split;
+pub mod walk;
 pub mod wire;

@@ -1,0 +1,30 @@
+//! Named bounds of the keyword index.
+
+/// Bytes of a query that are read; the rest is ignored.
+pub const MAX_QUERY_BYTES: usize = 32 * 1024;
+/// Different terms of a query that are searched for, the first ones in the query.
+pub const MAX_QUERY_TERMS: usize = 256;
+/// Quoted phrases of a query that are looked for.
+pub const MAX_PHRASES: usize = 8;
+/// Words of one phrase that are compared.
+pub const MAX_PHRASE_WORDS: usize = 16;
+/// Longest word, in bytes; longer ones (encoded data) are not indexed.
+pub const MAX_WORD: usize = 80;
+/// Longest identifier that is kept whole, in bytes.
+pub const MAX_COMPOUND: usize = 160;
+/// Memory of the indexing thread, in bytes: the least that tantivy takes. It is held only while changes wait for a commit.
+pub const ARENA_BYTES: usize = 15_000_000;
+/// Segments that may exist when a commit returns.
+pub const MAX_SEGMENTS: usize = 32;
+/// Documents up to which a merge is done within the commit; larger ones go on beside the next commits.
+pub const INLINE_MERGE_DOCS: u32 = 20_000;
+/// Percentage of deleted documents from which a segment is rewritten.
+pub const MAX_DELETED_PERCENT: u32 = 20;
+/// Segments of similar size that are merged into one.
+pub const MERGE_WIDTH: usize = 4;
+/// Segments below this many documents count as of similar size.
+pub const MERGE_FLOOR: u32 = 64;
+/// Most of these smallest segments before they are merged.
+pub const MERGE_FLOOR_WIDTH: usize = 8;
+
+const _: () = assert!(MERGE_FLOOR_WIDTH < MAX_SEGMENTS && MERGE_WIDTH >= 2);

@@ -1,0 +1,200 @@
+//! The keyword index: tantivy's inverted index in memory, with analysers for prose and identifiers and BM25F of our own.
+
+mod analysis;
+mod error;
+mod evaluate;
+mod highlight;
+pub mod limits;
+mod merge;
+mod options;
+mod query;
+mod scan;
+mod schema;
+mod snapshot;
+mod writer;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use roaring::RoaringBitmap;
+use tantivy::directory::RamDirectory;
+use tantivy::schema::Schema;
+use tantivy::{Index, IndexBuilder};
+
+pub use self::error::KeywordError;
+pub use self::evaluate::{Evaluation, Hit, QueryProfile};
+pub use self::highlight::Highlighter;
+pub use self::options::{FieldWeight, KeywordOptions};
+pub use self::schema::PassageFields;
+pub use self::writer::KeywordChange;
+
+use self::evaluate::Scorer;
+use self::query::ParsedQuery;
+use self::schema::Fields;
+use self::snapshot::Snapshot;
+use self::writer::Writer;
+
+/// An index of passages by slot. Searches never wait for writers.
+pub struct KeywordIndex {
+    options: KeywordOptions,
+    index: Index,
+    directory: RamDirectory,
+    schema: Schema,
+    fields: Fields,
+    writer: Mutex<Writer>,
+    snapshot: RwLock<Arc<Snapshot>>,
+}
+
+impl std::fmt::Debug for KeywordIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeywordIndex")
+            .field("options", &self.options)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl KeywordIndex {
+    /// Makes an empty index.
+    ///
+    /// # Errors
+    /// When tantivy cannot make one.
+    pub fn new(options: KeywordOptions) -> Result<Self, KeywordError> {
+        let (schema, fields) = Fields::schema();
+        let directory = RamDirectory::create();
+        let builder: IndexBuilder = Index::builder()
+            .schema(schema.clone())
+            .tokenizers(analysis::tokenizers());
+        let index = builder
+            .open_or_create(directory.clone())
+            .map_err(KeywordError::during("make an index"))?;
+        let writer = Mutex::new(Writer::new(index.clone(), fields));
+        Ok(Self {
+            options,
+            index,
+            directory,
+            schema,
+            fields,
+            writer,
+            snapshot: RwLock::default(),
+        })
+    }
+
+    /// Takes in changes, in order. They are found after [`KeywordIndex::commit`].
+    ///
+    /// # Errors
+    /// When tantivy fails; the index should then be built anew.
+    pub fn apply(&self, batch: &[KeywordChange]) -> Result<(), KeywordError> {
+        let mut writer = self.writer.lock();
+        batch.iter().try_for_each(|change| writer.apply(change))
+    }
+
+    /// Makes all changes visible to searches that start after this returns, all at once, then tidies up segments:
+    /// commits that come faster than that pays for wait here.
+    ///
+    /// # Errors
+    /// When tantivy fails; the index should then be built anew.
+    pub fn commit(&self) -> Result<(), KeywordError> {
+        let mut writer = self.writer.lock();
+        if writer.commit()? {
+            self.publish()?;
+        }
+        if writer.merge()? {
+            self.publish()?;
+        }
+        Ok(())
+    }
+
+    /// Commits, finishes merges, and gives back the memory and threads that writing takes; the next change gets them again.
+    /// Meant for a collection that has not been written to for a while.
+    ///
+    /// # Errors
+    /// When tantivy fails; the index should then be built anew.
+    pub fn release_idle(&self) -> Result<(), KeywordError> {
+        let mut writer = self.writer.lock();
+        if writer.is_open() {
+            writer.release()?;
+            self.publish()?;
+        }
+        Ok(())
+    }
+
+    /// Whether writing holds memory and threads, which [`KeywordIndex::release_idle`] would give back.
+    #[must_use]
+    pub fn is_writer_open(&self) -> bool {
+        self.writer.lock().is_open()
+    }
+
+    fn publish(&self) -> Result<(), KeywordError> {
+        let before = Arc::clone(&self.snapshot.read());
+        let snapshot = Snapshot::open(&self.index, &self.fields, &before)?;
+        *self.snapshot.write() = Arc::new(snapshot);
+        Ok(())
+    }
+
+    /// Scores every passage that holds a word of `query`, which may be any text: there is no syntax to get wrong. Parts in
+    /// double quotes count more where they occur word by word.
+    ///
+    /// # Errors
+    /// When tantivy fails.
+    pub fn evaluate(&self, query: &str) -> Result<Evaluation, KeywordError> {
+        let snapshot = Arc::clone(&self.snapshot.read());
+        let query = ParsedQuery::read(query, &self.options);
+        Scorer::new(&snapshot, self.fields, &self.schema, &self.options).evaluate(&query)
+    }
+
+    /// The `k` best slots among `allowed`, best first, equal scores by slot.
+    ///
+    /// # Errors
+    /// When tantivy fails.
+    pub fn search(
+        &self,
+        query: &str,
+        k: usize,
+        allowed: Option<&RoaringBitmap>,
+    ) -> Result<Vec<Hit>, KeywordError> {
+        Ok(self.evaluate(query)?.top(k, allowed))
+    }
+
+    /// What shows where the words of `query` are in a passage.
+    ///
+    /// # Errors
+    /// When tantivy fails.
+    pub fn highlighter(&self, query: &str) -> Result<Highlighter, KeywordError> {
+        let snapshot = Arc::clone(&self.snapshot.read());
+        let query = ParsedQuery::read(query, &self.options);
+        let idfs = Scorer::new(&snapshot, self.fields, &self.schema, &self.options).idfs(&query)?;
+        Ok(Highlighter::new(&query, |place| idfs[place]))
+    }
+
+    /// The places of the words of `query` in `text`: see [`Highlighter::ranges`].
+    #[must_use]
+    pub fn highlights(&self, query: &str, text: &str) -> Vec<Range<usize>> {
+        Highlighter::new(&ParsedQuery::read(query, &self.options), |_| 1.0).ranges(text)
+    }
+
+    /// Passages that searches see.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.snapshot.read().documents as usize
+    }
+
+    /// Whether searches see no passage.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Segments that searches go through.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.snapshot.read().segments.len()
+    }
+
+    /// Bytes of the index in memory, without what an open writer takes ([`limits::ARENA_BYTES`] while changes wait).
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.directory.total_mem_usage() + self.snapshot.read().bound * size_of::<u32>()
+    }
+}

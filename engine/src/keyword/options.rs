@@ -1,0 +1,64 @@
+//! Settings of the ranking.
+
+/// How the fields of a passage count, and how words of a query become scores.
+///
+/// The score is BM25F (Robertson & Zaragoza 2009, section 3.6): the frequency of a word is summed over the fields,
+/// each weighted and normalised by its own length, before it saturates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeywordOptions {
+    /// Saturation of repeated words (`k1`), above 0.
+    pub saturation: f32,
+    /// The document's title.
+    pub title: FieldWeight,
+    /// The headings above the passage.
+    pub headings: FieldWeight,
+    /// The passage's text.
+    pub text: FieldWeight,
+    /// The words inside camelCase names.
+    pub pieces: FieldWeight,
+    /// The words of the document's path.
+    pub path: FieldWeight,
+    /// Identifiers as a whole.
+    pub compounds: FieldWeight,
+    /// What a word counts that is only part of an identifier in the query, 0 to 1.
+    pub piece_query: f32,
+    /// What a whole identifier counts in addition to its words, 0 or more.
+    pub compound_query: f32,
+    /// What a quoted phrase counts in addition to its words, relative to them, 0 or more.
+    pub phrase: f32,
+    /// What neighbouring words of the query count when they are neighbours in the passage too, relative to them.
+    pub pair: f32,
+}
+
+/// How one field counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FieldWeight {
+    /// Weight of a word in this field, 0 to leave the field out.
+    pub weight: f32,
+    /// How much longer fields are held against a word (`b`), 0 to 1.
+    pub length: f32,
+}
+
+impl FieldWeight {
+    const fn new(weight: f32, length: f32) -> Self {
+        Self { weight, length }
+    }
+}
+
+impl Default for KeywordOptions {
+    fn default() -> Self {
+        Self {
+            saturation: 1.2,
+            title: FieldWeight::new(0.5, 0.5),
+            headings: FieldWeight::new(1.0, 0.5),
+            text: FieldWeight::new(1.0, 0.75),
+            pieces: FieldWeight::new(0.5, 0.75),
+            path: FieldWeight::new(0.3, 0.5),
+            compounds: FieldWeight::new(1.0, 0.75),
+            piece_query: 0.5,
+            compound_query: 0.5,
+            phrase: 1.0,
+            pair: 0.0,
+        }
+    }
+}

@@ -1,1 +1,21 @@
-//! The engine crate of the Coditect Knowledge Engine.
+//! The knowledge engine: documents become indexes, queries become ranked passages with citations.
+//!
+//! The store is the truth; everything under [`index`] is rebuilt from it. The engine neither parses nor embeds:
+//! callers hand it passages with their vectors, and queries with theirs. All access goes through [`Tenant`],
+//! a handle bound to one tenant.
+
+pub mod context;
+pub mod documents;
+mod engine;
+mod error;
+pub mod filter;
+pub mod index;
+pub mod keyword;
+pub mod limits;
+pub mod model;
+pub mod search;
+mod storage;
+pub mod vector;
+
+pub use engine::{Engine, EngineOptions, Readiness, Tenant};
+pub use error::{Error, ErrorKind, Result};

@@ -139,9 +139,21 @@ impl KeywordIndex {
     /// # Errors
     /// When tantivy fails.
     pub fn evaluate(&self, query: &str) -> Result<Evaluation, KeywordError> {
+        self.evaluate_with(query, &self.options)
+    }
+
+    /// As [`KeywordIndex::evaluate`], with other settings than the index's own: nothing of them is in the index.
+    ///
+    /// # Errors
+    /// When tantivy fails.
+    pub fn evaluate_with(
+        &self,
+        query: &str,
+        options: &KeywordOptions,
+    ) -> Result<Evaluation, KeywordError> {
         let snapshot = Arc::clone(&self.snapshot.read());
-        let query = ParsedQuery::read(query, &self.options);
-        Scorer::new(&snapshot, self.fields, &self.schema, &self.options).evaluate(&query)
+        let query = ParsedQuery::read(query, options);
+        Scorer::new(&snapshot, self.fields, &self.schema, options).evaluate(&query)
     }
 
     /// The `k` best slots among `allowed`, best first, equal scores by slot.

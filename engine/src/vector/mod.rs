@@ -17,6 +17,7 @@ mod rows;
 mod scratch;
 mod search;
 mod select;
+mod similarity;
 mod walk;
 
 use parking_lot::{Mutex, RwLock};

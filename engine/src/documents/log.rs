@@ -1,0 +1,91 @@
+//! The change log: one entry per change, keyed by the versionstamp of its commit. It is the only way into the indexes.
+
+use coditect_store::tuple::Versionstamp;
+use coditect_store::{AtomicOp, RangeQuery, Store, Transaction};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::model::{CollectionId, CollectionName, DocumentId, Generation, TenantId, Version};
+use crate::storage::Keys;
+use crate::storage::keys::stamped;
+use crate::storage::record;
+
+/// What a commit changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogEntry {
+    pub(crate) tenant: TenantId,
+    pub(crate) collection: CollectionId,
+    pub(crate) change: Change,
+}
+
+/// The kinds of change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Change {
+    /// The collection came into being under this name.
+    Created { name: CollectionName },
+    /// The collection is gone with all it held.
+    Dropped { name: CollectionName },
+    /// The document's head now names this generation.
+    Put { document: DocumentId, generation: Generation },
+    /// The document is gone.
+    Deleted { document: DocumentId },
+}
+
+/// A piece of the log in order.
+#[derive(Debug)]
+pub(crate) struct LogPage {
+    pub(crate) entries: Vec<(Version, LogEntry)>,
+    /// Every change up to and including this version is in `entries` or before them.
+    pub(crate) through: Version,
+    /// More entries were there to read.
+    pub(crate) more: bool,
+}
+
+/// Appends an entry to the log in the same commit as the change itself, and wakes the followers.
+pub(crate) fn append(tx: &Transaction, keys: &Keys, entry: &LogEntry) -> Result<()> {
+    let value = record::encode(entry)?;
+    tx.atomic(AtomicOp::SetVersionstampedKey, &stamped(&keys.log(), 0), &value);
+    let mut tail = vec![0xff; 10];
+    tail.extend_from_slice(&0u32.to_le_bytes());
+    tx.atomic(AtomicOp::SetVersionstampedValue, &keys.tail(), &tail);
+    Ok(())
+}
+
+/// The version of the newest entry that `tx` sees.
+pub(crate) async fn tail(tx: &Transaction, keys: &Keys) -> Result<Version> {
+    match tx.snapshot().get(&keys.tail()).await? {
+        None => Ok(Version::ZERO),
+        Some(value) => <[u8; 10]>::try_from(value.as_ref())
+            .map(Version::from_bytes)
+            .map_err(|error| Error::corrupt("decode the tail of the change log").caused_by(error)),
+    }
+}
+
+/// Reads the entries behind `cursor`.
+pub(crate) async fn read(store: &Store, keys: &Keys, cursor: Version) -> Result<LogPage> {
+    store.run(|tx| async move { read_in(&tx, keys, cursor).await }).await
+}
+
+async fn read_in(tx: &Transaction, keys: &Keys, cursor: Version) -> Result<LogPage> {
+    let space = keys.log();
+    let begin = space.pack(&Versionstamp::complete(*cursor.as_bytes(), u16::MAX));
+    let mut query = RangeQuery::from((begin, space.range().1));
+    query.limit = limits::LOG_BATCH;
+    let read_version = tx.read_version().await?;
+    let page = tx.snapshot().get_range(query).await?;
+    let mut entries = Vec::with_capacity(page.items.len());
+    for item in &page.items {
+        let stamp: Versionstamp = space
+            .unpack(&item.key)
+            .map_err(|error| Error::corrupt("decode a key of the change log").caused_by(error))?;
+        let mut version = [0; 10];
+        version.copy_from_slice(&stamp.as_bytes()[..10]);
+        entries.push((Version::from_bytes(version), record::decode(&item.value, "an entry of the change log")?));
+    }
+    let through = match entries.last() {
+        Some((last, _)) if page.more => *last,
+        _ => Version::of_read(read_version).max(cursor),
+    };
+    Ok(LogPage { entries, through, more: page.more })
+}

@@ -1,0 +1,25 @@
+//! Documents in the store: atomic replacement by generations, the change log, reading back, and clean-up.
+
+pub(crate) mod cleanup;
+pub(crate) mod collections;
+pub(crate) mod delete;
+pub(crate) mod failures;
+pub(crate) mod listing;
+pub(crate) mod log;
+pub(crate) mod passages;
+pub(crate) mod read;
+pub(crate) mod write;
+
+pub use listing::{ListQuery, Listed, Page};
+
+use coditect_store::{Clock, Store};
+
+use crate::storage::Keys;
+
+/// What every operation on documents needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Clock,
+}

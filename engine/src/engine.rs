@@ -1,0 +1,324 @@
+//! The engine as its callers hold it: opening and closing, and [`Tenant`], through which everything else goes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use coditect_store::{Clock, Store};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::documents::{self, Context, ListQuery, Page, cleanup};
+use crate::error::{Error, Result};
+use crate::index::{Applied, Follower, Indexes};
+use crate::limits;
+use crate::model::{
+    CollectionInfo, CollectionName, CollectionSpec, DocumentId, NewDocument, Passage, StoredDocument, TenantId,
+    TextHash, Version, WriteReceipt,
+};
+use crate::search::{self, SearchRequest, SearchResponse};
+use crate::storage::{Keys, TenantKeys};
+
+/// How an engine is set up.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// The first element of every key.
+    pub root: String,
+    /// How long replaced generations stay readable.
+    pub retired_grace: Duration,
+    /// How often retired generations are cleaned up.
+    pub cleanup_interval: Duration,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            root: "coditect".into(),
+            retired_grace: limits::RETIRED_GRACE,
+            cleanup_interval: limits::CLEANUP_INTERVAL,
+        }
+    }
+}
+
+/// Whether the engine's indexes have reached the head of the change log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    /// The log has been followed to its head since the start.
+    pub ready: bool,
+    /// Everything up to this version is visible.
+    pub version: Version,
+}
+
+/// A running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    context: Context,
+    indexes: Arc<Indexes>,
+    applied: watch::Receiver<Applied>,
+    stop: CancellationToken,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Starts an engine on `store`: its indexes fill in the background, see [`Engine::readiness`].
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn start(store: Store, clock: Clock, options: &EngineOptions) -> Self {
+        let context = Context { store, keys: Keys::new(&options.root), clock };
+        let indexes = Arc::new(Indexes::default());
+        let (sender, applied) = watch::channel(Applied::default());
+        let stop = CancellationToken::new();
+        let follower =
+            Follower { context: context.clone(), indexes: indexes.clone(), applied: sender, stop: stop.clone() };
+        let tasks = vec![
+            tokio::spawn(follower.run()),
+            tokio::spawn(clean(context.clone(), options.clone(), stop.clone())),
+        ];
+        Self { inner: Arc::new(Inner { context, indexes, applied, stop, tasks: Mutex::new(tasks) }) }
+    }
+
+    /// Stops the background work and waits for it. The store stays open.
+    pub async fn stop(&self) {
+        self.inner.stop.cancel();
+        let tasks = std::mem::take(&mut *self.inner.tasks.lock());
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a background task of the engine failed");
+            }
+        }
+    }
+
+    /// How far the indexes are.
+    pub fn readiness(&self) -> Readiness {
+        let applied = *self.inner.applied.borrow();
+        Readiness { ready: applied.caught_up, version: applied.version }
+    }
+
+    /// Waits until the log has been followed to its head.
+    ///
+    /// # Errors
+    /// `Lagging` after `wait`.
+    pub async fn ready(&self, wait: Duration) -> Result<Version> {
+        self.wait_until(wait, |applied| applied.caught_up, "the indexes are still being built").await
+    }
+
+    /// The handle through which everything of a tenant is reached.
+    pub fn tenant(&self, tenant: &TenantId) -> Tenant {
+        Tenant { keys: self.inner.context.keys.tenant(tenant), engine: self.clone() }
+    }
+
+    async fn wait_until(&self, wait: Duration, met: impl FnMut(&Applied) -> bool, what: &str) -> Result<Version> {
+        let mut applied = self.inner.applied.clone();
+        let waited = tokio::time::timeout(wait, applied.wait_for(met)).await;
+        match waited {
+            Ok(Ok(applied)) => Ok(applied.version),
+            Ok(Err(_)) => Err(Error::unavailable("the engine is stopping")),
+            Err(_) => Err(Error::lagging(format!("{what}; visible is version {}", self.readiness().version))),
+        }
+    }
+}
+
+async fn clean(context: Context, options: EngineOptions, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(options.cleanup_interval) => {}
+        }
+        loop {
+            match cleanup::round(&context, options.retired_grace).await {
+                Ok(0) => break,
+                Ok(cleared) => metrics::counter!("engine_cleanup_cleared_total").increment(cleared as u64),
+                Err(error) => {
+                    tracing::warn!(%error, "clean-up failed, trying again later");
+                    break;
+                }
+            }
+            if stop.is_cancelled() {
+                return;
+            }
+        }
+    }
+}
+
+/// An engine bound to one tenant. Nothing of another tenant can be reached through it.
+#[derive(Clone)]
+pub struct Tenant {
+    keys: TenantKeys,
+    engine: Engine,
+}
+
+impl Tenant {
+    fn context(&self) -> &Context {
+        &self.engine.inner.context
+    }
+
+    /// The tenant's id.
+    pub fn id(&self) -> &TenantId {
+        self.keys.tenant()
+    }
+
+    /// Makes a collection unless it is there; the flag says whether it was made.
+    ///
+    /// # Errors
+    /// `Conflict` when it is there with another embedder.
+    pub async fn ensure_collection(&self, name: &CollectionName, spec: &CollectionSpec) -> Result<(CollectionInfo, bool)> {
+        let (head, created) = documents::collections::ensure(self.context(), &self.keys, name, spec).await?;
+        let info = self.info(documents::collections::Named { name: name.clone(), head }).await?;
+        Ok((info, created))
+    }
+
+    /// A collection by name.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn collection(&self, name: &CollectionName) -> Result<CollectionInfo> {
+        let keys = &self.keys;
+        let head = self
+            .context()
+            .store
+            .run(|tx| async move { documents::collections::expect(&tx, keys, name).await })
+            .await?;
+        self.info(documents::collections::Named { name: name.clone(), head }).await
+    }
+
+    /// A page of collections in the order of their names, behind `after`; the flag says whether there are more.
+    ///
+    /// # Errors
+    /// `Invalid` for a limit out of range.
+    pub async fn collections(
+        &self,
+        after: Option<&CollectionName>,
+        limit: usize,
+    ) -> Result<(Vec<CollectionInfo>, bool)> {
+        if limit == 0 || limit > limits::PAGE {
+            return Err(Error::invalid("/limit", format!("a limit is 1 to {}", limits::PAGE)));
+        }
+        let (named, more) = documents::collections::list(self.context(), &self.keys, after, limit).await?;
+        let mut infos = Vec::with_capacity(named.len());
+        for named in named {
+            infos.push(self.info(named).await?);
+        }
+        Ok((infos, more))
+    }
+
+    async fn info(&self, named: documents::collections::Named) -> Result<CollectionInfo> {
+        let counts = documents::collections::counts(self.context(), &self.keys, named.head.id).await?;
+        let index = self.engine.inner.indexes.get(self.id(), &named.name);
+        Ok(CollectionInfo {
+            version: index.map_or(Version::ZERO, |index| index.view().version),
+            name: named.name,
+            description: named.head.description,
+            documents: counts.documents,
+            passages: counts.passages,
+            embedder: named.head.embedder,
+            created_at: named.head.created_at,
+        })
+    }
+
+    /// Drops a collection with all it holds; its data is cleared in the background. `None` when there was none.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn drop_collection(&self, name: &CollectionName) -> Result<Option<Version>> {
+        documents::collections::drop_collection(self.context(), &self.keys, name).await
+    }
+
+    /// Stores a document in place of its earlier self, atomically. The collection is made if it is not there.
+    ///
+    /// # Errors
+    /// `Invalid` for what is out of bounds, `Conflict` for another embedder.
+    pub async fn put(&self, name: &CollectionName, spec: &CollectionSpec, document: NewDocument) -> Result<WriteReceipt> {
+        documents::write::put(self.context(), &self.keys, name, spec, document).await
+    }
+
+    /// Deletes a document. The flag says whether it was there.
+    ///
+    /// # Errors
+    /// `NotFound` when the collection does not exist.
+    pub async fn delete(&self, name: &CollectionName, document: &DocumentId) -> Result<(bool, Version)> {
+        documents::delete::delete(self.context(), &self.keys, name, document).await
+    }
+
+    /// A document's record; `None` when the document or its collection does not exist.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn document(&self, name: &CollectionName, document: &DocumentId) -> Result<Option<StoredDocument>> {
+        let found = documents::read::find(self.context(), &self.keys, name, document).await?;
+        Ok(found.map(|(_, document)| document))
+    }
+
+    /// A document with its source text and its passages, all of one version.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn document_with_text(
+        &self,
+        name: &CollectionName,
+        document: &DocumentId,
+    ) -> Result<Option<(StoredDocument, String, Vec<Passage>)>> {
+        loop {
+            let found = documents::read::find(self.context(), &self.keys, name, document).await?;
+            let Some((id, stored)) = found else { return Ok(None) };
+            let text = documents::read::text(self.context(), &self.keys, id, &stored.head).await?;
+            let passages = documents::read::passages(self.context(), &self.keys, id, &stored.head).await?;
+            // Replaced and cleaned up between the reads: the new state is there to read.
+            if let (Some(text), true) = (text, passages.len() == stored.head.passages as usize) {
+                return Ok(Some((stored, text, passages.into_iter().map(|indexed| indexed.passage).collect())));
+            }
+        }
+    }
+
+    /// A page of a collection's documents.
+    ///
+    /// # Errors
+    /// `NotFound` when the collection does not exist, `Invalid` for a bad page.
+    pub async fn documents(&self, name: &CollectionName, query: &ListQuery) -> Result<Page> {
+        documents::listing::list(self.context(), &self.keys, name, query).await
+    }
+
+    /// Keeps why a document's write failed, until a write of it succeeds.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn record_failure(&self, name: &CollectionName, document: &DocumentId, error: &str) -> Result<()> {
+        documents::failures::record(self.context(), &self.keys, name, document, error).await
+    }
+
+    /// The vector of an indexed passage whose embedded text has this hash: copies need not be embedded again.
+    pub fn known_vector(&self, name: &CollectionName, embedder: &str, embed: TextHash) -> Option<Vec<f32>> {
+        let index = self.engine.inner.indexes.get(self.id(), name)?;
+        (index.head.embedder.id == embedder).then(|| index.known_vector(embed)).flatten()
+    }
+
+    /// Waits until everything up to `version` is visible to searches.
+    ///
+    /// # Errors
+    /// `Lagging` after `wait`.
+    pub async fn wait_for(&self, version: Version, wait: Duration) -> Result<Version> {
+        let what = format!("version {version} is not visible here yet");
+        self.engine.wait_until(wait, |applied| applied.version >= version, &what).await
+    }
+
+    /// Searches.
+    ///
+    /// # Errors
+    /// `Invalid` names the field, `NotFound` the collection, `Conflict` another embedder, `Lagging` a version that did not come.
+    pub async fn search(&self, request: SearchRequest) -> Result<SearchResponse> {
+        let waiting = Instant::now();
+        let version = match request.min_version {
+            Some(version) => self.wait_for(version, request.wait).await?,
+            None => self.engine.readiness().version,
+        };
+        let waited = waiting.elapsed();
+        let indexes = &self.engine.inner.indexes;
+        let mut response = search::search(self.context(), &self.keys, indexes, version, request).await?;
+        response.took.wait = waited;
+        Ok(response)
+    }
+}

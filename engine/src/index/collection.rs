@@ -1,0 +1,104 @@
+//! One collection's indexes: vectors, keywords and columns over the same slots, seen through an immutable view.
+//!
+//! A document's replacement becomes visible in all legs at once: its new passages enter every index while they are not
+//! yet live, then the view is swapped, and the old passages leave the indexes when no search holds an older view.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use roaring::RoaringBitmap;
+
+use super::slots::{SlotEntry, SlotTable};
+use crate::error::{Error, Result};
+use crate::filter::{Columns, Filter};
+use crate::keyword::{KeywordIndex, KeywordOptions};
+use crate::model::{CollectionHead, CollectionId, DocumentId, TextHash, Version};
+use crate::vector::{Metric, VectorIndex, VectorOptions};
+
+/// What searches see: taken once per search, never changed.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    /// The slots of visible passages.
+    pub(crate) live: RoaringBitmap,
+    /// The newest change that is visible.
+    pub(crate) version: Version,
+}
+
+/// What the one writer of a collection's indexes keeps.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    pub(super) documents: HashMap<DocumentId, (Version, Vec<u32>)>,
+    /// Slots to remove once nobody holds the view that showed them, or an older one.
+    pub(super) retired: Vec<(Arc<View>, Vec<u32>)>,
+}
+
+/// The indexes of one collection.
+pub(crate) struct CollectionIndex {
+    pub(crate) id: CollectionId,
+    pub(crate) head: CollectionHead,
+    pub(super) vectors: VectorIndex,
+    pub(super) keywords: KeywordIndex,
+    pub(super) columns: RwLock<Columns>,
+    pub(super) slots: RwLock<SlotTable>,
+    pub(super) view: RwLock<Arc<View>>,
+    pub(super) writer: Mutex<Writer>,
+}
+
+impl CollectionIndex {
+    /// Empty indexes for a collection.
+    pub(crate) fn new(head: CollectionHead) -> Result<Self> {
+        let options = VectorOptions { metric: Metric::Cosine, ..VectorOptions::new(head.embedder.dimension as usize) };
+        let vectors = VectorIndex::new(options).map_err(|error| Error::internal("open a vector index").caused_by(error))?;
+        let keywords = KeywordIndex::new(KeywordOptions::default())
+            .map_err(|error| Error::internal("open a keyword index").caused_by(error))?;
+        Ok(Self {
+            id: head.id,
+            head,
+            vectors,
+            keywords,
+            columns: RwLock::default(),
+            slots: RwLock::default(),
+            view: RwLock::default(),
+            writer: Mutex::default(),
+        })
+    }
+
+    /// The view as of now.
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.view.read().clone()
+    }
+
+    /// The visible slots that `filter` lets through.
+    pub(crate) fn allowed(&self, view: &View, filter: &Filter) -> RoaringBitmap {
+        self.columns.read().eval(filter) & &view.live
+    }
+
+    /// What stands behind a slot that a view shows.
+    pub(crate) fn entry(&self, slot: u32) -> Option<SlotEntry> {
+        self.slots.read().get(slot).cloned()
+    }
+
+    /// The visible copies of a text.
+    pub(crate) fn copies(&self, view: &View, text: TextHash) -> Vec<SlotEntry> {
+        let slots = self.slots.read();
+        let live = slots.copies(text).iter().filter(|&&slot| view.live.contains(slot));
+        live.filter_map(|&slot| slots.get(slot).cloned()).collect()
+    }
+
+    /// The vector of a passage with the same embedded text, if one is indexed.
+    pub(crate) fn known_vector(&self, embed: TextHash) -> Option<Vec<f32>> {
+        let slots = self.slots.read();
+        self.vectors.get(slots.embedded(embed)?)
+    }
+
+    /// The vector leg.
+    pub(crate) fn vectors(&self) -> &VectorIndex {
+        &self.vectors
+    }
+
+    /// The keyword leg.
+    pub(crate) fn keywords(&self) -> &KeywordIndex {
+        &self.keywords
+    }
+}

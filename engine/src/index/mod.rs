@@ -1,0 +1,14 @@
+//! The indexes: one [`CollectionIndex`] per collection, rebuilt from the store at boot and kept up by the change log.
+
+mod apply;
+mod collection;
+mod follow;
+mod load;
+mod rebuild;
+mod registry;
+mod slots;
+
+pub(crate) use collection::{CollectionIndex, View};
+pub(crate) use follow::{Applied, Follower};
+pub(crate) use registry::Indexes;
+pub(crate) use slots::SlotEntry;

@@ -1,0 +1,71 @@
+//! Every bound of the engine, by name.
+
+use std::time::Duration;
+
+/// Longest document id, bytes of UTF-8. Keeps keys far below the store's 10 kB.
+pub const DOCUMENT_ID_BYTES: usize = 1_024;
+/// Longest collection name, bytes.
+pub const COLLECTION_NAME_BYTES: usize = 64;
+/// Longest title, bytes.
+pub const TITLE_BYTES: usize = 2_048;
+/// Longest source (path or URL), bytes.
+pub const SOURCE_BYTES: usize = 4_096;
+/// Largest metadata object, bytes of JSON.
+pub const METADATA_BYTES: usize = 32 * 1024;
+/// Largest source text of a document, bytes.
+pub const DOCUMENT_BYTES: usize = 64 * 1024 * 1024;
+/// Most passages of a document.
+pub const DOCUMENT_PASSAGES: usize = 100_000;
+/// Largest vector dimension.
+pub const DIMENSION: usize = 4_096;
+
+/// A value in the store is cut into parts of this size (the store's limit is 100 kB).
+pub const VALUE_PART_BYTES: usize = 90_000;
+/// A staging transaction is closed when it has grown to this size (the store's limit is 10 MB).
+pub const STAGE_TRANSACTION_BYTES: usize = 768 * 1024;
+/// A document up to this size is written in one transaction, without staging.
+pub const SINGLE_TRANSACTION_BYTES: usize = 1024 * 1024;
+
+/// Most log entries read in one step.
+pub const LOG_BATCH: usize = 256;
+/// Most passages that one step of the follower loads before it publishes.
+pub const APPLY_PASSAGES: usize = 2_048;
+/// Most heads read in one step of a rebuild.
+pub const REBUILD_BATCH: usize = 128;
+/// How long the follower sleeps at most before it looks at the log again (a safety net for lost watches).
+pub const FOLLOW_POLL: Duration = Duration::from_millis(500);
+/// First pause after a failed step of the follower; doubles up to [`FOLLOW_BACKOFF_MAX`].
+pub const FOLLOW_BACKOFF_MIN: Duration = Duration::from_millis(50);
+/// Longest pause after a failed step of the follower.
+pub const FOLLOW_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// How long a read waits for `min_version` unless it says otherwise.
+pub const MIN_VERSION_WAIT: Duration = Duration::from_secs(5);
+
+/// Pause between two rounds of the clean-up of retired generations.
+pub const CLEANUP_INTERVAL: Duration = Duration::from_secs(10);
+/// Most generations that one round of clean-up removes.
+pub const CLEANUP_BATCH: usize = 64;
+/// How long a retired generation stays readable for searches already under way.
+pub const RETIRED_GRACE: Duration = Duration::from_secs(60);
+/// How long a staged generation may stay without its flip before it counts as abandoned.
+pub const STAGED_GRACE: Duration = Duration::from_secs(3_600);
+
+/// Most results of a search.
+pub const TOP_K: usize = 1_000;
+/// Most collections of a search.
+pub const SEARCH_COLLECTIONS: usize = 64;
+/// Longest query, bytes. Longer ones are refused.
+pub const QUERY_BYTES: usize = 32 * 1024;
+/// Candidates that each leg brings at least into the fusion.
+pub const LEG_DEPTH: usize = 100;
+/// Most entries of `also_in` of a result.
+pub const ALSO_IN: usize = 20;
+/// Most documents of a page of a listing.
+pub const PAGE: usize = 1_000;
+/// Most tokens of a packed context.
+pub const CONTEXT_TOKENS: usize = 200_000;
+
+const _: () = assert!(VALUE_PART_BYTES < 100_000);
+const _: () = assert!(STAGE_TRANSACTION_BYTES + 2 * VALUE_PART_BYTES < 10_000_000);
+const _: () = assert!(SINGLE_TRANSACTION_BYTES + METADATA_BYTES < 10_000_000);
+const _: () = assert!(METADATA_BYTES + TITLE_BYTES + SOURCE_BYTES + DOCUMENT_ID_BYTES < 90_000);

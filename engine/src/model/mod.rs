@@ -1,0 +1,14 @@
+//! The data model: tenant, collection, document, passage, and the versions that order their changes.
+
+mod collection;
+mod document;
+mod ids;
+mod version;
+
+pub use collection::{CollectionHead, CollectionInfo, CollectionSpec, EmbedderInfo};
+pub use document::{
+    DocumentHead, DocumentState, Failure, NewDocument, NewPassage, Passage, PassageLocation, StoredDocument, TextHash,
+    WriteReceipt, WriteStatus,
+};
+pub use ids::{CollectionId, CollectionName, DocumentId, Generation, TenantId};
+pub use version::Version;

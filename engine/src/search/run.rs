@@ -1,0 +1,170 @@
+//! A search from request to answer.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::try_join_all;
+
+use super::fold::{self, Folded};
+use super::fuse::{self, Ranked};
+use super::legs::{self, Target};
+use super::request::{Mode, SearchRequest};
+use super::results::{SearchResponse, SearchResult, Timings};
+use crate::documents::{Context, collections, passages};
+use crate::error::{Error, Result};
+use crate::index::Indexes;
+use crate::keyword::QueryProfile;
+use crate::model::{CollectionName, Version};
+use crate::storage::TenantKeys;
+
+/// Searches the tenant's collections. `version` is what the indexes show at least.
+pub(crate) async fn search(
+    context: &Context,
+    keys: &TenantKeys,
+    indexes: &Indexes,
+    version: Version,
+    request: SearchRequest,
+) -> Result<SearchResponse> {
+    request.check()?;
+    let targets = targets(context, keys, indexes, &request).await?;
+    check_embedders(&targets, &request)?;
+    let mut took = Timings::default();
+    let mode = effective_mode(&request);
+    let request = Arc::new(SearchRequest { mode, ..request });
+    let (targets, folded) = rank(request.clone(), targets, &mut took).await?;
+    let reading = Instant::now();
+    let results = read(context, keys, &request, &targets, folded).await?;
+    took.read = reading.elapsed();
+    Ok(SearchResponse { results, version, mode, took })
+}
+
+/// A hybrid search with only a text or only a vector is a search of one leg.
+fn effective_mode(request: &SearchRequest) -> Mode {
+    match (request.mode, &request.query, &request.vector) {
+        (Mode::Hybrid, Some(_), None) => Mode::Keyword,
+        (Mode::Hybrid, None, Some(_)) => Mode::Vector,
+        (mode, _, _) => mode,
+    }
+}
+
+async fn targets(
+    context: &Context,
+    keys: &TenantKeys,
+    indexes: &Indexes,
+    request: &SearchRequest,
+) -> Result<Vec<Target>> {
+    if request.collections.is_empty() {
+        let all = indexes.of_tenant(keys.tenant()).into_iter();
+        return Ok(all.map(|named| Target { view: named.index.view(), name: named.name, index: named.index }).collect());
+    }
+    let mut targets: Vec<Target> = Vec::with_capacity(request.collections.len());
+    for name in &request.collections {
+        if targets.iter().any(|target| target.name == *name) {
+            continue;
+        }
+        match indexes.get(keys.tenant(), name) {
+            Some(index) => targets.push(Target { name: name.clone(), view: index.view(), index }),
+            None => exists(context, keys, name).await?,
+        }
+    }
+    Ok(targets)
+}
+
+/// A collection that is in the store and not yet in the indexes is empty, not unknown.
+async fn exists(context: &Context, keys: &TenantKeys, name: &CollectionName) -> Result<()> {
+    context.store.run(|tx| async move { collections::expect(&tx, keys, name).await }).await?;
+    Ok(())
+}
+
+fn check_embedders(targets: &[Target], request: &SearchRequest) -> Result<()> {
+    let Some(vector) = request.vector.as_ref().filter(|_| request.mode != Mode::Keyword) else { return Ok(()) };
+    for target in targets {
+        let head = &target.index.head;
+        if let Some(embedder) = &vector.embedder {
+            collections::check_embedder(&target.name, head, embedder)?;
+        } else if vector.values.len() != head.embedder.dimension as usize {
+            return Err(Error::invalid(
+                "/vector",
+                format!(
+                    "{} numbers, collection {} has {} dimensions",
+                    vector.values.len(),
+                    target.name,
+                    head.embedder.dimension
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Runs the legs of all targets and fuses what they found, on a thread where blocking is allowed.
+async fn rank(
+    request: Arc<SearchRequest>,
+    targets: Vec<Target>,
+    took: &mut Timings,
+) -> Result<(Vec<Target>, Vec<Folded>)> {
+    let work = move || {
+        let started = Instant::now();
+        let (mut candidates, mut profile) = (Vec::new(), QueryProfile::default());
+        for (position, target) in targets.iter().enumerate() {
+            let found = legs::run(&request, target, position)?;
+            candidates.extend(found.candidates);
+            if found.profile.terms > profile.terms || position == 0 {
+                profile = found.profile;
+            }
+        }
+        let legs = started.elapsed();
+        let ranked: Vec<Ranked> = fuse::fuse(request.mode, &candidates, &profile);
+        let folded = fold::fold(&targets, ranked, request.top_k, request.fold_copies);
+        Ok::<_, Error>((targets, folded, legs, started.elapsed() - legs))
+    };
+    let joined = tokio::task::spawn_blocking(work).await;
+    let (targets, folded, legs, fuse) =
+        joined.map_err(|error| Error::internal("search the indexes").caused_by(error))??;
+    (took.legs, took.fuse) = (legs, fuse);
+    Ok((targets, folded))
+}
+
+async fn read(
+    context: &Context,
+    keys: &TenantKeys,
+    request: &SearchRequest,
+    targets: &[Target],
+    folded: Vec<Folded>,
+) -> Result<Vec<SearchResult>> {
+    let reads = folded.into_iter().map(|folded| async move {
+        let target = &targets[folded.ranked.candidate.target];
+        let (id, generation) = (target.index.id, folded.entry.document.head.generation);
+        let ordinal = folded.entry.ordinal;
+        let passage = context
+            .store
+            .run(|tx| async move { passages::get(&tx, keys, id, generation, ordinal).await })
+            .await?;
+        Ok::<_, Error>(passage.map(|passage| result(request, target, folded, passage)))
+    });
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+fn result(
+    request: &SearchRequest,
+    target: &Target,
+    folded: Folded,
+    passage: crate::model::Passage,
+) -> SearchResult {
+    let document = &folded.entry.document;
+    let query = request.query.as_deref();
+    let highlights = query.map_or_else(Vec::new, |query| target.index.keywords().highlights(query, &passage.text));
+    SearchResult {
+        score: folded.ranked.score,
+        collection: target.name.clone(),
+        document: document.id.clone(),
+        head: document.head.clone(),
+        metadata: document.metadata.clone(),
+        version: document.version,
+        ordinal: folded.entry.ordinal,
+        passage,
+        highlights,
+        also_in: folded.also_in,
+        explanation: request.explain.then_some(folded.ranked.explanation),
+    }
+}

@@ -1,0 +1,7 @@
+//! How the engine's records lie in the store: keys, value encoding, and values larger than the store allows.
+
+pub(crate) mod keys;
+pub(crate) mod parts;
+pub(crate) mod record;
+
+pub(crate) use keys::{Keys, TenantKeys};

@@ -1,0 +1,56 @@
+//! Replaced generations leave the store: a constant-size loop of updates keeps a constant number of keys.
+
+use std::time::Duration;
+
+use coditect_engine::EngineOptions;
+use coditect_engine::search::Mode;
+use coditect_store::{RangeQuery, Store};
+
+use crate::harness::{Rig, WAIT, docs};
+
+async fn keys(store: &Store) -> usize {
+    let mut begin = Vec::new();
+    let mut count = 0;
+    loop {
+        let from = &begin;
+        let page = store
+            .run(|tx| async move {
+                tx.snapshot().get_range(RangeQuery::from((from.clone(), vec![0xff]))).await
+            })
+            .await
+            .unwrap();
+        count += page.items.len();
+        match page.items.last() {
+            Some(last) if page.more => begin = [last.key.as_ref(), &[0]].concat(),
+            _ => return count,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn updates_leave_one_generation_and_the_log() {
+    let options = EngineOptions {
+        retired_grace: Duration::ZERO,
+        cleanup_interval: Duration::from_millis(20),
+        ..EngineOptions::default()
+    };
+    let rig = Rig::with(options).await;
+    let mut last = rig.put("doc", &["a", "b", "round 0"]).await;
+    let once = keys(&rig.store).await;
+    for round in 1..20 {
+        last = rig.put("doc", &["a", "b", &format!("round {round}")]).await;
+    }
+    rig.find("round", Mode::Keyword, last.version).await;
+    let log_entries = 19;
+    let deadline = tokio::time::Instant::now() + WAIT;
+    while keys(&rig.store).await > once + log_entries {
+        assert!(tokio::time::Instant::now() < deadline, "{} keys are left, {once} at first", keys(&rig.store).await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let version = rig.tenant("t").drop_collection(&docs()).await.unwrap().unwrap();
+    rig.tenant("t").wait_for(version, WAIT).await.unwrap();
+    while keys(&rig.store).await > log_entries + 4 {
+        assert!(tokio::time::Instant::now() < deadline, "{} keys are left", keys(&rig.store).await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

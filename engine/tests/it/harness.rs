@@ -1,0 +1,138 @@
+//! An engine in a temporary directory, and documents made of words whose vectors are hashed bags of words.
+
+use std::path::Path;
+use std::time::Duration;
+
+use coditect_engine::model::{
+    CollectionName, CollectionSpec, DocumentId, EmbedderInfo, NewDocument, NewPassage, PassageLocation, TenantId,
+    TextHash, Version, WriteReceipt,
+};
+use coditect_engine::search::{Mode, SearchRequest, SearchResponse, Vector};
+use coditect_engine::{Engine, EngineOptions, Tenant};
+use coditect_store::{Clock, EmbeddedOptions, Store};
+use tempfile::TempDir;
+
+pub(crate) const DIMENSION: usize = 64;
+pub(crate) const WAIT: Duration = Duration::from_secs(30);
+
+/// A running engine and what it stands on.
+pub(crate) struct Rig {
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) dir: TempDir,
+    options: EngineOptions,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        Self::with(EngineOptions::default()).await
+    }
+
+    pub(crate) async fn with(options: EngineOptions) -> Self {
+        let dir = TempDir::new().unwrap();
+        let clock = Clock::system();
+        let store = open(dir.path()).await;
+        let engine = Engine::start(store.clone(), clock.clone(), &options);
+        engine.ready(WAIT).await.unwrap();
+        Self { engine, store, clock, dir, options }
+    }
+
+    /// Stops everything and starts again on the same directory.
+    pub(crate) async fn restart(self) -> Self {
+        self.engine.stop().await;
+        self.store.close().await.unwrap();
+        drop((self.engine, self.store));
+        let store = open(self.dir.path()).await;
+        let engine = Engine::start(store.clone(), self.clock.clone(), &self.options);
+        engine.ready(WAIT).await.unwrap();
+        Self { engine, store, clock: self.clock, dir: self.dir, options: self.options }
+    }
+
+    pub(crate) fn tenant(&self, name: &str) -> Tenant {
+        self.engine.tenant(&TenantId::new(name).unwrap())
+    }
+
+    pub(crate) async fn put(&self, id: &str, paragraphs: &[&str]) -> WriteReceipt {
+        self.tenant("t").put(&docs(), &spec(), document(id, paragraphs)).await.unwrap()
+    }
+
+    pub(crate) async fn find(&self, query: &str, mode: Mode, after: Version) -> SearchResponse {
+        let request = SearchRequest { mode, min_version: Some(after), wait: WAIT, ..query_of(query) };
+        self.tenant("t").search(request).await.unwrap()
+    }
+}
+
+async fn open(dir: &Path) -> Store {
+    Store::open_embedded(EmbeddedOptions::new(dir.join("store"))).await.unwrap()
+}
+
+pub(crate) fn docs() -> CollectionName {
+    CollectionName::new("docs").unwrap()
+}
+
+pub(crate) fn id(id: &str) -> DocumentId {
+    DocumentId::new(id).unwrap()
+}
+
+pub(crate) fn embedder() -> EmbedderInfo {
+    EmbedderInfo { id: "test:bag-of-words".into(), model: "bag-of-words".into(), dimension: DIMENSION as u32 }
+}
+
+pub(crate) fn spec() -> CollectionSpec {
+    CollectionSpec { embedder: embedder(), description: String::new() }
+}
+
+/// A search for `query` in the test collection, in all modes but with both legs filled.
+pub(crate) fn query_of(query: &str) -> SearchRequest {
+    SearchRequest {
+        query: Some(query.into()),
+        vector: Some(Vector { values: embed(query), embedder: Some(embedder()) }),
+        collections: vec![docs()],
+        ..SearchRequest::default()
+    }
+}
+
+/// A document with one passage a paragraph, in lines of their own.
+pub(crate) fn document(document: &str, paragraphs: &[&str]) -> NewDocument {
+    let text = paragraphs.join("\n");
+    let mut offset = 0;
+    let passages = (1..).zip(paragraphs).map(|(line, paragraph)| {
+        let bytes = offset..offset + paragraph.len() as u64;
+        offset = bytes.end + 1;
+        let location = PassageLocation { heading_path: vec!["Heading".into()], bytes, lines: (line, line) };
+        NewPassage {
+            text: (*paragraph).into(),
+            index_text: (*paragraph).into(),
+            location,
+            embed_hash: TextHash::of(paragraph),
+            vector: embed(paragraph),
+        }
+    });
+    NewDocument {
+        id: id(document),
+        kind: "documentation".into(),
+        title: format!("Title of {document}"),
+        source: document.into(),
+        metadata: serde_json::Map::new(),
+        content_hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
+        passages: passages.collect(),
+        text,
+    }
+}
+
+/// A bag of hashed words, never zero.
+pub(crate) fn embed(text: &str) -> Vec<f32> {
+    let mut vector = vec![0.01; DIMENSION];
+    for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        let hash = blake3::hash(word.as_bytes());
+        let (place, sign) = (hash.as_bytes()[0] as usize % DIMENSION, if hash.as_bytes()[1] & 1 == 0 { 1.0 } else { -1.0 });
+        vector[place] += sign;
+    }
+    vector
+}
+
+/// Document ids of the results, in order.
+pub(crate) fn ids(response: &SearchResponse) -> Vec<String> {
+    response.results.iter().map(|result| result.document.to_string()).collect()
+}

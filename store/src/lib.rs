@@ -25,8 +25,12 @@
 mod atomic;
 mod backend;
 mod clock;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod embedded;
 mod error;
+#[cfg(feature = "testing")]
+pub mod faults;
 mod key;
 pub mod limits;
 mod mutation;

@@ -88,6 +88,20 @@ impl Store {
         run::run(|| self.begin(), self.clock.random(), options, f).await
     }
 
+    /// The same store behind faults that the test injects.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_faults(&self, faults: crate::faults::Faults) -> Self {
+        let backend = crate::faults::FaultyBackend {
+            inner: Arc::clone(&self.backend),
+            faults,
+        };
+        Self {
+            backend: Arc::new(backend),
+            clock: self.clock.clone(),
+        }
+    }
+
     /// The clock that the store was opened with.
     #[must_use]
     pub fn clock(&self) -> &Clock {

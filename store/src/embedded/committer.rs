@@ -153,7 +153,7 @@ impl Committer {
                     }
                 }
                 Mutation::Set { key, .. } | Mutation::Atomic { key, .. } => {
-                    self.conflicts.write_key(key, version)
+                    self.conflicts.write_key(key, version);
                 }
             }
         }

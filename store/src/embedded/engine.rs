@@ -4,9 +4,10 @@
 //! `version` (that of the last commit, written with each). Numbers are big endian.
 
 use std::fmt;
+use std::fs::OpenOptions;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use redb::{
@@ -14,6 +15,7 @@ use redb::{
     StorageError, Table, TableDefinition,
 };
 
+use super::disk::Disk;
 use super::options::EmbeddedOptions;
 use super::view::View;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,11 +38,19 @@ impl Engine {
     /// Opens or creates the database of a directory, and repairs it after a crash.
     pub(super) fn open(options: &EmbeddedOptions) -> Result<Self> {
         let path = options.dir.join(FILE);
+        let what = format!("open the store {}", path.display());
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        let disk = Disk::new(file.map_err(|error| io_error(&what, error))?);
         let mut builder = Database::builder();
         builder.set_cache_size(options.cache_bytes);
-        let database = guard("open the store", || {
-            let opened = builder.create(&path);
-            opened.map_err(|error| open_error(&path, error))
+        let database = guard(&what, || {
+            let opened = disk.and_then(|disk| create(&builder, options, disk));
+            opened.map_err(|error| open_error(&what, error))
         })?;
         let engine = Self { database, path };
         engine.check_format()?;
@@ -265,15 +275,35 @@ fn guard<T>(what: &str, call: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-fn open_error(path: &Path, error: DatabaseError) -> Error {
-    let what = format!("open the store {}", path.display());
+#[cfg(not(feature = "testing"))]
+fn create(
+    builder: &redb::Builder,
+    _: &EmbeddedOptions,
+    disk: Disk,
+) -> Result<Database, DatabaseError> {
+    builder.create_with_backend(disk)
+}
+
+#[cfg(feature = "testing")]
+fn create(
+    builder: &redb::Builder,
+    options: &EmbeddedOptions,
+    disk: Disk,
+) -> Result<Database, DatabaseError> {
+    match &options.disk_faults {
+        Some(faults) => builder.create_with_backend(faults.wrap(disk)),
+        None => builder.create_with_backend(disk),
+    }
+}
+
+fn open_error(what: &str, error: DatabaseError) -> Error {
     match error {
         DatabaseError::DatabaseAlreadyOpen => Error::new(
             ErrorKind::Locked,
             format!("{what}: another process has it open"),
         ),
         DatabaseError::UpgradeRequired(_) => Error::with_source(ErrorKind::Format, what, error),
-        other => engine_error(&what, other),
+        other => engine_error(what, other),
     }
 }
 

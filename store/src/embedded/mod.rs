@@ -7,6 +7,7 @@
 mod commit;
 mod committer;
 mod conflicts;
+mod disk;
 mod engine;
 mod lock;
 mod options;

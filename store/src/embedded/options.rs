@@ -7,6 +7,7 @@ use crate::limits;
 
 /// Settings of an embedded store.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct EmbeddedOptions {
     /// The store's own directory; created when missing.
     pub dir: PathBuf,
@@ -14,6 +15,8 @@ pub struct EmbeddedOptions {
     pub cache_bytes: usize,
     /// Source of time, jitter and ids.
     pub clock: Clock,
+    #[cfg(feature = "testing")]
+    pub(super) disk_faults: Option<crate::faults::DiskFaults>,
 }
 
 impl EmbeddedOptions {
@@ -23,6 +26,16 @@ impl EmbeddedOptions {
             dir: dir.into(),
             cache_bytes: limits::CACHE_BYTES,
             clock: Clock::system(),
+            #[cfg(feature = "testing")]
+            disk_faults: None,
         }
+    }
+
+    /// The same settings with a disk that fails on request.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_disk_faults(mut self, faults: crate::faults::DiskFaults) -> Self {
+        self.disk_faults = Some(faults);
+        self
     }
 }

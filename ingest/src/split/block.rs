@@ -8,6 +8,8 @@ use std::ops::Range;
 pub(super) enum BlockKind {
     /// A heading; a smaller level encloses a larger one.
     Heading(u8),
+    /// Ends the sections of this level and below; has no text.
+    Close(u8),
     /// A paragraph or list item: cut at sentence ends.
     Prose,
     /// Preformatted text: cut at lines.

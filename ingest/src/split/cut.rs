@@ -21,7 +21,7 @@ fn borders(kind: BlockKind) -> &'static [Border] {
     match kind {
         BlockKind::Code => &[Border::BlankLines, Border::Lines],
         BlockKind::Table => &[Border::Lines, Border::Sentences],
-        BlockKind::Prose | BlockKind::Heading(_) => &[Border::Sentences],
+        BlockKind::Prose | BlockKind::Heading(_) | BlockKind::Close(_) => &[Border::Sentences],
     }
 }
 

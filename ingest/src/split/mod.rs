@@ -81,7 +81,10 @@ pub fn split(
         Format::Text => text::parse(source),
         Format::Code(language) => code::parse(source, language, options, counter),
     };
-    parsed.blocks.retain(|block| !block.is_blank());
+    let is_kept = |block: &block::Block| {
+        !block.is_blank() || matches!(block.kind, block::BlockKind::Close(_))
+    };
+    parsed.blocks.retain(is_kept);
     parsed.warnings.truncate(limits::WARNINGS);
     let given = options.title.as_deref().map(block::heading_text);
     let title = given

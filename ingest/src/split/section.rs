@@ -32,32 +32,45 @@ impl Section {
 pub(super) fn sections(blocks: &[Block], tokens: &[usize]) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     let mut above: Vec<(u8, &str)> = Vec::new();
+    let mut is_open = false;
     for (index, block) in blocks.iter().enumerate() {
-        if let BlockKind::Heading(level) = block.kind {
+        if let BlockKind::Heading(level) | BlockKind::Close(level) = block.kind {
             above.retain(|(outer, _)| *outer < level);
-            above.push((level, &block.text));
-            sections.push(Section {
-                heading: Some(index),
-                path: above.iter().map(|(_, text)| (*text).to_owned()).collect(),
-                blocks: index + 1..index + 1,
-                tokens: tokens[index],
-            });
+            is_open = matches!(block.kind, BlockKind::Heading(_));
+            if is_open {
+                above.push((level, &block.text));
+                let blocks = index + 1..index + 1;
+                sections.push(Section {
+                    heading: Some(index),
+                    path: path(&above),
+                    blocks,
+                    tokens: tokens[index],
+                });
+            }
             continue;
         }
-        match sections.last_mut() {
+        match sections.last_mut().filter(|_| is_open) {
             Some(section) => {
                 section.blocks.end = index + 1;
                 section.tokens += tokens[index];
             }
-            None => sections.push(Section {
-                heading: None,
-                path: Vec::new(),
-                blocks: index..index + 1,
-                tokens: tokens[index],
-            }),
+            None => {
+                is_open = true;
+                let blocks = index..index + 1;
+                sections.push(Section {
+                    heading: None,
+                    path: path(&above),
+                    blocks,
+                    tokens: tokens[index],
+                });
+            }
         }
     }
     sections
+}
+
+fn path(above: &[(u8, &str)]) -> Vec<String> {
+    above.iter().map(|(_, text)| (*text).to_owned()).collect()
 }
 
 /// Sections that are packed together.

@@ -61,6 +61,9 @@ pub struct VertexConfig {
     pub model: String,
     /// `outputDimensionality` of the request. Default: the model's own dimension.
     pub dimension: Option<usize>,
+    /// A ready bearer token in place of Google's application-default credentials, for gateways that
+    /// hand out their own.
+    pub access_token: Option<SecretString>,
     /// Base URL in place of `https://{region}-aiplatform.googleapis.com`, for private endpoints.
     pub endpoint: Option<String>,
     /// How requests are sent and retried.
@@ -74,6 +77,7 @@ impl Default for VertexConfig {
             region: "us-central1".to_owned(),
             model: "text-embedding-004".to_owned(),
             dimension: None,
+            access_token: None,
             endpoint: None,
             http: HttpConfig::default(),
         }
@@ -132,7 +136,7 @@ pub struct HttpConfig {
     pub retries: usize,
     /// First wait before a retry, in milliseconds; doubles each time, with jitter.
     pub backoff_ms: u64,
-    /// Longest single wait, in milliseconds; also caps what `Retry-After` may ask for.
+    /// Longest single wait, in milliseconds; a provider that asks for a longer one is not asked again.
     pub max_backoff_ms: u64,
     /// Document requests in flight at once.
     pub concurrency: usize,
@@ -154,6 +158,14 @@ impl Default for HttpConfig {
 impl HttpConfig {
     pub(super) fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
+    }
+
+    pub(super) fn backoff(&self) -> Duration {
+        Duration::from_millis(self.backoff_ms)
+    }
+
+    pub(super) fn max_backoff(&self) -> Duration {
+        Duration::from_millis(self.max_backoff_ms)
     }
 
     pub(super) fn query_timeout(&self) -> Duration {

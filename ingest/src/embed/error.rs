@@ -44,9 +44,13 @@ pub enum EmbedError {
         /// How long the provider asked to wait.
         retry_after: Option<Duration>,
     },
-    /// The provider cannot be reached, is failing, or answers nonsense; trying later may help.
+    /// The provider cannot be reached or is failing; trying later may help.
     #[error("the embedding provider is unavailable: {0}")]
     Unavailable(String),
+    /// The provider answered, but with something that cannot be used, such as vectors of another
+    /// dimension than the settings say.
+    #[error("the embedding provider's answer cannot be used: {0}")]
+    Answer(String),
     /// The provider refused the request: credentials, model name, or permissions.
     #[error("the embedding provider refused the request ({status}): {message}")]
     Rejected {

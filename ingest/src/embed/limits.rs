@@ -31,8 +31,37 @@ pub const MAX_MODEL_JSON_BYTES: u64 = 64 << 20;
 /// Longest wait for a connection to a remote provider.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Attempts after the first when a query waits for the answer.
+pub const QUERY_RETRIES: usize = 2;
+
+/// Largest answer read from a provider, in bytes: 250 vectors of 3,072 numbers in text, many times over.
+pub const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// Largest error answer read from a provider, in bytes.
+pub const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
+
+/// Most characters of a provider's error message that are passed on.
+pub const MAX_ERROR_CHARS: usize = 500;
+
+/// Vertex AI: texts in one request.
+pub const VERTEX_REQUEST_TEXTS: usize = 250;
+
+/// Vertex AI: tokens in one request, over all texts.
+pub const VERTEX_REQUEST_TOKENS: usize = 20_000;
+
+/// Vertex AI: tokens the models read of one text.
+pub const VERTEX_TEXT_TOKENS: usize = 2_048;
+
+/// OpenAI: texts in one request.
+pub const OPENAI_REQUEST_TEXTS: usize = 2_048;
+
+/// OpenAI: tokens in one request, over all texts (the service allows 300,000; the count is an estimate).
+pub const OPENAI_REQUEST_TOKENS: usize = 200_000;
+
 const _: () = assert!(
     MAX_RUN_TOKENS >= 256,
     "one text of the model's full length must fit a run"
 );
 const _: () = assert!(DOCUMENT_QUEUE > 0 && QUERY_QUEUE > 0 && MAX_RUN_TEXTS > 0);
+const _: () = assert!(VERTEX_TEXT_TOKENS <= VERTEX_REQUEST_TOKENS);
+const _: () = assert!(MAX_ERROR_BODY_BYTES < MAX_ANSWER_BYTES);

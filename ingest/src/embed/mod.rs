@@ -5,6 +5,7 @@ mod error;
 mod fingerprint;
 pub mod limits;
 mod local;
+mod remote;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use self::config::{
 pub use self::error::EmbedError;
 pub use self::fingerprint::Fingerprint;
 use self::local::LocalEmbedder;
+use self::remote::{RemoteEmbedder, openai, vertex};
 use crate::split::TokenCounter;
 
 /// Turns texts into vectors. Cheap to clone; all clones share one model or connection pool.
@@ -25,6 +27,7 @@ pub struct Embedder {
 
 enum Provider {
     Local(LocalEmbedder),
+    Remote(RemoteEmbedder),
 }
 
 impl Embedder {
@@ -43,12 +46,8 @@ impl Embedder {
                     .map_err(|error| EmbedError::Unavailable(format!("load the model: {error}")))?;
                 Provider::Local(loaded?)
             }
-            ProviderKind::Vertex | ProviderKind::OpenAi => {
-                return Err(EmbedError::Config {
-                    setting: "provider",
-                    message: "not built in".to_owned(),
-                });
-            }
+            ProviderKind::Vertex => Provider::Remote(vertex::connect(config.vertex).await?),
+            ProviderKind::OpenAi => Provider::Remote(openai::connect(config.openai).await?),
         };
         Ok(Self {
             provider: Arc::new(provider),
@@ -59,6 +58,7 @@ impl Embedder {
     pub fn fingerprint(&self) -> &Fingerprint {
         match &*self.provider {
             Provider::Local(local) => local.fingerprint(),
+            Provider::Remote(remote) => remote.fingerprint(),
         }
     }
 
@@ -69,6 +69,7 @@ impl Embedder {
     pub async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
         match &*self.provider {
             Provider::Local(local) => local.embed_documents(texts).await,
+            Provider::Remote(remote) => remote.embed_documents(texts).await,
         }
     }
 
@@ -79,6 +80,7 @@ impl Embedder {
     pub async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
         match &*self.provider {
             Provider::Local(local) => local.embed_query(text).await,
+            Provider::Remote(remote) => remote.embed_query(text).await,
         }
     }
 
@@ -86,6 +88,7 @@ impl Embedder {
     pub fn counter(&self) -> Arc<dyn TokenCounter> {
         match &*self.provider {
             Provider::Local(local) => local.counter(),
+            Provider::Remote(remote) => remote.counter(),
         }
     }
 
@@ -93,6 +96,7 @@ impl Embedder {
     pub fn max_tokens(&self) -> usize {
         match &*self.provider {
             Provider::Local(local) => local.max_tokens(),
+            Provider::Remote(remote) => remote.max_tokens(),
         }
     }
 }

@@ -1,5 +1,10 @@
 //! Tests of the embedders: the local one against the real model, the remote ones against HTTP mocks.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod http;
 mod local;
 mod model;
+mod openai;
 mod reference;
+mod vertex;

@@ -160,7 +160,7 @@ fn read_modules(path: &Path, modules: &[Module]) -> Result<(Pooling, bool), Embe
         match module.kind.rsplit('.').next().unwrap_or_default() {
             "Transformer" if module.path.is_empty() => {}
             "Pooling" => {
-                pooling = Some(read_pooling(&path.join(&module.path).join("config.json"))?)
+                pooling = Some(read_pooling(&path.join(&module.path).join("config.json"))?);
             }
             "Normalize" => normalize = true,
             other => {

@@ -33,6 +33,8 @@ pub const COMMIT_QUEUE: usize = 1024;
 pub const BATCH_TRANSACTIONS: usize = 512;
 /// Bytes after which the embedded committer closes a batch.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Longest wait for the writers of the last batch to come back, so that they share the next flush as well.
+pub const BATCH_WAIT: Duration = Duration::from_micros(200);
 /// Memory for cached pages of the embedded backend, unless configured otherwise, in bytes.
 pub const CACHE_BYTES: usize = 64 * 1024 * 1024;
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 
 use super::commit::{Changed, Reply, Request};
 use super::conflicts::Conflicts;
 use super::engine::{Batch, Engine};
 use super::lock::DirectoryLock;
 use super::options::EmbeddedOptions;
+use super::queue::Taker;
 use super::view::{View, Views};
 use super::watches::Watches;
 use crate::atomic;
@@ -58,10 +58,11 @@ impl Committer {
         }
     }
 
-    /// Works until every sender is gone, then closes the engine.
-    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) -> Result<()> {
-        while let Some(first) = requests.blocking_recv() {
-            let batch = gather(first, &mut requests);
+    /// Works until the queue is closed and empty, then closes the engine.
+    pub(super) fn run(mut self, queue: &Taker) -> Result<()> {
+        let mut expected = 1;
+        while let Some(batch) = queue.0.take(expected) {
+            expected = batch.len();
             self.commit(batch);
         }
         self.views.close();
@@ -251,20 +252,6 @@ impl Committer {
         tracing::info!(version = self.version, "store recovered from a disk error");
         Ok(())
     }
-}
-
-/// The first request and those that wait behind it, up to the bounds of a batch.
-fn gather(first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Request> {
-    let mut bytes = first.size();
-    let mut batch = vec![first];
-    while batch.len() < limits::BATCH_TRANSACTIONS && bytes < limits::BATCH_BYTES {
-        let Ok(request) = requests.try_recv() else {
-            break;
-        };
-        bytes += request.size();
-        batch.push(request);
-    }
-    batch
 }
 
 /// Writes one mutation into the batch.

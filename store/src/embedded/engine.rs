@@ -48,6 +48,7 @@ impl Engine {
         let disk = Disk::new(file.map_err(|error| io_error(&what, error))?);
         let mut builder = Database::builder();
         builder.set_cache_size(options.cache_bytes);
+        builder.set_check_integrity_on_open(options.verify);
         let database = guard(&what, || {
             let opened = disk.and_then(|disk| create(&builder, options, disk));
             opened.map_err(|error| open_error(&what, error))

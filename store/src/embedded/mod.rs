@@ -11,6 +11,7 @@ mod disk;
 mod engine;
 mod lock;
 mod options;
+mod queue;
 mod range_set;
 mod read;
 mod transaction;
@@ -25,18 +26,18 @@ use std::thread::JoinHandle;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::backend::{Backend, BackendTransaction};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
 use crate::transaction::Committed;
 use commit::Request;
 use committer::Committer;
 use engine::Engine;
 use lock::DirectoryLock;
 pub use options::EmbeddedOptions;
+use queue::{Queue, Taker};
 use transaction::EmbeddedTransaction;
 use view::Views;
 use watches::Watches;
@@ -49,7 +50,7 @@ pub(crate) struct Shared {
     clock: Clock,
     views: Arc<Views>,
     watches: Arc<Watches>,
-    queue: Mutex<Option<mpsc::Sender<Request>>>,
+    queue: Arc<Queue>,
     committer: Mutex<Option<JoinHandle<Result<()>>>>,
 }
 
@@ -61,7 +62,8 @@ impl Embedded {
         let version = engine.version()?;
         let views = Arc::new(Views::new(engine.view(version)?));
         let watches = Arc::new(Watches::default());
-        let (queue, requests) = mpsc::channel(limits::COMMIT_QUEUE);
+        let queue = Arc::new(Queue::new());
+        let taker = Taker(Arc::clone(&queue));
         let clock = options.clock.clone();
         let committer = Committer::new(
             engine,
@@ -73,7 +75,7 @@ impl Embedded {
         );
         let thread = std::thread::Builder::new()
             .name("store-commit".into())
-            .spawn(move || committer.run(requests))
+            .spawn(move || committer.run(&taker))
             .map_err(|error| {
                 Error::with_source(ErrorKind::Io, "start the committer thread", error)
             })?;
@@ -81,7 +83,7 @@ impl Embedded {
             clock,
             views,
             watches,
-            queue: Mutex::new(Some(queue)),
+            queue,
             committer: Mutex::new(Some(thread)),
         })))
     }
@@ -105,12 +107,8 @@ impl Backend for Embedded {
 impl Shared {
     /// Hands a transaction to the committer and waits until it is durable or refused.
     async fn submit(&self, make: impl FnOnce(commit::Reply) -> Request) -> Result<Committed> {
-        let queue = self.queue.lock().clone().ok_or_else(Error::closed)?;
         let (reply, done) = oneshot::channel();
-        if queue.send(make(reply)).await.is_err() {
-            return Err(Error::closed());
-        }
-        drop(queue);
+        self.queue.push(make(reply)).await?;
         done.await.unwrap_or_else(|_| {
             Err(Error::new(
                 ErrorKind::UnknownResult,
@@ -121,7 +119,7 @@ impl Shared {
 
     /// Lets the committer finish what is queued, and waits for it. Only the first call does anything.
     fn stop(&self) -> Result<()> {
-        drop(self.queue.lock().take());
+        self.queue.close();
         let Some(thread) = self.committer.lock().take() else {
             return Ok(());
         };

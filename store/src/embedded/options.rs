@@ -13,6 +13,8 @@ pub struct EmbeddedOptions {
     pub dir: PathBuf,
     /// Memory for cached pages, in bytes.
     pub cache_bytes: usize,
+    /// Whether opening reads the whole file and checks every page of it, so that damage is found there and not by a later read.
+    pub verify: bool,
     /// Source of time, jitter and ids.
     pub clock: Clock,
     #[cfg(feature = "testing")]
@@ -25,6 +27,7 @@ impl EmbeddedOptions {
         Self {
             dir: dir.into(),
             cache_bytes: limits::CACHE_BYTES,
+            verify: true,
             clock: Clock::system(),
             #[cfg(feature = "testing")]
             disk_faults: None,

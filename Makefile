@@ -1,0 +1,93 @@
+# Everything that is run from a shell. `make` alone lists the targets.
+#
+# Needs Rust, Python 3 with pip, git and make, and the package registries on the first run.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Tree that `make demo` reads.
+DOCS ?= .
+# Address and data folder of `make run`.
+LISTEN ?= 127.0.0.1:8080
+DATA_DIR ?= ./data
+# Judged set of `make bench-relevance`, and whether to index it anew.
+DATA ?=
+FRESH ?=
+# Load of `make bench-load`.
+RATE ?= 20
+SECONDS_EACH ?= $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
+PASSAGES ?= 10000
+# Kills of `make test-crash`, and the seed of an earlier run.
+KILLS ?= 20
+SEED ?=
+
+# Runs a command with the local embedding model and ONNX Runtime in its environment.
+WITH_MODEL := scripts/with_model.sh
+RELEASE := cargo build --quiet --release --locked
+PRODUCT := -p coditect-server -p coditect-ingest
+BENCHES := -p coditect-benches
+BENCH := $(WITH_MODEL) cargo run --quiet --release --locked $(BENCHES) --bin
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Fetch the embedding model and ONNX Runtime into the cache
+	@python3 scripts/fetch_model.py
+
+.PHONY: build
+build: ## Build the release binaries
+	cargo build --release --locked $(PRODUCT)
+
+.PHONY: build-benches
+build-benches:
+	@$(RELEASE) $(PRODUCT) $(BENCHES) --bins
+
+.PHONY: demo
+demo: setup ## Push DOCS= into a fresh server and ask it questions
+	@echo "building release binaries (the first time takes minutes)"
+	@$(MAKE) --no-print-directory build-benches
+	@$(BENCH) demo -- --docs '$(DOCS)'
+
+.PHONY: run
+run: setup build ## Start the server on LISTEN= with data under DATA_DIR= and leave it running
+	@$(WITH_MODEL) cargo run --quiet --release --locked -p coditect-server --bin coditect-server -- \
+		--listen '$(LISTEN)' --data-dir '$(DATA_DIR)'
+
+.PHONY: test
+test: setup ## Run every test
+	@$(WITH_MODEL) cargo test --workspace --locked --no-fail-fast
+
+.PHONY: check
+check: lint test ## What CI runs, without the demo
+
+.PHONY: lint
+lint: ## Formatting, clippy, structure, dependencies, spelling
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	cargo xtask tidy
+	cargo xtask deps
+	scripts/typos.sh
+
+.PHONY: fmt
+fmt: ## Format the sources
+	cargo fmt --all
+
+.PHONY: bench-relevance
+bench-relevance: need-data setup build-benches ## Run the judged set DATA= through the server; FRESH=1 indexes anew
+	@$(BENCH) relevance -- run --data '$(DATA)' $(if $(filter-out 0,$(FRESH)),--fresh)
+
+.PHONY: need-data
+need-data:
+	@[ -n '$(DATA)' ] || { echo 'usage: make bench-relevance DATA=<folder of a judged set> [FRESH=1]' >&2; exit 2; }
+
+.PHONY: bench-load
+bench-load: setup build-benches ## Latency at RATE= searches/s for SECONDS= each over PASSAGES= passages
+	@$(BENCH) load -- --rate $(RATE) --seconds $(SECONDS_EACH) --passages $(PASSAGES) \
+		$(if $(filter-out 0,$(FRESH)),--fresh)
+
+.PHONY: test-crash
+test-crash: setup build-benches ## Kill the server KILLS= times during ingest and prove that nothing is lost
+	@$(BENCH) crash -- --kills $(KILLS) $(if $(SEED),--seed $(SEED))

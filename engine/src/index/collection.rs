@@ -69,6 +69,13 @@ impl CollectionIndex {
         self.view.read().clone()
     }
 
+    /// Whether the legs hold nothing but what `view` shows: then neither needs a filter for it. Both always hold at least
+    /// that, so counting is enough. What changes right after the answer was not visible in `view` either.
+    pub(crate) fn holds_only(&self, view: &View) -> bool {
+        let live = view.live.len() as usize;
+        self.vectors.len() == live && self.keywords.len() == live
+    }
+
     /// The visible slots that `filter` lets through.
     pub(crate) fn allowed(&self, view: &View, filter: &Filter) -> RoaringBitmap {
         self.columns.read().eval(filter) & &view.live

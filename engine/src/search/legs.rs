@@ -44,7 +44,8 @@ pub(super) fn run(request: &SearchRequest, target: &Target, position: usize) -> 
     let (vector, keyword) =
         rayon::join(|| vector_leg(request, target, depth, allowed.as_ref()), || keyword_leg(request, target));
     let (vector, evaluation) = (vector?, keyword?);
-    let keyword = evaluation.top(depth, allowed.as_ref());
+    let mut keyword = evaluation.top(depth, allowed.as_ref());
+    keyword.retain(|hit| target.view.live.contains(hit.slot));
     let mut candidates = merge(position, &vector, &keyword);
     complete(request, target, &evaluation, &mut candidates)?;
     Ok(Found { candidates, profile: evaluation.profile().clone() })
@@ -54,7 +55,7 @@ pub(super) fn run(request: &SearchRequest, target: &Target, position: usize) -> 
 fn allowed(request: &SearchRequest, target: &Target) -> Option<RoaringBitmap> {
     match &request.filter {
         Some(filter) => Some(target.index.allowed(&target.view, filter)),
-        None if target.index.vectors().len() as u64 == target.view.live.len() => None,
+        None if target.index.holds_only(&target.view) => None,
         None => Some(target.view.live.clone()),
     }
 }

@@ -29,9 +29,8 @@ pub struct WriteOutcome {
     /// Passages that the document has now.
     #[serde(default)]
     pub passages: usize,
-    /// Version of the store at which the write holds.
-    #[serde(default)]
-    pub version: String,
+    /// Version of the store at which the write holds; nothing after a failure.
+    pub version: Option<String>,
     /// Hash of the content.
     #[serde(default)]
     pub content_hash: String,
@@ -44,9 +43,8 @@ pub struct WriteOutcome {
 pub struct BatchOutcome {
     /// One outcome for each document, in the order of the request.
     pub outcomes: Vec<WriteOutcome>,
-    /// Version at which the whole batch holds.
-    #[serde(default)]
-    pub version: String,
+    /// Version at which the whole batch holds; nothing when all of it failed.
+    pub version: Option<String>,
 }
 
 /// One line of a listing.

@@ -49,11 +49,11 @@ pub(crate) async fn measure(client: &Client, writes: usize, seed: u64) -> Result
             .version;
         ensure!(
             updated > version,
-            "version {updated} is not behind {version}"
+            "version {updated:?} is not behind {version:?}"
         );
         let started = Instant::now();
         at_once +=
-            usize::from(search(client, &format!("Changed{word}"), Some(updated), &id).await?);
+            usize::from(search(client, &format!("Changed{word}"), updated, &id).await?);
         waited.record(started.elapsed());
         client.delete(COLLECTION, &id).await?;
     }

@@ -163,7 +163,7 @@ Exit codes:
   1    some documents failed, or a sync refused to delete too much
   2    wrong usage, or the server refuses the token, the address or the collection's name
   3    the server cannot be reached
-  130  stopped by Ctrl-C (143 by SIGTERM); run it again to finish";
+  130  stopped by Ctrl-C (143 by SIGTERM); run it again to finish. A watch that is stopped ends with 0";
 
 const PUSH_EXAMPLES: &str = "\
 Examples:

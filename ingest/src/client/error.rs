@@ -9,7 +9,7 @@ use super::problem::ProblemDetails;
 /// What a caller does about a [`ClientError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The server is away or busy (no connection, 429, 502, 503): the same request succeeds later.
+    /// The server is away or busy (no connection, 429, 502, 503, 507): the same request succeeds later.
     Unavailable,
     /// The request takes too long (408, 504, our own time-out): a smaller one has better chances.
     Slow,
@@ -28,10 +28,10 @@ impl Verdict {
     #[must_use]
     pub fn of_status(status: u16) -> Self {
         match status {
-            429 | 502 | 503 => Self::Unavailable,
+            429 | 502 | 503 | 507 => Self::Unavailable,
             408 | 504 => Self::Slow,
             413 => Self::TooLarge,
-            300..=399 | 401 | 403 | 404 | 405 => Self::Hopeless,
+            300..=399 | 401 | 403 | 404 | 405 | 421 => Self::Hopeless,
             400..=499 => Self::Refused,
             _ => Self::Broken,
         }
@@ -127,6 +127,7 @@ fn hint_of_status(status: StatusCode) -> Option<&'static str> {
         404 | 405 => Some("is --server the address of a Coditect gateway?"),
         413 => Some("split the document, or raise the server's limit"),
         429 | 503 => Some("the server is busy; try again later"),
+        507 => Some("make room on the server's disk"),
         300..=399 => Some("give the final address with --server"),
         _ => None,
     }

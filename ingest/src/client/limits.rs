@@ -4,8 +4,9 @@ use std::time::Duration;
 
 /// How long a connection may take to open.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request may take unless the caller says otherwise. A batch waits for the server's embedder.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long a request may take unless the caller says otherwise. A batch waits for the server's embedder; the server
+/// gives up by itself after ten minutes.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(620);
 /// Documents asked for in one page of a listing.
 pub const PAGE: usize = 500;
 /// Most bytes of an error answer that are read.

@@ -127,7 +127,7 @@ impl Job {
         let (tree, reporter) = (self.tree.clone(), self.reporter.clone());
         let stop = self.retry.stop.clone();
         let scan = tokio::task::spawn_blocking(move || Scan::read(&tree, &reporter, &stop));
-        Ok(scan.await.context("read the tree")??)
+        scan.await.context("read the tree")?
     }
 
     /// How a run ends when the server answers so before anything was sent.

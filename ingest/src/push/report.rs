@@ -225,10 +225,18 @@ fn reason(outcome: &WriteOutcome) -> String {
     if let Some(detail) = &problem.detail {
         text = format!("{text}: {detail}");
     }
-    match &problem.pointer {
+    match problem.pointer.as_deref().map(in_document) {
+        None | Some("") => text,
         Some(pointer) => format!("{text} (at {pointer})"),
-        None => text,
     }
+}
+
+/// A pointer from the document's root: its place in the batch tells the user nothing.
+fn in_document(pointer: &str) -> &str {
+    let Some(rest) = pointer.strip_prefix("/documents/") else {
+        return pointer;
+    };
+    rest.trim_start_matches(|c: char| c.is_ascii_digit())
 }
 
 /// An error and what to do about it.
@@ -255,6 +263,13 @@ pub(crate) fn shown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pointers_begin_at_the_document() {
+        assert_eq!(in_document("/documents/17/text"), "/text");
+        assert_eq!(in_document("/documents/17"), "");
+        assert_eq!(in_document("/text"), "/text");
+    }
 
     #[test]
     fn names_cannot_steer_the_terminal() {

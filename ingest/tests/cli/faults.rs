@@ -18,7 +18,7 @@ async fn a_refused_document_is_told_and_stops_no_other() {
     let ran = run("push", &tree, &serving.url(), &[]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert_eq!(ran.numbers(["documents", "created", "failed", "not_sent"]), [3, 2, 1, 0]);
-    let told = "failed   b.md: Trouble: this text cannot be stored (at /documents/0/text)";
+    let told = "failed   b.md: Trouble: this text cannot be stored (at /text)";
     assert!(ran.stderr.contains(told), "{ran:?}");
     assert_eq!(gateway.ids("c"), ["a.md", "c.md"]);
 

@@ -24,39 +24,39 @@ const MANY: usize = 1_000_000;
 
 /// What the gateway has and what it shall do.
 #[derive(Default)]
-pub struct Inner {
+pub(crate) struct Inner {
     /// Collections by name, documents by id.
-    pub collections: BTreeMap<String, BTreeMap<String, DocumentInput>>,
+    pub(crate) collections: BTreeMap<String, BTreeMap<String, DocumentInput>>,
     /// Documents whose last write failed, with the reason.
-    pub failed: BTreeMap<String, String>,
+    pub(crate) failed: BTreeMap<String, String>,
     /// Ids in the order in which they were sent, retries and all.
-    pub sent: Vec<String>,
+    pub(crate) sent: Vec<String>,
     /// Number of batches that were asked for.
-    pub batches: usize,
+    pub(crate) batches: usize,
     /// Ids that are refused, each on its own.
-    pub refused: HashSet<String>,
+    pub(crate) refused: HashSet<String>,
     /// Whether deletions are refused.
-    pub refused_deletions: bool,
+    pub(crate) refused_deletions: bool,
     /// Ids that make a whole batch be refused.
-    pub poison: HashSet<String>,
+    pub(crate) poison: HashSet<String>,
     /// Ids that are put off so many times.
-    pub put_off: HashMap<String, usize>,
+    pub(crate) put_off: HashMap<String, usize>,
     /// Answers to give instead of the next ones: status and `Retry-After`.
-    pub instead: VecDeque<(u16, Option<&'static str>)>,
+    pub(crate) instead: VecDeque<(u16, Option<&'static str>)>,
     /// The same for batches alone.
-    pub batch_instead: VecDeque<(u16, Option<&'static str>)>,
+    pub(crate) batch_instead: VecDeque<(u16, Option<&'static str>)>,
     /// After so many batches were stored, every further one is answered with 503.
-    pub down_after_batches: Option<usize>,
+    pub(crate) down_after_batches: Option<usize>,
     /// Number of batches that were stored.
-    pub stored_batches: usize,
+    pub(crate) stored_batches: usize,
     /// Only requests with this token are served.
-    pub token: Option<&'static str>,
+    pub(crate) token: Option<&'static str>,
     version: u64,
 }
 
 /// A gateway.
 #[derive(Clone)]
-pub struct Gateway {
+pub(crate) struct Gateway {
     inner: Arc<Mutex<Inner>>,
     changed: Arc<Notify>,
     gate: Arc<Semaphore>,
@@ -64,17 +64,17 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway without a collection.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { inner: Arc::default(), changed: Arc::default(), gate: Arc::new(Semaphore::new(MANY)) }
     }
 
     /// Serves on a port of the system's choice.
-    pub async fn serve(&self) -> Serving {
+    pub(crate) async fn serve(&self) -> Serving {
         self.serve_at("127.0.0.1:0".parse().unwrap()).await
     }
 
     /// Serves at an address, in a runtime of its own, so that an end of serving ends the connections too.
-    pub async fn serve_at(&self, address: SocketAddr) -> Serving {
+    pub(crate) async fn serve_at(&self, address: SocketAddr) -> Serving {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(address).unwrap();
@@ -90,12 +90,12 @@ impl Gateway {
     }
 
     /// Looks at, or changes, what there is.
-    pub fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
         look(&mut self.inner.lock())
     }
 
     /// Ids of a collection.
-    pub fn ids(&self, collection: &str) -> Vec<String> {
+    pub(crate) fn ids(&self, collection: &str) -> Vec<String> {
         self.with(|inner| match inner.collections.get(collection) {
             Some(documents) => documents.keys().cloned().collect(),
             None => Vec::new(),
@@ -103,28 +103,28 @@ impl Gateway {
     }
 
     /// Text of a document.
-    pub fn text(&self, collection: &str, id: &str) -> Option<String> {
+    pub(crate) fn text(&self, collection: &str, id: &str) -> Option<String> {
         self.with(|inner| Some(inner.collections.get(collection)?.get(id)?.text.clone()))
     }
 
     /// Takes the ids that were sent since the last call.
-    pub fn take_sent(&self) -> Vec<String> {
+    pub(crate) fn take_sent(&self) -> Vec<String> {
         self.with(|inner| std::mem::take(&mut inner.sent))
     }
 
     /// From now on only so many batches are answered; the others hang until [`Self::open`].
-    pub fn let_through(&self, batches: usize) {
+    pub(crate) fn let_through(&self, batches: usize) {
         self.gate.forget_permits(usize::MAX);
         self.gate.add_permits(batches);
     }
 
     /// Answers everything again.
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.gate.add_permits(MANY);
     }
 
     /// Waits until something holds.
-    pub async fn until(&self, what: &str, mut holds: impl FnMut(&mut Inner) -> bool) {
+    pub(crate) async fn until(&self, what: &str, mut holds: impl FnMut(&mut Inner) -> bool) {
         let wait = async {
             loop {
                 let changed = self.changed.notified();
@@ -142,20 +142,20 @@ impl Gateway {
 }
 
 /// A gateway that serves; dropping it ends that, with all its connections.
-pub struct Serving {
+pub(crate) struct Serving {
     /// Where.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Serving {
     /// The URL to give to the command.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Ends serving, and waits until the port is free.
-    pub async fn stop(mut self) -> SocketAddr {
+    pub(crate) async fn stop(mut self) -> SocketAddr {
         let runtime = self.runtime.take().unwrap();
         let end = move || runtime.shutdown_timeout(std::time::Duration::from_secs(10));
         tokio::task::spawn_blocking(end).await.unwrap();

@@ -8,11 +8,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A tree of documents in a temporary folder.
-pub struct Tree(TempDir);
+pub(crate) struct Tree(TempDir);
 
 impl Tree {
     /// A tree with these files.
-    pub fn new(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let tree = Self(TempDir::new().unwrap());
         for (path, text) in files {
             tree.write(path, text);
@@ -21,12 +21,12 @@ impl Tree {
     }
 
     /// Its folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// Writes a file as editors do: beside its place, then into it.
-    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -34,42 +34,42 @@ impl Tree {
     }
 
     /// Removes a file.
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         std::fs::remove_file(self.path().join(path)).unwrap();
     }
 }
 
 /// What a run of the command left behind.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// Exit code; `None` when a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// Standard output.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// Standard error.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// The JSON object on the last line of standard output.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let last = self.stdout.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// A number of the summary.
-    pub fn number(&self, field: &str) -> u64 {
+    pub(crate) fn number(&self, field: &str) -> u64 {
         self.json()[field].as_u64().unwrap_or_else(|| panic!("no {field}: {self:?}"))
     }
 
     /// Several numbers of the summary.
-    pub fn numbers<const N: usize>(&self, fields: [&str; N]) -> [u64; N] {
+    pub(crate) fn numbers<const N: usize>(&self, fields: [&str; N]) -> [u64; N] {
         fields.map(|field| self.number(field))
     }
 }
 
 /// The command, without the caller's settings.
-pub fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_coditect-ingest"));
     for setting in ["SERVER", "TOKEN", "COLLECTION"] {
         command.env_remove(format!("CODITECT_{setting}"));
@@ -79,20 +79,20 @@ pub fn command(arguments: &[&str]) -> Command {
 }
 
 /// The arguments of `verb` on `tree`, in collection `c`, with JSON.
-pub fn arguments<'a>(verb: &'a str, tree: &'a Path, url: &'a str) -> Vec<&'a str> {
+pub(crate) fn arguments<'a>(verb: &'a str, tree: &'a Path, url: &'a str) -> Vec<&'a str> {
     let path = tree.to_str().unwrap();
     vec![verb, path, "--server", url, "--collection", "c", "--json"]
 }
 
 /// Runs `verb` on `tree` with more arguments.
-pub async fn run(verb: &str, tree: &Tree, url: &str, more: &[&str]) -> Ran {
+pub(crate) async fn run(verb: &str, tree: &Tree, url: &str, more: &[&str]) -> Ran {
     let mut all = arguments(verb, tree.path(), url);
     all.extend(more);
     finish(command(&all).spawn().unwrap()).await
 }
 
 /// Waits for the end of a run.
-pub async fn finish(child: Child) -> Ran {
+pub(crate) async fn finish(child: Child) -> Ran {
     let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await;
     let output = output.unwrap().unwrap();
     Ran {
@@ -103,35 +103,35 @@ pub async fn finish(child: Child) -> Ran {
 }
 
 /// A run that ends when the test does.
-pub struct Background(Option<Child>);
+pub(crate) struct Background(Option<Child>);
 
 impl Background {
     /// Begins a run.
-    pub fn start(verb: &str, tree: &Tree, url: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(verb: &str, tree: &Tree, url: &str, more: &[&str]) -> Self {
         Self::start_at(verb, tree.path().to_str().unwrap(), url, more)
     }
 
     /// The same for any path.
-    pub fn start_at(verb: &str, path: &str, url: &str, more: &[&str]) -> Self {
+    pub(crate) fn start_at(verb: &str, path: &str, url: &str, more: &[&str]) -> Self {
         let mut all = arguments(verb, Path::new(path), url);
         all.extend(more);
         Self(Some(command(&all).spawn().unwrap()))
     }
 
     /// Sends a signal by its name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.0.as_ref().unwrap().id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Waits for its end.
-    pub async fn finish(mut self) -> Ran {
+    pub(crate) async fn finish(mut self) -> Ran {
         finish(self.0.take().unwrap()).await
     }
 
     /// Reads standard error until a line has `text` in it.
-    pub async fn until_says(&mut self, text: &'static str) {
+    pub(crate) async fn until_says(&mut self, text: &'static str) {
         let mut stderr = self.0.as_mut().unwrap().stderr.take().unwrap();
         let read = tokio::task::spawn_blocking(move || {
             let (mut all, mut byte) = (Vec::new(), [0]);

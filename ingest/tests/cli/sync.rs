@@ -74,6 +74,36 @@ async fn a_deletion_that_is_refused_is_a_failure() {
     assert!(ran.stderr.contains("a.md: not deleted"), "{ran:?}");
 }
 
+#[tokio::test]
+async fn nothing_is_deleted_when_a_record_cannot_be_read() {
+    let record = |id: &str| format!("{{\"document_id\": \"{id}\", \"text\": \"Text.\"}}\n");
+    let whole = record("x") + &record("y") + &record("z");
+    let tree = Tree::new(&[("ready.jsonl", &whole)]);
+    let gateway = Gateway::new();
+    let serving = gateway.serve().await;
+    run("sync", &tree, &serving.url(), &[]).await;
+    tree.write("ready.jsonl", record("x") + &record("y") + "{\"document_id\": \"z");
+    let ran = run("sync", &tree, &serving.url(), &[]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(ran.numbers(["deleted", "failed"]), [0, 1]);
+    assert!(ran.stderr.contains("could not be read"), "{ran:?}");
+    assert_eq!(gateway.ids("c"), ["x", "y", "z"]);
+}
+
+#[tokio::test]
+async fn a_document_that_has_grown_too_large_is_kept_and_an_emptied_one_goes() {
+    let tree = tree();
+    let gateway = Gateway::new();
+    let serving = gateway.serve().await;
+    run("sync", &tree, &serving.url(), &[]).await;
+    tree.write("a.md", "word ".repeat(100));
+    tree.write("b.md", "");
+    let ran = run("sync", &tree, &serving.url(), &["--max-bytes", "100"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.numbers(["deleted", "skipped"]), [1, 2]);
+    assert_eq!(gateway.ids("c"), ["a.md", "c 100%!.md", "d.md"]);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn nothing_is_deleted_when_a_folder_cannot_be_read() {

@@ -50,6 +50,7 @@ impl Progress {
             bar.reset();
             bar.set_length(bytes.max(1));
             bar.set_style(bar_style());
+            bar.set_message(format!("0/{documents} documents"));
         }
         self.say(|| format!("sending {documents} documents, {bytes} bytes"));
     }
@@ -137,7 +138,7 @@ fn spinner() -> ProgressBar {
 }
 
 fn bar_style() -> ProgressStyle {
-    styled("[{bar:30}] {percent:>3}% {msg}, {eta} left").progress_chars("=> ")
+    styled("[{wide_bar}] {percent:>3}% {msg}, {eta} left").progress_chars("=> ")
 }
 
 fn styled(template: &str) -> ProgressStyle {

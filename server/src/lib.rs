@@ -1,1 +1,25 @@
-//! The server crate of the Coditect Knowledge Engine.
+//! The gateway: an HTTP API over the knowledge engine, and the binary `coditect-server`.
+//!
+//! Settings are read whole, then [`Server::start`] opens the store, the embedder and the engine and binds the port;
+//! [`Server::run`] serves until it is told to stop.
+
+mod connections;
+mod cursor;
+mod extract;
+pub mod limits;
+mod middleware;
+mod openapi;
+mod pipeline;
+mod problem;
+mod query;
+mod routes;
+mod server;
+pub mod settings;
+mod start;
+mod state;
+pub mod telemetry;
+
+pub use problem::{Code, FieldError, Problem, ProblemBody};
+pub use routes::description;
+pub use server::Server;
+pub use start::StartError;

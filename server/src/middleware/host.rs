@@ -1,0 +1,61 @@
+//! Which host names requests may be addressed to.
+//!
+//! Until logins exist, being able to reach the loopback port is all it takes. A web page can make a browser reach it under a
+//! name of its own (DNS rebinding); such a request carries that name, and is turned away.
+
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::http::uri::Authority;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::problem::{Code, Problem};
+use crate::state::AppState;
+
+/// Turns away requests for other hosts.
+pub(crate) async fn check(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let target = request.uri().authority().cloned();
+    let named = request.headers().get(header::HOST).map(|value| value.to_str().unwrap_or("?").parse::<Authority>());
+    let allowed = |authority: &Authority| is_allowed(authority.host(), &app.settings.hosts);
+    let fine = target.as_ref().is_none_or(allowed)
+        && match &named {
+            // HTTP/1.0 has no such header, and no browser speaks it.
+            None => true,
+            Some(Ok(authority)) => allowed(authority),
+            Some(Err(_)) => false,
+        };
+    match fine {
+        true => next.run(request).await,
+        false => Problem::new(
+            Code::WrongHost,
+            "this server answers to loopback names alone; add others to the setting `hosts`",
+        )
+        .into_response(),
+    }
+}
+
+fn is_allowed(host: &str, extra: &[String]) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    loopback
+        || host == "localhost"
+        || host.ends_with(".localhost")
+        || extra.iter().any(|name| name.eq_ignore_ascii_case(&host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_names_and_configured_ones_are_allowed() {
+        let extra = ["kb.internal".to_owned()];
+        for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "LOCALHOST", "a.localhost", "kb.internal"] {
+            assert!(is_allowed(host, &extra), "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example", "0.0.0.0", "10.0.0.1", "", "localhost.evil.example"] {
+            assert!(!is_allowed(host, &extra), "{host}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Collections: making, listing, reading and dropping them.
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use coditect_engine::model::{CollectionInfo as Info, CollectionName};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::places;
+use crate::extract::{Json, Path, Query};
+use crate::problem::{Code, Problem, Result};
+use crate::state::AppState;
+use crate::{cursor, limits};
+
+pub(super) fn reads() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get))
+}
+
+pub(super) fn writes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(put, drop_collection))
+}
+
+/// A collection.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "name": "handbook", "description": "How we work", "documents": 120, "passages": 1450,
+    "embedder": {"id": "local/all-MiniLM-L6-v2/384/5f0c2a9be1d47733", "model": "all-MiniLM-L6-v2", "dimension": 384},
+    "created_at": "2026-03-01T09:30:00Z", "version": "00000000000000a1f300"
+}))]
+struct CollectionInfo {
+    /// Its name.
+    name: String,
+    /// Free text for people.
+    description: String,
+    /// Number of its documents.
+    documents: u64,
+    /// Number of their passages.
+    passages: u64,
+    /// What embeds its passages.
+    embedder: EmbedderInfo,
+    /// When it was made.
+    created_at: String,
+    /// The newest version that searches of it show.
+    version: String,
+}
+
+/// What embeds a collection's passages. Searches and writes with another are refused.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct EmbedderInfo {
+    /// The fingerprint's name.
+    id: String,
+    /// The model.
+    model: String,
+    /// Length of a vector.
+    dimension: u32,
+}
+
+/// How to make a collection.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(example = json!({"description": "How we work"}))]
+struct CollectionBody {
+    /// Free text for people, at most 4096 bytes.
+    description: String,
+}
+
+/// Which page of collections.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Entries of a page, 1 to 1000; 100 when absent.
+    limit: Option<usize>,
+}
+
+/// A page of collections, in the order of their names.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct CollectionPage {
+    /// The collections.
+    collections: Vec<CollectionInfo>,
+    /// Where the next page begins; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// What dropping a collection did.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct Dropped {
+    /// The name that was given.
+    name: String,
+    /// Whether there was such a collection; always true.
+    deleted: bool,
+    /// The version that shows that it is gone.
+    version: String,
+}
+
+/// Make a collection.
+///
+/// With the server's embedder. A write into a collection that does not exist makes it, too. One that exists stays as it is.
+#[utoipa::path(
+    put, path = "/collections/{name}", tag = "collections",
+    params(("name" = String, Path, description = "1 to 64 characters from A-Z a-z 0-9 - _ .")),
+    request_body = Option<CollectionBody>,
+    responses(
+        (status = 200, description = "It was there already.", body = CollectionInfo),
+        (status = 201, description = "It is new.", body = CollectionInfo),
+        (status = 400, description = "A field is at fault; `errors[].pointer` names it."),
+        (status = 409, description = "It is there with another embedder."),
+    )
+)]
+async fn put(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+    body: Option<Json<CollectionBody>>,
+) -> Result<(StatusCode, JsonAnswer<CollectionInfo>)> {
+    let name = places::collection(&name).map_err(|problem| problem.at("/name"))?;
+    let description = body.map(|Json(body)| body.description).unwrap_or_default();
+    if description.len() > limits::DESCRIPTION_BYTES {
+        let limit = limits::DESCRIPTION_BYTES;
+        return Err(Problem::field(
+            "/description",
+            format!("{} bytes, at most {limit} are allowed", description.len()),
+        ));
+    }
+    let (info, created) = app.tenant.ensure_collection(&name, &app.collection_spec(description)).await?;
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, JsonAnswer(info.into())))
+}
+
+/// List collections.
+#[utoipa::path(
+    get, path = "/collections", tag = "collections", params(ListQuery),
+    responses(
+        (status = 200, description = "A page.", body = CollectionPage),
+        (status = 400, description = "A parameter is at fault; `errors[].pointer` names it."),
+    )
+)]
+async fn list(State(app): State<AppState>, Query(query): Query<ListQuery>) -> Result<JsonAnswer<CollectionPage>> {
+    let scope = ["collections"];
+    let after = query.cursor.map(|cursor| cursor::decode(&scope, &cursor)).transpose()?;
+    let after = after.map(CollectionName::new).transpose().map_err(|error| Problem::from(error).at("/cursor"))?;
+    let limit = query.limit.unwrap_or(limits::PAGE_DEFAULT);
+    let (infos, more) = app.tenant.collections(after.as_ref(), limit).await?;
+    let next_cursor = infos.last().filter(|_| more).map(|last| cursor::encode(&scope, last.name.as_str()));
+    Ok(JsonAnswer(CollectionPage { collections: infos.into_iter().map(CollectionInfo::from).collect(), next_cursor }))
+}
+
+/// Read a collection.
+#[utoipa::path(
+    get, path = "/collections/{name}", tag = "collections",
+    params(("name" = String, Path, description = "The collection.")),
+    responses(
+        (status = 200, description = "The collection.", body = CollectionInfo),
+        (status = 404, description = "There is no such collection."),
+    )
+)]
+async fn get(State(app): State<AppState>, Path(name): Path<String>) -> Result<JsonAnswer<CollectionInfo>> {
+    let name = places::collection(&name).map_err(|problem| problem.at("/name"))?;
+    Ok(JsonAnswer(app.tenant.collection(&name).await?.into()))
+}
+
+/// Drop a collection with all its documents.
+#[utoipa::path(
+    delete, path = "/collections/{name}", tag = "collections",
+    params(("name" = String, Path, description = "The collection.")),
+    responses(
+        (status = 200, description = "It is gone.", body = Dropped),
+        (status = 404, description = "There is no such collection."),
+    )
+)]
+async fn drop_collection(State(app): State<AppState>, Path(name): Path<String>) -> Result<JsonAnswer<Dropped>> {
+    let name = places::collection(&name).map_err(|problem| problem.at("/name"))?;
+    let version = app.tenant.drop_collection(&name).await?;
+    let version =
+        version.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no collection named {name}")))?;
+    Ok(JsonAnswer(Dropped { name: name.to_string(), deleted: true, version: version.to_string() }))
+}
+
+impl From<Info> for CollectionInfo {
+    fn from(info: Info) -> Self {
+        let embedder =
+            EmbedderInfo { id: info.embedder.id, model: info.embedder.model, dimension: info.embedder.dimension };
+        Self {
+            name: info.name.to_string(),
+            description: info.description,
+            documents: info.documents,
+            passages: info.passages,
+            embedder,
+            created_at: info.created_at.to_string(),
+            version: info.version.to_string(),
+        }
+    }
+}

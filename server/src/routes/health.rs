@@ -1,0 +1,78 @@
+//! For operators: health, readiness and metrics. These are answered however busy the server is.
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::AppState;
+use crate::telemetry;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz)).routes(routes!(metrics))
+}
+
+/// A sign of life.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+/// Whether requests can be served.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct Readiness {
+    /// `ready` or `starting`.
+    status: &'static str,
+    /// Why not; absent when ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Every write up to this version is visible to searches.
+    version: String,
+}
+
+/// Is the server alive.
+#[utoipa::path(
+    get, path = "/healthz", tag = "operation",
+    responses((status = 200, description = "It is.", body = Health))
+)]
+async fn healthz() -> JsonAnswer<Health> {
+    JsonAnswer(Health { status: "ok" })
+}
+
+/// Is the server ready.
+///
+/// It is, once the indexes have followed the change log to its head.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operation",
+    responses(
+        (status = 200, description = "Searches show every write up to `version`.", body = Readiness),
+        (status = 503, description = "The indexes are still being built.", body = Readiness),
+    )
+)]
+async fn readyz(State(app): State<AppState>) -> Response {
+    let state = app.engine.readiness();
+    let version = state.version.to_string();
+    match state.ready {
+        true => JsonAnswer(Readiness { status: "ready", reason: None, version }).into_response(),
+        false => {
+            let reason = Some("the indexes are still being built from the change log".to_owned());
+            let body = JsonAnswer(Readiness { status: "starting", reason, version });
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
+        }
+    }
+}
+
+/// Metrics for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operation",
+    responses((status = 200, description = "Metrics in the text format.", body = String, content_type = "text/plain"))
+)]
+async fn metrics(State(app): State<AppState>) -> Response {
+    telemetry::measure(&app).await;
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()).into_response()
+}

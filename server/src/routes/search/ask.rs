@@ -1,0 +1,104 @@
+//! A search from checked request to the engine's answer: the query's vector first, then both legs.
+
+use std::time::Duration;
+
+use coditect_engine::filter::Filter;
+use coditect_engine::model::{CollectionName, Version};
+use coditect_engine::search::{Mode, SearchRequest, SearchResponse, Vector};
+
+use crate::problem::{Code, Problem, Result};
+use crate::query::Missing;
+use crate::state::App;
+
+/// A search whose fields are in order.
+#[derive(Debug, Clone)]
+pub(in crate::routes) struct Ask {
+    pub(in crate::routes) query: Option<String>,
+    pub(in crate::routes) vector: Option<Vec<f32>>,
+    pub(in crate::routes) collections: Vec<CollectionName>,
+    pub(in crate::routes) top_k: usize,
+    pub(in crate::routes) mode: Mode,
+    pub(in crate::routes) filter: Option<Filter>,
+    pub(in crate::routes) min_version: Option<Version>,
+    pub(in crate::routes) budget: Option<Duration>,
+    pub(in crate::routes) explain: bool,
+    pub(in crate::routes) fold_copies: bool,
+}
+
+/// Why a hybrid search went on without vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::routes) enum Degraded {
+    /// The query was not embedded within `max_latency_ms`.
+    TooLate,
+    /// The embedder is away.
+    Unavailable,
+}
+
+/// The engine's answer and how the query's vector came.
+#[derive(Debug, Clone)]
+pub(in crate::routes) struct Answered {
+    pub(in crate::routes) response: SearchResponse,
+    pub(in crate::routes) embed: Duration,
+    pub(in crate::routes) degraded: Option<Degraded>,
+}
+
+/// Searches.
+pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
+    let (vector, embed, degraded) = vector(app, &ask).await?;
+    let mode = if degraded.is_some() { Mode::Keyword } else { ask.mode };
+    let request = SearchRequest {
+        query: ask.query,
+        vector,
+        collections: ask.collections,
+        top_k: ask.top_k,
+        mode,
+        filter: ask.filter,
+        min_version: ask.min_version,
+        explain: ask.explain,
+        fold_copies: ask.fold_copies,
+        ..SearchRequest::default()
+    };
+    let response = app.tenant.search(request).await?;
+    record(&response);
+    Ok(Answered { response, embed, degraded })
+}
+
+/// The vector that the search needs, what it took, and whether the search goes on without.
+async fn vector(app: &App, ask: &Ask) -> Result<(Option<Vector>, Duration, Option<Degraded>)> {
+    if let Some(values) = &ask.vector {
+        return Ok((Some(Vector { values: values.clone(), embedder: None }), Duration::ZERO, None));
+    }
+    let Some(query) = ask.query.as_deref().filter(|_| ask.mode != Mode::Keyword) else {
+        return Ok((None, Duration::ZERO, None));
+    };
+    let missing = match app.queries.get(query, ask.budget).await {
+        Ok(made) => {
+            let vector = Vector { values: made.values.to_vec(), embedder: Some(app.embedder.clone()) };
+            return Ok((Some(vector), made.took, None));
+        }
+        Err(missing) => missing,
+    };
+    let degraded = match (ask.mode, missing) {
+        (Mode::Hybrid, Missing::TooLate) => Degraded::TooLate,
+        (Mode::Hybrid, Missing::Failed(problem)) if problem.code == Code::EmbedderUnavailable => {
+            tracing::warn!(cause = problem.chain(), "a hybrid search goes on without vectors");
+            Degraded::Unavailable
+        }
+        (_, Missing::TooLate) => {
+            let detail = "the query was not embedded within max_latency_ms";
+            return Err(Problem::new(Code::EmbedderUnavailable, detail));
+        }
+        (_, Missing::Failed(problem)) => return Err(problem),
+    };
+    metrics::counter!("search_degraded_total").increment(1);
+    Ok((None, ask.budget.unwrap_or_default(), Some(degraded)))
+}
+
+fn record(response: &SearchResponse) {
+    let took = &response.took;
+    let stages = [("wait", took.wait), ("legs", took.legs), ("fuse", took.fuse), ("read", took.read)];
+    for (stage, took) in stages {
+        metrics::histogram!("search_stage_seconds", "stage" => stage).record(took);
+    }
+    metrics::counter!("searches_total", "mode" => response.mode.name()).increment(1);
+}

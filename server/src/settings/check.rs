@@ -1,0 +1,99 @@
+//! Checks that the types of settings cannot express: ranges, and what belongs together.
+
+use axum::http::{HeaderValue, Uri};
+use coditect_engine::model::TenantId;
+use coditect_ingest::embed::ProviderKind;
+use tracing_subscriber::EnvFilter;
+
+use super::{Limits, Settings};
+use crate::limits;
+
+/// A setting at fault.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) key: String,
+    pub(super) message: String,
+}
+
+type Result<T = ()> = std::result::Result<T, Fault>;
+
+fn fault<T>(key: &str, message: impl Into<String>) -> Result<T> {
+    Err(Fault { key: key.into(), message: message.into() })
+}
+
+/// The first fault, if there is one.
+pub(super) fn check(settings: &Settings) -> Result {
+    if !settings.listen.ip().is_loopback() {
+        return fault(
+            "listen",
+            format!(
+                "{} can be reached from other machines, and this version has no logins: whoever reaches the port can read \
+                 and delete everything. Listen on a loopback address such as 127.0.0.1:{}",
+                settings.listen,
+                settings.listen.port()
+            ),
+        );
+    }
+    if let Err(error) = TenantId::new(settings.tenant.as_str()) {
+        return fault("tenant", error.to_string());
+    }
+    if let Err(error) = EnvFilter::try_new(&settings.log.level) {
+        return fault("log.level", error.to_string());
+    }
+    if !(32..=8_192).contains(&settings.chunking.target_tokens) {
+        return fault("chunking.target_tokens", "must be 32 to 8192");
+    }
+    if settings.query_cache_mb > 65_536 {
+        return fault("query_cache_mb", "must be at most 65536");
+    }
+    settings.cors.origins.iter().try_for_each(|origin| check_origin(origin))?;
+    check_embedder(settings)?;
+    check_limits(&settings.limits)
+}
+
+fn check_origin(origin: &str) -> Result {
+    if origin == "*" {
+        return fault("cors.origins", "* would let every web page read the knowledge base: name the origins");
+    }
+    let parsed = origin.parse::<Uri>().ok().filter(|uri| {
+        let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+        scheme && uri.authority().is_some() && uri.path() == "/" && uri.query().is_none() && !origin.ends_with('/')
+    });
+    match parsed.is_some() && HeaderValue::from_str(origin).is_ok() {
+        true => Ok(()),
+        false => fault("cors.origins", format!("{origin} is not an origin such as https://ide.example.com")),
+    }
+}
+
+fn check_embedder(settings: &Settings) -> Result {
+    let embedder = &settings.embedder;
+    match embedder.provider {
+        ProviderKind::Vertex if embedder.vertex.project.is_empty() => {
+            fault("embedder.vertex.project", "provider vertex needs a project: set GCP_PROJECT")
+        }
+        ProviderKind::OpenAi if embedder.openai.model.is_empty() => {
+            fault("embedder.openai.model", "provider openai needs a model")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_limits(given: &Limits) -> Result {
+    let ranges: [(&str, u64, u64, u64); 9] = [
+        ("limits.body_bytes", given.body_bytes, 1_024, limits::BODY_BYTES_MAX),
+        ("limits.body_timeout_ms", given.body_timeout_ms, 10, 3_600_000),
+        ("limits.batch_documents", given.batch_documents as u64, 1, 10_000),
+        ("limits.read_timeout_ms", given.read_timeout_ms, 10, 3_600_000),
+        ("limits.write_timeout_ms", given.write_timeout_ms, 10, 86_400_000),
+        ("limits.read_concurrency", given.read_concurrency as u64, 1, 100_000),
+        ("limits.write_concurrency", given.write_concurrency as u64, 1, 100_000),
+        ("limits.connections", given.connections as u64, 1, 1_000_000),
+        ("limits.shutdown_ms", given.shutdown_ms, 0, 3_600_000),
+    ];
+    for (key, value, least, most) in ranges {
+        if !(least..=most).contains(&value) {
+            return fault(key, format!("{value} is out of range, {least} to {most} are allowed"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The server's settings: plain data, put together from flags, environment, file and defaults before a port is bound.
+
+mod check;
+mod cli;
+mod layers;
+mod load;
+mod print;
+mod table;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use coditect_ingest::embed::EmbedderConfig;
+use coditect_ingest::split::SplitOptions;
+use serde::Deserialize;
+
+pub use cli::Cli;
+pub use load::{Loaded, SettingsError, load};
+pub use print::print;
+pub use table::{Kind, SETTINGS, Setting};
+
+use crate::limits;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// File that the address is written to once the server listens.
+    pub address_file: Option<PathBuf>,
+    /// Folder of the embedded store.
+    pub data_dir: PathBuf,
+    /// The tenant that every request belongs to, until logins exist.
+    pub tenant: String,
+    /// Host names, besides loopback ones, that requests may be addressed to.
+    pub hosts: Vec<String>,
+    /// Memory for vectors of recent queries, mebibytes.
+    pub query_cache_mb: u64,
+    /// What embeds documents and queries.
+    pub embedder: EmbedderConfig,
+    /// How documents are cut.
+    pub chunking: Chunking,
+    /// Bounds of requests.
+    pub limits: Limits,
+    /// Who may call from a browser.
+    pub cors: Cors,
+    /// The log.
+    pub log: Log,
+}
+
+/// How documents are cut into passages.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Chunking {
+    /// Tokens that a passage is packed up to. Another value re-embeds documents when they are next sent.
+    pub target_tokens: usize,
+}
+
+/// Bounds of requests.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Largest body, bytes.
+    pub body_bytes: u64,
+    /// Longest wait for a body, milliseconds.
+    pub body_timeout_ms: u64,
+    /// Most documents of one batch.
+    pub batch_documents: usize,
+    /// Longest handling of a request that reads, milliseconds.
+    pub read_timeout_ms: u64,
+    /// Longest handling of a request that writes, milliseconds.
+    pub write_timeout_ms: u64,
+    /// Requests that read, at once.
+    pub read_concurrency: usize,
+    /// Requests that write, at once.
+    pub write_concurrency: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// How long requests under way may take to finish at shutdown, milliseconds.
+    pub shutdown_ms: u64,
+}
+
+/// Which web pages may call the API from a browser.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cors {
+    /// Origins such as `https://ide.example.com`; none by default.
+    pub origins: Vec<String>,
+}
+
+/// The log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// A level, or directives such as `info,coditect_server=debug`.
+    pub level: String,
+    /// Text for people or JSON for machines.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One readable line for each event.
+    #[default]
+    Text,
+    /// One JSON object for each event.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            address_file: None,
+            data_dir: PathBuf::from("./data"),
+            tenant: "default".into(),
+            hosts: Vec::new(),
+            query_cache_mb: limits::QUERY_CACHE_MB,
+            embedder: EmbedderConfig::default(),
+            chunking: Chunking::default(),
+            limits: Limits::default(),
+            cors: Cors::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Chunking {
+    fn default() -> Self {
+        Self { target_tokens: SplitOptions::default().target_tokens }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: limits::BODY_BYTES,
+            body_timeout_ms: limits::BODY_TIMEOUT_MS,
+            batch_documents: limits::BATCH_DOCUMENTS,
+            read_timeout_ms: limits::READ_TIMEOUT_MS,
+            write_timeout_ms: limits::WRITE_TIMEOUT_MS,
+            read_concurrency: limits::READ_CONCURRENCY,
+            write_concurrency: limits::WRITE_CONCURRENCY,
+            connections: limits::CONNECTIONS,
+            shutdown_ms: limits::SHUTDOWN_MS,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}

@@ -1,0 +1,201 @@
+//! The table of all settings: their keys, environment variables, defaults and meanings. Everything else about settings
+//! (unknown keys, the environment, `--print-config`, docs/configuration.md) follows it.
+
+/// How a setting's text in the environment or after `--set` is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text as it is.
+    Text,
+    /// A whole number.
+    Number,
+    /// Texts between commas.
+    List,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its path in the file.
+    pub key: &'static str,
+    /// How its text is read.
+    pub kind: Kind,
+    /// Its default as TOML; empty when it is unset.
+    pub default: &'static str,
+    /// Environment variables besides `CODITECT_` and the key, which goes first.
+    pub variables: &'static [&'static str],
+    /// What it is for.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// Whether its value must not be shown.
+    pub fn is_secret(&self) -> bool {
+        self.key.ends_with("api_key")
+    }
+
+    /// Its own environment variable: `CODITECT_LIMITS_BODY_BYTES` for `limits.body_bytes`.
+    pub fn variable(&self) -> String {
+        format!("CODITECT_{}", self.key.to_ascii_uppercase().replace('.', "_"))
+    }
+
+    /// The setting with this key.
+    pub fn find(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+}
+
+const fn text(key: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { key, kind: Kind::Text, default, variables: &[], help }
+}
+
+const fn number(key: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { key, kind: Kind::Number, default, variables: &[], help }
+}
+
+const fn list(key: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { key, kind: Kind::List, default, variables: &[], help }
+}
+
+const fn also(setting: Setting, variables: &'static [&'static str]) -> Setting {
+    Setting { variables, ..setting }
+}
+
+/// All settings, in the order in which they are shown.
+pub const SETTINGS: &[Setting] = &[
+    text("listen", "\"127.0.0.1:8080\"", "Address to listen on, loopback only; port 0 takes a free one."),
+    text("address_file", "", "File that the address is written to once the server listens."),
+    text("data_dir", "\"./data\"", "Folder of the store; made when it is missing."),
+    text("tenant", "\"default\"", "The tenant that every request belongs to, until logins exist."),
+    list("hosts", "[]", "Host names, besides loopback ones, that requests may be addressed to."),
+    number("query_cache_mb", "32", "Memory for vectors of recent queries, mebibytes; 0 keeps none."),
+    text("embedder.provider", "\"local\"", "What embeds texts: local, vertex or openai."),
+    also(
+        text(
+            "embedder.local.model_dir",
+            "",
+            "Folder of a sentence-transformers model; where scripts/fetch_model.py puts it when unset.",
+        ),
+        &["CODITECT_MODEL_DIR"],
+    ),
+    also(
+        text(
+            "embedder.local.onnxruntime",
+            "",
+            "ONNX Runtime's library; where scripts/fetch_model.py puts it when unset.",
+        ),
+        &["CODITECT_ONNXRUNTIME", "ORT_DYLIB_PATH"],
+    ),
+    number("embedder.local.document_threads", "", "Threads that embed documents; one for each processor when unset."),
+    number("embedder.local.query_threads", "", "Threads that embed queries; one for each four processors when unset."),
+    also(text("embedder.vertex.project", "\"\"", "Google Cloud project; needed for vertex."), &["GCP_PROJECT"]),
+    also(text("embedder.vertex.region", "\"us-central1\"", "Region, or global."), &["VERTEX_AI_REGION"]),
+    text("embedder.vertex.model", "\"text-embedding-004\"", "Publisher model."),
+    number("embedder.vertex.dimension", "", "Length of a vector; the model's own when unset."),
+    text("embedder.vertex.endpoint", "", "Base URL in place of Google's, for private endpoints."),
+    number("embedder.vertex.http.timeout_ms", "60000", "Longest wait for one answer about documents, milliseconds."),
+    number(
+        "embedder.vertex.http.query_timeout_ms",
+        "10000",
+        "Longest wait for one answer about a query, milliseconds.",
+    ),
+    number("embedder.vertex.http.retries", "6", "Attempts after the first."),
+    number("embedder.vertex.http.backoff_ms", "500", "First pause before a retry, milliseconds; doubles each time."),
+    number("embedder.vertex.http.max_backoff_ms", "60000", "Longest pause before a retry, milliseconds."),
+    number("embedder.vertex.http.concurrency", "4", "Requests about documents at once."),
+    text("embedder.openai.base_url", "\"https://api.openai.com/v1\"", "Base URL; /embeddings is appended."),
+    text("embedder.openai.model", "\"\"", "Model; needed for openai."),
+    also(text("embedder.openai.api_key", "", "Bearer token; some servers need none."), &["OPENAI_API_KEY"]),
+    number("embedder.openai.dimension", "", "Length of a vector, for models that can shorten theirs."),
+    number("embedder.openai.batch", "128", "Most texts in one request."),
+    number("embedder.openai.max_tokens", "512", "Most tokens that the model reads of a text; passages are cut to fit."),
+    text("embedder.openai.query_prefix", "\"\"", "Put before every query."),
+    text("embedder.openai.document_prefix", "\"\"", "Put before every passage."),
+    number("embedder.openai.http.timeout_ms", "60000", "Longest wait for one answer about documents, milliseconds."),
+    number(
+        "embedder.openai.http.query_timeout_ms",
+        "10000",
+        "Longest wait for one answer about a query, milliseconds.",
+    ),
+    number("embedder.openai.http.retries", "6", "Attempts after the first."),
+    number("embedder.openai.http.backoff_ms", "500", "First pause before a retry, milliseconds; doubles each time."),
+    number("embedder.openai.http.max_backoff_ms", "60000", "Longest pause before a retry, milliseconds."),
+    number("embedder.openai.http.concurrency", "4", "Requests about documents at once."),
+    number(
+        "chunking.target_tokens",
+        "180",
+        "Tokens that a passage is packed up to; another value re-embeds documents when they are next sent.",
+    ),
+    number("limits.body_bytes", "33554432", "Largest request body, bytes."),
+    number("limits.body_timeout_ms", "30000", "Longest wait for a request's body, milliseconds."),
+    number("limits.batch_documents", "256", "Most documents of one batch."),
+    number("limits.read_timeout_ms", "30000", "Longest handling of a request that reads, milliseconds."),
+    number("limits.write_timeout_ms", "600000", "Longest handling of a request that writes, milliseconds."),
+    number("limits.read_concurrency", "256", "Requests that read and are handled at once; further ones get 503."),
+    number("limits.write_concurrency", "16", "Requests that write and are handled at once; further ones get 503."),
+    number("limits.connections", "1024", "Open connections; further ones wait."),
+    number("limits.shutdown_ms", "20000", "How long requests under way may take to finish at shutdown, milliseconds."),
+    list("cors.origins", "[]", "Origins of web pages that may call the API, such as https://ide.example.com."),
+    also(
+        text("log.level", "\"info\"", "A level, or directives such as info,coditect_server=debug."),
+        &["CODITECT_LOG", "RUST_LOG"],
+    ),
+    text("log.format", "\"text\"", "text or json."),
+];
+
+#[cfg(test)]
+mod tests {
+    use figment::Figment;
+    use figment::providers::{Format, Toml};
+
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn the_table_has_the_defaults_of_the_structs() {
+        let from_table =
+            SETTINGS.iter().filter(|setting| !setting.default.is_empty()).fold(Figment::new(), |figment, setting| {
+                figment.merge(Toml::string(&format!("{} = {}", setting.key, setting.default)))
+            });
+        let from_table: Settings = from_table.extract().unwrap();
+        assert_eq!(format!("{from_table:?}"), format!("{:?}", Settings::default()));
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_a_setting() {
+        for setting in SETTINGS {
+            let value = match (setting.default, setting.kind) {
+                ("", Kind::Text) => "\"x\"",
+                ("", Kind::Number) => "1",
+                (default, _) => default,
+            };
+            let toml = format!("{} = {value}", setting.key);
+            let extracted = Figment::new().merge(Toml::string(&toml)).extract::<Settings>();
+            assert!(extracted.is_ok(), "{}: {}", setting.key, extracted.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn keys_and_variables_are_unique() {
+        let mut names: Vec<String> = SETTINGS.iter().map(|setting| setting.variable()).collect();
+        names.extend(SETTINGS.iter().flat_map(|setting| setting.variables).map(|name| (*name).to_owned()));
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn the_guide_names_every_setting() {
+        let guide = include_str!("../../../docs/configuration.md");
+        for setting in SETTINGS {
+            assert!(
+                guide.contains(&format!("`{}`", setting.key)),
+                "docs/configuration.md does not name {}",
+                setting.key
+            );
+            for variable in setting.variables {
+                assert!(guide.contains(variable), "docs/configuration.md does not name {variable}");
+            }
+        }
+    }
+}

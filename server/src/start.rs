@@ -1,0 +1,158 @@
+//! Putting the parts together, and what is said and answered to the shell when one of them is missing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use coditect_engine::model::{EmbedderInfo, TenantId};
+use coditect_engine::{Engine, EngineOptions, Tenant};
+use coditect_ingest::embed::{EmbedError, Embedder};
+use coditect_store::{Clock, EmbeddedOptions, ErrorKind, Store};
+use tokio::sync::Semaphore;
+
+use crate::pipeline::Pipeline;
+use crate::query::QueryVectors;
+use crate::settings::Settings;
+use crate::state::{App, AppState};
+use crate::telemetry;
+
+/// Why the server did not start. The message is for the operator and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Settings or flags.
+    #[error("{0}")]
+    Settings(String),
+    /// The data directory: locked, read-only, full or damaged.
+    #[error("{0}")]
+    Data(String),
+    /// The model: missing, unusable, or of another dimension than the collections.
+    #[error("{0}")]
+    Model(String),
+    /// Anything else, such as a port in use.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl StartError {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Settings(_) => 2,
+            Self::Data(_) => 3,
+            Self::Model(_) => 4,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+/// Opens everything that requests are served from.
+pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError> {
+    let metrics = telemetry::metrics_handle().map_err(|error| StartError::Other(format!("set up metrics: {error}")))?;
+    let tenant = TenantId::new(settings.tenant.as_str()).map_err(|error| StartError::Settings(error.to_string()))?;
+    let embedder = Embedder::connect(settings.embedder.clone()).await.map_err(embedder_error)?;
+    let clock = Clock::system();
+    let mut options = EmbeddedOptions::new(&settings.data_dir);
+    options.clock = clock.clone();
+    let store = Store::open_embedded(options).await.map_err(|error| store_error(&settings.data_dir, &error))?;
+    let engine = Engine::start(store.clone(), clock.clone(), &EngineOptions::default());
+    let tenant = engine.tenant(&tenant);
+    let info = embedder_info(&embedder);
+    if let Err(error) = check_collections(&tenant, &info).await {
+        engine.stop().await;
+        if let Err(error) = store.close().await {
+            tracing::warn!(%error, "the store did not close cleanly");
+        }
+        return Err(error);
+    }
+    tracing::info!(embedder = info.id, data_dir = %settings.data_dir.display(), "store and embedder are open");
+    Ok(Arc::new(App {
+        queries: QueryVectors::new(embedder.clone(), settings.query_cache_mb.saturating_mul(1024 * 1024)),
+        pipeline: Pipeline::new(tenant.clone(), &embedder, info.clone(), settings.chunking.target_tokens),
+        counter: embedder.counter(),
+        reads: Arc::new(Semaphore::new(settings.limits.read_concurrency)),
+        writes: Arc::new(Semaphore::new(settings.limits.write_concurrency)),
+        embedder: info,
+        clock,
+        store,
+        engine,
+        tenant,
+        metrics,
+        settings,
+    }))
+}
+
+fn embedder_info(embedder: &Embedder) -> EmbedderInfo {
+    let fingerprint = embedder.fingerprint();
+    EmbedderInfo {
+        id: fingerprint.id(),
+        model: fingerprint.model.clone(),
+        dimension: u32::try_from(fingerprint.dimension).unwrap_or(u32::MAX),
+    }
+}
+
+/// Refuses a model whose vectors do not fit the collections. One of the same dimension is told of: reading stays possible.
+async fn check_collections(tenant: &Tenant, embedder: &EmbedderInfo) -> Result<(), StartError> {
+    let mut after = None;
+    loop {
+        let page = tenant.collections(after.as_ref(), coditect_engine::limits::PAGE).await;
+        let (collections, more) =
+            page.map_err(|error| StartError::Data(format!("read the collections: {}", chain(&error))))?;
+        for collection in &collections {
+            let theirs = &collection.embedder;
+            if theirs.dimension != embedder.dimension {
+                return Err(StartError::Model(format!(
+                    "collection {} holds vectors of {} ({} dimensions), the configured model is {} ({} dimensions): \
+                     configure the collection's model, or use another data directory",
+                    collection.name, theirs.id, theirs.dimension, embedder.id, embedder.dimension
+                )));
+            }
+            if theirs.id != embedder.id {
+                tracing::warn!(
+                    collection = %collection.name, theirs = theirs.id, ours = embedder.id,
+                    "collection was embedded by another model: vector searches of it and writes into it will be refused"
+                );
+            }
+        }
+        after = collections.last().map(|last| last.name.clone());
+        if !more {
+            return Ok(());
+        }
+    }
+}
+
+fn embedder_error(error: EmbedError) -> StartError {
+    match error {
+        EmbedError::Config { .. } => StartError::Settings(chain(&error)),
+        EmbedError::RateLimited { .. } | EmbedError::Unavailable(_) => StartError::Other(chain(&error)),
+        _ => StartError::Model(chain(&error)),
+    }
+}
+
+fn store_error(dir: &Path, error: &coditect_store::Error) -> StartError {
+    let dir = dir.display();
+    let chain = chain(error);
+    StartError::Data(match error.kind() {
+        ErrorKind::Locked => format!(
+            "data directory {dir}: another server has it open; stop that one, or name another directory with --data-dir ({chain})"
+        ),
+        ErrorKind::Full => format!("data directory {dir}: the disk is full; nothing was changed ({chain})"),
+        ErrorKind::Corrupt => format!("data directory {dir}: the store is damaged; nothing was changed ({chain})"),
+        ErrorKind::Format => {
+            format!(
+                "data directory {dir}: written in a format that this version does not read; nothing was changed ({chain})"
+            )
+        }
+        _ => format!("data directory {dir}: cannot be opened for writing; check its owner and permissions ({chain})"),
+    })
+}
+
+/// An error and its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use coditect_engine::model::{CollectionSpec, EmbedderInfo};
+use coditect_engine::{Engine, Tenant};
+use coditect_ingest::split::TokenCounter;
+use coditect_store::{Clock, Store};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
+
+use crate::pipeline::Pipeline;
+use crate::query::QueryVectors;
+use crate::settings::Settings;
+
+/// The running server's parts.
+pub struct App {
+    /// The settings that it was started with.
+    pub settings: Settings,
+    /// Source of ids and time.
+    pub clock: Clock,
+    /// The store below the engine.
+    pub store: Store,
+    /// The engine.
+    pub engine: Engine,
+    /// The tenant of all requests, until logins exist.
+    pub tenant: Tenant,
+    /// The identity of this server's vectors.
+    pub embedder: EmbedderInfo,
+    /// Counts tokens as the embedder does.
+    pub counter: Arc<dyn TokenCounter>,
+    /// Vectors of queries.
+    pub queries: QueryVectors,
+    /// The way of documents into the engine.
+    pub pipeline: Pipeline,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    /// Places for requests that read.
+    pub reads: Arc<Semaphore>,
+    /// Places for requests that write.
+    pub writes: Arc<Semaphore>,
+}
+
+/// The state of the router.
+pub(crate) type AppState = Arc<App>;
+
+impl App {
+    /// What a collection made by this server is made with.
+    pub fn collection_spec(&self, description: String) -> CollectionSpec {
+        CollectionSpec { embedder: self.embedder.clone(), description }
+    }
+}

@@ -1,0 +1,105 @@
+//! The process's log and metrics: set up once, described here, measured when somebody asks.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::limits;
+use crate::settings::{Log, LogFormat};
+use crate::state::App;
+
+/// Bounds of histograms of times, seconds.
+const SECONDS: [f64; 15] =
+    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Bounds of histograms of counts.
+const COUNTS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// Libraries whose own notes are too many below a warning.
+const QUIET: &str = "tantivy=warn,ort=warn,hyper=warn,reqwest=warn,h2=warn,rustls=warn";
+
+/// Starts the log. A second call in one process changes nothing.
+pub fn start_log(log: &Log) {
+    let directives = format!("{QUIET},{}", log.level);
+    let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Only a second start in one process fails, and the first one's log goes on.
+    let _ = match log.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}
+
+/// The process's one metrics registry.
+///
+/// # Errors
+/// When another recorder was installed before.
+pub fn metrics_handle() -> Result<PrometheusHandle, BuildError> {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_texts".into()), &COUNTS)?;
+    let recorder = builder.build_recorder();
+    let handle = HANDLE.get_or_init(|| recorder.handle());
+    // A race between two servers of one process: the loser's metrics go to the winner's registry.
+    if metrics::set_global_recorder(recorder).is_ok() {
+        describe();
+    }
+    Ok(handle.clone())
+}
+
+/// Tidies histograms until the process ends.
+pub async fn upkeep(handle: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(limits::METRICS_UPKEEP).await;
+        handle.run_upkeep();
+    }
+}
+
+fn describe() {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("http_requests_total", "Requests by method, route template and status.");
+    describe_histogram!("http_request_duration_seconds", "Time from a request's head to its answer.");
+    describe_gauge!("http_requests_in_flight", "Requests that are being handled.");
+    describe_counter!("http_requests_shed_total", "Requests turned away because there were too many at once.");
+    describe_counter!("http_panics_total", "Handlers that panicked.");
+    describe_counter!("searches_total", "Searches by the mode that was used.");
+    describe_counter!("search_degraded_total", "Hybrid searches that went on without vectors.");
+    describe_histogram!("search_stage_seconds", "Time of a search's stages: embed, wait, legs, fuse, read.");
+    describe_counter!("query_cache_requests_total", "Query vectors by whether the cache had them.");
+    describe_counter!("ingest_documents_total", "Documents by what became of them.");
+    describe_histogram!("ingest_stage_seconds", "Time of a document's stages: split, write.");
+    describe_histogram!("ingest_embed_seconds", "Time of a call to the embedder.");
+    describe_histogram!("ingest_embed_batch_texts", "Texts of a call to the embedder.");
+    describe_counter!("ingest_embedded_passages_total", "Passages that were embedded.");
+    describe_counter!("ingest_reused_vectors_total", "Passages whose vector was known from a copy.");
+    describe_counter!("ingest_embed_failures_total", "Calls to the embedder that failed.");
+    describe_gauge!("engine_ready", "1 when the log has been followed to its head since the start.");
+    describe_gauge!("engine_version_lag", "Commits that the store has and the indexes do not show yet.");
+    describe_gauge!("collection_documents", "Documents of a collection.");
+    describe_gauge!("collection_passages", "Passages of a collection.");
+}
+
+/// Sets the gauges that are read from the engine.
+pub async fn measure(app: &App) {
+    let state = app.engine.readiness();
+    metrics::gauge!("engine_ready").set(if state.ready { 1.0 } else { 0.0 });
+    if let Ok(head) = app.store.begin().read_version().await {
+        let mut applied = [0; 8];
+        applied.copy_from_slice(&state.version.as_bytes()[..8]);
+        metrics::gauge!("engine_version_lag").set(head.saturating_sub(u64::from_be_bytes(applied)) as f64);
+    }
+    let collections =
+        tokio::time::timeout(Duration::from_secs(1), app.tenant.collections(None, limits::METRICS_COLLECTIONS));
+    if let Ok(Ok((collections, _))) = collections.await {
+        for info in collections {
+            let name = info.name.to_string();
+            metrics::gauge!("collection_documents", "collection" => name.clone()).set(info.documents as f64);
+            metrics::gauge!("collection_passages", "collection" => name).set(info.passages as f64);
+        }
+    }
+}

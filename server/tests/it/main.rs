@@ -1,0 +1,14 @@
+//! The server as its clients meet it: over HTTP, and as a process. The embedder is a small HTTP server of the tests' own.
+
+mod collections;
+mod context;
+mod description;
+mod documents;
+mod embedder;
+mod faults;
+mod harness;
+mod hostile;
+mod http;
+mod ingest;
+mod search;
+mod shutdown;

@@ -40,26 +40,18 @@ async fn main() {
 }
 
 async fn open(dir: &Path) -> Store {
-    Store::open_embedded(EmbeddedOptions::new(dir))
-        .await
-        .unwrap()
+    Store::open_embedded(EmbeddedOptions::new(dir)).await.unwrap()
 }
 
 fn key(number: u64) -> Vec<u8> {
-    [
-        b"tenant/collection/".as_slice(),
-        &(number % KEYS).to_be_bytes(),
-    ]
-    .concat()
+    [b"tenant/collection/".as_slice(), &(number % KEYS).to_be_bytes()].concat()
 }
 
 /// A thousand bytes that do not repeat.
 fn value(mut number: u64) -> Vec<u8> {
     let mut value = Vec::with_capacity(1000);
     while value.len() < 1000 {
-        number = number
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         value.extend_from_slice(&number.to_le_bytes());
     }
     value
@@ -115,9 +107,7 @@ where
             let mut latencies = Vec::new();
             let mut number = task.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             while start.elapsed() < time {
-                number = number
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
+                number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let begun = Instant::now();
                 job(store.clone(), number >> 20).await;
                 latencies.push(begun.elapsed());
@@ -132,14 +122,9 @@ where
 
 fn report(what: &str, tasks: u64, (mut latencies, took): (Vec<Duration>, Duration)) {
     latencies.sort_unstable();
-    let at =
-        |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
     let rate = latencies.len() as f64 / took.as_secs_f64();
-    println!(
-        "{what:24} {tasks:>3} tasks {rate:>10.0} /s   p50 {:>8.0} us   p99 {:>8.0} us",
-        at(0.5),
-        at(0.99)
-    );
+    println!("{what:24} {tasks:>3} tasks {rate:>10.0} /s   p50 {:>8.0} us   p99 {:>8.0} us", at(0.5), at(0.99));
 }
 
 /// How long opening takes after a clean end.
@@ -148,10 +133,7 @@ async fn opening(dir: &Path, quick: bool) {
     for first in (0..if quick { 100_000 } else { 1_000_000 }).step_by(1000) {
         let tx = store.begin();
         (first..first + 1000u64).for_each(|number| {
-            tx.set(
-                &[b"load/".as_slice(), &number.to_be_bytes()].concat(),
-                &value(number)[..200],
-            );
+            tx.set(&[b"load/".as_slice(), &number.to_be_bytes()].concat(), &value(number)[..200]);
         });
         tx.commit().await.unwrap();
     }
@@ -162,11 +144,7 @@ async fn opening(dir: &Path, quick: bool) {
         options.verify = verify;
         let start = Instant::now();
         let store = Store::open_embedded(options).await.unwrap();
-        println!(
-            "open {} MB, verify {verify}: {:.0} ms",
-            size / 1_000_000,
-            start.elapsed().as_secs_f64() * 1e3
-        );
+        println!("open {} MB, verify {verify}: {:.0} ms", size / 1_000_000, start.elapsed().as_secs_f64() * 1e3);
         store.close().await.unwrap();
     }
 }

@@ -14,27 +14,18 @@ pub(crate) fn apply(op: AtomicOp, existing: Option<&[u8]>, param: &Bytes) -> Opt
     };
     let resized = || (0..param.len()).map(|index| existing.get(index).copied().unwrap_or(0));
     let bitwise = |combine: fn(u8, u8) -> u8| -> Bytes {
-        resized()
-            .zip(param.iter())
-            .map(|(old, &new)| combine(old, new))
-            .collect()
+        resized().zip(param.iter()).map(|(old, &new)| combine(old, new)).collect()
     };
     Some(match op {
         AtomicOp::Add => add(resized(), param),
-        AtomicOp::Min if resized().rev().cmp(param.iter().rev().copied()).is_le() => {
-            resized().collect()
-        }
-        AtomicOp::Max if resized().rev().cmp(param.iter().rev().copied()).is_ge() => {
-            resized().collect()
-        }
+        AtomicOp::Min if resized().rev().cmp(param.iter().rev().copied()).is_le() => resized().collect(),
+        AtomicOp::Max if resized().rev().cmp(param.iter().rev().copied()).is_ge() => resized().collect(),
         AtomicOp::ByteMin if *existing < **param => Bytes::copy_from_slice(existing),
         AtomicOp::ByteMax if *existing > **param => Bytes::copy_from_slice(existing),
         AtomicOp::BitAnd => bitwise(|old, new| old & new),
         AtomicOp::BitOr => bitwise(|old, new| old | new),
         AtomicOp::BitXor => bitwise(|old, new| old ^ new),
-        AtomicOp::AppendIfFits if existing.len() + param.len() > VALUE_BYTES => {
-            Bytes::copy_from_slice(existing)
-        }
+        AtomicOp::AppendIfFits if existing.len() + param.len() > VALUE_BYTES => Bytes::copy_from_slice(existing),
         AtomicOp::AppendIfFits => [existing, param].concat().into(),
         AtomicOp::CompareAndClear if *existing == **param => return None,
         AtomicOp::CompareAndClear => Bytes::copy_from_slice(existing),
@@ -68,17 +59,7 @@ mod tests {
     #[test]
     fn missing_values_take_the_parameter() {
         use AtomicOp::*;
-        for op in [
-            Add,
-            Min,
-            Max,
-            ByteMin,
-            ByteMax,
-            BitAnd,
-            BitOr,
-            BitXor,
-            AppendIfFits,
-        ] {
+        for op in [Add, Min, Max, ByteMin, ByteMax, BitAnd, BitOr, BitXor, AppendIfFits] {
             check(op, None, b"\x05\x01", Some(b"\x05\x01"));
         }
         check(CompareAndClear, None, b"", None);

@@ -35,21 +35,9 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug {
 /// One transaction. Keys, ranges and sizes have been checked by the caller; ranges are not empty.
 pub(crate) trait BackendTransaction: Send + Sync {
     fn read_version(&self) -> BoxFuture<'_, Result<u64>>;
-    fn get<'a>(
-        &'a self,
-        key: &'a [u8],
-        isolation: Isolation,
-    ) -> BoxFuture<'a, Result<Option<Bytes>>>;
-    fn get_key<'a>(
-        &'a self,
-        selector: &'a KeySelector,
-        isolation: Isolation,
-    ) -> BoxFuture<'a, Result<Bytes>>;
-    fn get_range<'a>(
-        &'a self,
-        range: &'a RangeQuery,
-        isolation: Isolation,
-    ) -> BoxFuture<'a, Result<RangeResult>>;
+    fn get<'a>(&'a self, key: &'a [u8], isolation: Isolation) -> BoxFuture<'a, Result<Option<Bytes>>>;
+    fn get_key<'a>(&'a self, selector: &'a KeySelector, isolation: Isolation) -> BoxFuture<'a, Result<Bytes>>;
+    fn get_range<'a>(&'a self, range: &'a RangeQuery, isolation: Isolation) -> BoxFuture<'a, Result<RangeResult>>;
     fn mutate(&self, mutation: Mutation);
     fn add_conflict(&self, side: ConflictSide, begin: Bytes, end: Bytes);
     fn watch(&self, key: Bytes) -> Watch;

@@ -16,10 +16,7 @@ pub struct Clock(Arc<Source>);
 
 #[derive(Debug)]
 enum Source {
-    System {
-        started: Instant,
-        ids: Mutex<ContextV7>,
-    },
+    System { started: Instant, ids: Mutex<ContextV7> },
     Manual(Mutex<Manual>),
 }
 
@@ -34,30 +31,20 @@ impl Clock {
     /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Arc::new(Source::System {
-            started: Instant::now(),
-            ids: Mutex::new(ContextV7::new()),
-        }))
+        Self(Arc::new(Source::System { started: Instant::now(), ids: Mutex::new(ContextV7::new()) }))
     }
 
     /// A clock for tests that stands at `start`.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self(Arc::new(Source::Manual(Mutex::new(Manual {
-            now: start,
-            elapsed: Duration::ZERO,
-            counter: 0,
-        }))))
+        Self(Arc::new(Source::Manual(Mutex::new(Manual { now: start, elapsed: Duration::ZERO, counter: 0 }))))
     }
 
     /// The time of day.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
-            #[allow(
-                clippy::disallowed_methods,
-                reason = "this is the replacement that the ban names"
-            )]
+            #[allow(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
             Source::System { .. } => Timestamp::now(),
             Source::Manual(manual) => manual.lock().now,
         }

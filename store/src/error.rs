@@ -59,10 +59,7 @@ impl ErrorKind {
     /// that are retried must be idempotent.
     #[must_use]
     pub fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::Conflict | Self::TooOld | Self::UnknownResult | Self::Unavailable
-        )
+        matches!(self, Self::Conflict | Self::TooOld | Self::UnknownResult | Self::Unavailable)
     }
 }
 
@@ -79,11 +76,7 @@ struct Inner {
 impl Error {
     /// An error without a cause. The message is lower case, without a full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner {
-            kind,
-            message: message.into(),
-            source: None,
-        }))
+        Self(Arc::new(Inner { kind, message: message.into(), source: None }))
     }
 
     /// An error with its cause; the message is a verb phrase that says what was being done.
@@ -92,11 +85,7 @@ impl Error {
         message: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(Inner {
-            kind,
-            message: message.into(),
-            source: Some(source.into()),
-        }))
+        Self(Arc::new(Inner { kind, message: message.into(), source: Some(source.into()) }))
     }
 
     /// What a caller can do about it.
@@ -120,10 +109,7 @@ impl Error {
     }
 
     pub(crate) fn conflict() -> Self {
-        Self::new(
-            ErrorKind::Conflict,
-            "another transaction wrote what this one read",
-        )
+        Self::new(ErrorKind::Conflict, "another transaction wrote what this one read")
     }
 
     pub(crate) fn closed() -> Self {
@@ -140,9 +126,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Error");
-        debug
-            .field("kind", &self.0.kind)
-            .field("message", &self.0.message);
+        debug.field("kind", &self.0.kind).field("message", &self.0.message);
         if let Some(source) = &self.0.source {
             debug.field("source", source);
         }
@@ -152,9 +136,6 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0
-            .source
-            .as_ref()
-            .map(|source| &**source as &(dyn std::error::Error + 'static))
+        self.0.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
     }
 }

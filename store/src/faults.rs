@@ -102,10 +102,7 @@ pub(crate) struct FaultyBackend {
 
 impl Backend for FaultyBackend {
     fn begin(&self) -> Box<dyn BackendTransaction> {
-        Box::new(FaultyTransaction {
-            inner: self.inner.begin(),
-            faults: self.faults.clone(),
-        })
+        Box::new(FaultyTransaction { inner: self.inner.begin(), faults: self.faults.clone() })
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
@@ -123,11 +120,7 @@ impl BackendTransaction for FaultyTransaction {
         self.inner.read_version()
     }
 
-    fn get<'a>(
-        &'a self,
-        key: &'a [u8],
-        isolation: Isolation,
-    ) -> BoxFuture<'a, Result<Option<Bytes>>> {
+    fn get<'a>(&'a self, key: &'a [u8], isolation: Isolation) -> BoxFuture<'a, Result<Option<Bytes>>> {
         async move {
             self.faults.before_read().await?;
             self.inner.get(key, isolation).await
@@ -135,11 +128,7 @@ impl BackendTransaction for FaultyTransaction {
         .boxed()
     }
 
-    fn get_key<'a>(
-        &'a self,
-        selector: &'a KeySelector,
-        isolation: Isolation,
-    ) -> BoxFuture<'a, Result<Bytes>> {
+    fn get_key<'a>(&'a self, selector: &'a KeySelector, isolation: Isolation) -> BoxFuture<'a, Result<Bytes>> {
         async move {
             self.faults.before_read().await?;
             self.inner.get_key(selector, isolation).await
@@ -147,11 +136,7 @@ impl BackendTransaction for FaultyTransaction {
         .boxed()
     }
 
-    fn get_range<'a>(
-        &'a self,
-        range: &'a RangeQuery,
-        isolation: Isolation,
-    ) -> BoxFuture<'a, Result<RangeResult>> {
+    fn get_range<'a>(&'a self, range: &'a RangeQuery, isolation: Isolation) -> BoxFuture<'a, Result<RangeResult>> {
         async move {
             self.faults.before_read().await?;
             self.inner.get_range(range, isolation).await
@@ -220,12 +205,14 @@ impl DiskFaults {
         self.0.lock().writes = count;
     }
 
+    /// The disk is well again.
+    pub fn forget(&self) {
+        *self.0.lock() = DiskPlan::default();
+    }
+
     /// The file, failing as planned.
     pub(crate) fn wrap<B: StorageBackend>(&self, disk: B) -> FaultyDisk<B> {
-        FaultyDisk {
-            disk,
-            faults: self.clone(),
-        }
+        FaultyDisk { disk, faults: self.clone() }
     }
 
     fn check_size(&self, len: u64) -> io::Result<()> {

@@ -43,47 +43,27 @@ pub struct KeySelector {
 impl KeySelector {
     /// The first key at or behind `key`.
     pub fn first_greater_or_equal(key: impl Into<Bytes>) -> Self {
-        Self {
-            key: key.into(),
-            or_equal: false,
-            offset: 1,
-        }
+        Self { key: key.into(), or_equal: false, offset: 1 }
     }
 
     /// The first key behind `key`.
     pub fn first_greater_than(key: impl Into<Bytes>) -> Self {
-        Self {
-            key: key.into(),
-            or_equal: true,
-            offset: 1,
-        }
+        Self { key: key.into(), or_equal: true, offset: 1 }
     }
 
     /// The last key at or before `key`.
     pub fn last_less_or_equal(key: impl Into<Bytes>) -> Self {
-        Self {
-            key: key.into(),
-            or_equal: true,
-            offset: 0,
-        }
+        Self { key: key.into(), or_equal: true, offset: 0 }
     }
 
     /// The last key before `key`.
     pub fn last_less_than(key: impl Into<Bytes>) -> Self {
-        Self {
-            key: key.into(),
-            or_equal: false,
-            offset: 0,
-        }
+        Self { key: key.into(), or_equal: false, offset: 0 }
     }
 
     /// The boundary that the selector counts from: keys below it are "before".
     pub(crate) fn boundary(&self) -> Bytes {
-        if self.or_equal {
-            key_after(&self.key)
-        } else {
-            self.key.clone()
-        }
+        if self.or_equal { key_after(&self.key) } else { self.key.clone() }
     }
 }
 

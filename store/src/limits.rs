@@ -35,16 +35,14 @@ pub const BATCH_TRANSACTIONS: usize = 512;
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Longest wait for the writers of the last batch to come back, so that they share the next flush as well.
 pub const BATCH_WAIT: Duration = Duration::from_micros(200);
+/// After an error of the disk, commits are refused for this many times as long as the recovery took.
+pub const REST_FACTOR: u32 = 10;
+/// Pause between two attempts to open the engine again while nobody commits.
+pub const RECOVERY_PAUSE: Duration = Duration::from_millis(200);
 /// Memory for cached pages of the embedded backend, unless configured otherwise, in bytes.
 pub const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 const _: () = assert!(KEY_BYTES < VALUE_BYTES && VALUE_BYTES < TRANSACTION_BYTES);
-const _: () = assert!(
-    BATCH_TRANSACTIONS <= u16::MAX as usize,
-    "the batch order of a versionstamp has two bytes"
-);
-const _: () = assert!(
-    RANGE_BYTES > KEY_BYTES + VALUE_BYTES,
-    "one item always fits"
-);
+const _: () = assert!(BATCH_TRANSACTIONS <= u16::MAX as usize, "the batch order of a versionstamp has two bytes");
+const _: () = assert!(RANGE_BYTES > KEY_BYTES + VALUE_BYTES, "one item always fits");
 const _: () = assert!(RUN_DEADLINE.as_secs() > TRANSACTION_LIFE.as_secs());

@@ -39,19 +39,9 @@ pub enum AtomicOp {
 /// A change in the order in which the transaction made it.
 #[derive(Debug, Clone)]
 pub(crate) enum Mutation {
-    Set {
-        key: Bytes,
-        value: Bytes,
-    },
-    ClearRange {
-        begin: Bytes,
-        end: Bytes,
-    },
-    Atomic {
-        op: AtomicOp,
-        key: Bytes,
-        param: Bytes,
-    },
+    Set { key: Bytes, value: Bytes },
+    ClearRange { begin: Bytes, end: Bytes },
+    Atomic { op: AtomicOp, key: Bytes, param: Bytes },
 }
 
 impl Mutation {

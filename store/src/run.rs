@@ -46,10 +46,7 @@ impl RunOptions {
     /// The default pauses, with another deadline.
     #[must_use]
     pub fn deadline(deadline: Duration) -> Self {
-        Self {
-            deadline,
-            ..Self::default()
-        }
+        Self { deadline, ..Self::default() }
     }
 }
 
@@ -81,11 +78,7 @@ where
             Ok(Err(error)) => error,
             Err(_) => return Err(give_up(last).into()),
         };
-        let Some(store_error) = error
-            .store_error()
-            .filter(|error| error.is_retryable())
-            .cloned()
-        else {
+        let Some(store_error) = error.store_error().filter(|error| error.is_retryable()).cloned() else {
             return Err(error);
         };
         let pause = pauses.next().unwrap_or(options.backoff_max);
@@ -115,8 +108,7 @@ where
 }
 
 fn give_up(last: Option<Error>) -> Error {
-    const MESSAGE: &str =
-        "transaction did not commit before its deadline; its last attempt may have";
+    const MESSAGE: &str = "transaction did not commit before its deadline; its last attempt may have";
     match last {
         Some(last) => Error::with_source(ErrorKind::Deadline, MESSAGE, last),
         None => Error::new(ErrorKind::Deadline, MESSAGE),

@@ -25,9 +25,7 @@ pub(crate) fn position(template: &[u8]) -> Result<usize> {
     let (body, suffix) = match body.and_then(|body| template.split_at_checked(body)) {
         Some((body, suffix)) => (body.len(), suffix),
         None => {
-            return Err(Error::invalid(
-                "a versionstamped parameter ends in a 4-byte position",
-            ));
+            return Err(Error::invalid("a versionstamped parameter ends in a 4-byte position"));
         }
     };
     let mut offset = [0; OFFSET_BYTES];
@@ -35,9 +33,7 @@ pub(crate) fn position(template: &[u8]) -> Result<usize> {
     let offset = u32::from_le_bytes(offset) as usize;
     match offset.checked_add(STAMP_BYTES) {
         Some(end) if end <= body => Ok(offset),
-        _ => Err(Error::invalid(format!(
-            "versionstamp position {offset} leaves no room for 10 of {body} bytes"
-        ))),
+        _ => Err(Error::invalid(format!("versionstamp position {offset} leaves no room for 10 of {body} bytes"))),
     }
 }
 

@@ -25,12 +25,8 @@ impl Store {
     pub async fn open_embedded(options: EmbeddedOptions) -> Result<Self> {
         let clock = options.clock.clone();
         let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await;
-        let backend = opened
-            .map_err(|error| Error::with_source(crate::ErrorKind::Io, "open the store", error))??;
-        Ok(Self {
-            backend: Arc::new(backend),
-            clock,
-        })
+        let backend = opened.map_err(|error| Error::with_source(crate::ErrorKind::Io, "open the store", error))??;
+        Ok(Self { backend: Arc::new(backend), clock })
     }
 
     /// Begins a transaction. Most callers want [`Store::run`], which retries.
@@ -74,11 +70,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::run`].
-    pub async fn run_committed<T, E, F, Fut>(
-        &self,
-        options: RunOptions,
-        f: F,
-    ) -> Result<(T, Committed), E>
+    pub async fn run_committed<T, E, F, Fut>(&self, options: RunOptions, f: F) -> Result<(T, Committed), E>
     where
         F: Fn(Transaction) -> Fut + Send + Sync,
         Fut: Future<Output = Result<T, E>> + Send,
@@ -92,14 +84,8 @@ impl Store {
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn with_faults(&self, faults: crate::faults::Faults) -> Self {
-        let backend = crate::faults::FaultyBackend {
-            inner: Arc::clone(&self.backend),
-            faults,
-        };
-        Self {
-            backend: Arc::new(backend),
-            clock: self.clock.clone(),
-        }
+        let backend = crate::faults::FaultyBackend { inner: Arc::clone(&self.backend), faults };
+        Self { backend: Arc::new(backend), clock: self.clock.clone() }
     }
 
     /// The clock that the store was opened with.

@@ -95,10 +95,7 @@ impl Transaction {
         self.change(|| {
             check_key(key)?;
             check_value(value.len())?;
-            Ok(Some(Mutation::Set {
-                key: Bytes::copy_from_slice(key),
-                value: Bytes::copy_from_slice(value),
-            }))
+            Ok(Some(Mutation::Set { key: Bytes::copy_from_slice(key), value: Bytes::copy_from_slice(value) }))
         });
     }
 
@@ -106,10 +103,7 @@ impl Transaction {
     pub fn clear(&self, key: &[u8]) {
         self.change(|| {
             check_key(key)?;
-            Ok(Some(Mutation::ClearRange {
-                begin: Bytes::copy_from_slice(key),
-                end: crate::key_after(key),
-            }))
+            Ok(Some(Mutation::ClearRange { begin: Bytes::copy_from_slice(key), end: crate::key_after(key) }))
         });
     }
 
@@ -125,11 +119,7 @@ impl Transaction {
     pub fn atomic(&self, op: AtomicOp, key: &[u8], param: &[u8]) {
         self.change(|| {
             check_atomic(op, key, param)?;
-            Ok(Some(Mutation::Atomic {
-                op,
-                key: Bytes::copy_from_slice(key),
-                param: Bytes::copy_from_slice(param),
-            }))
+            Ok(Some(Mutation::Atomic { op, key: Bytes::copy_from_slice(key), param: Bytes::copy_from_slice(param) }))
         });
     }
 
@@ -173,11 +163,7 @@ impl Transaction {
             return Err(used());
         }
         let committed = self.0.backend.commit().await;
-        self.0.outcome.send_replace(
-            committed
-                .as_ref()
-                .map_or(Outcome::Failed, |done| Outcome::Committed(*done)),
-        );
+        self.0.outcome.send_replace(committed.as_ref().map_or(Outcome::Failed, |done| Outcome::Committed(*done)));
         committed
     }
 
@@ -228,17 +214,13 @@ impl Transaction {
 
     async fn read_all(&self, range: RangeQuery, isolation: Isolation) -> Result<RangeResult> {
         let mut result = self.read_range(&range, isolation).await?;
-        let mut rest = range
-            .rest(&result)
-            .filter(|_| range.limit == 0 || result.items.len() < range.limit);
+        let mut rest = range.rest(&result).filter(|_| range.limit == 0 || result.items.len() < range.limit);
         while let Some(mut next) = rest {
             if range.limit > 0 {
                 next.limit = range.limit - result.items.len();
             }
             let page = self.read_range(&next, isolation).await?;
-            rest = next
-                .rest(&page)
-                .filter(|_| next.limit == 0 || page.items.len() < next.limit);
+            rest = next.rest(&page).filter(|_| next.limit == 0 || page.items.len() < next.limit);
             result.items.extend(page.items);
             result.more = page.more;
         }
@@ -249,37 +231,28 @@ impl Transaction {
         if self.0.used.load(Ordering::Acquire) {
             return Err(used());
         }
-        self.0
-            .deferred
-            .get()
-            .map_or(Ok(()), |error| Err(error.clone()))
+        self.0.deferred.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     fn change(&self, mutation: impl FnOnce() -> Result<Option<Mutation>>) {
-        let kept = self
-            .check_usable()
-            .and_then(|()| mutation())
-            .and_then(|mutation| {
-                if let Some(mutation) = mutation {
-                    self.count(mutation.size())?;
-                    self.0.backend.mutate(mutation);
-                }
-                Ok(())
-            });
+        let kept = self.check_usable().and_then(|()| mutation()).and_then(|mutation| {
+            if let Some(mutation) = mutation {
+                self.count(mutation.size())?;
+                self.0.backend.mutate(mutation);
+            }
+            Ok(())
+        });
         self.keep_first(kept);
     }
 
     fn add_conflict(&self, side: ConflictSide, begin: &[u8], end: &[u8]) {
-        let kept = self
-            .check_usable()
-            .and_then(|()| check_range(begin, end))
-            .and_then(|range| {
-                if let Some((begin, end)) = range {
-                    self.count(begin.len() + end.len())?;
-                    self.0.backend.add_conflict(side, begin, end);
-                }
-                Ok(())
-            });
+        let kept = self.check_usable().and_then(|()| check_range(begin, end)).and_then(|range| {
+            if let Some((begin, end)) = range {
+                self.count(begin.len() + end.len())?;
+                self.0.backend.add_conflict(side, begin, end);
+            }
+            Ok(())
+        });
         self.keep_first(kept);
     }
 
@@ -291,22 +264,13 @@ impl Transaction {
     }
 
     fn count_read(&self, isolation: Isolation, bytes: usize) -> Result<()> {
-        if isolation == Isolation::Snapshot {
-            Ok(())
-        } else {
-            self.count(bytes)
-        }
+        if isolation == Isolation::Snapshot { Ok(()) } else { self.count(bytes) }
     }
 
     fn count(&self, bytes: usize) -> Result<()> {
         let size = self.0.size.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if size > limits::TRANSACTION_BYTES {
-            let error = too_large(
-                Limit::Transaction,
-                "transaction",
-                size,
-                limits::TRANSACTION_BYTES,
-            );
+            let error = too_large(Limit::Transaction, "transaction", size, limits::TRANSACTION_BYTES);
             self.keep_first(Err(error.clone()));
             return Err(error);
         }
@@ -316,9 +280,7 @@ impl Transaction {
 
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction")
-            .field("size", &self.size())
-            .finish_non_exhaustive()
+        f.debug_struct("Transaction").field("size", &self.size()).finish_non_exhaustive()
     }
 }
 
@@ -365,17 +327,12 @@ fn used() -> Error {
 }
 
 fn too_large(limit: Limit, what: &str, size: usize, most: usize) -> Error {
-    Error::new(
-        ErrorKind::TooLarge(limit),
-        format!("{what} of {size} bytes is over the limit of {most}"),
-    )
+    Error::new(ErrorKind::TooLarge(limit), format!("{what} of {size} bytes is over the limit of {most}"))
 }
 
 fn check_key(key: &[u8]) -> Result<()> {
     if key.first() == Some(&limits::SYSTEM_PREFIX) {
-        return Err(Error::invalid(
-            "keys that begin with 0xff belong to the database",
-        ));
+        return Err(Error::invalid("keys that begin with 0xff belong to the database"));
     }
     check_key_length(key.len())
 }
@@ -389,12 +346,7 @@ fn check_key_length(length: usize) -> Result<()> {
 
 fn check_value(length: usize) -> Result<()> {
     if length > limits::VALUE_BYTES {
-        return Err(too_large(
-            Limit::Value,
-            "value",
-            length,
-            limits::VALUE_BYTES,
-        ));
+        return Err(too_large(Limit::Value, "value", length, limits::VALUE_BYTES));
     }
     Ok(())
 }
@@ -402,9 +354,7 @@ fn check_value(length: usize) -> Result<()> {
 /// A bound may be the end of the key space, and one byte longer than a key, so that it can stand right behind the longest.
 fn check_bound(bound: &[u8]) -> Result<()> {
     if *bound > [limits::SYSTEM_PREFIX][..] {
-        return Err(Error::invalid(
-            "keys that begin with 0xff belong to the database",
-        ));
+        return Err(Error::invalid("keys that begin with 0xff belong to the database"));
     }
     check_key_length(bound.len().saturating_sub(1))
 }
@@ -413,10 +363,7 @@ fn check_range(begin: &[u8], end: &[u8]) -> Result<Option<(Bytes, Bytes)>> {
     check_bound(begin)?;
     check_bound(end)?;
     match begin.cmp(end) {
-        std::cmp::Ordering::Less => Ok(Some((
-            Bytes::copy_from_slice(begin),
-            Bytes::copy_from_slice(end),
-        ))),
+        std::cmp::Ordering::Less => Ok(Some((Bytes::copy_from_slice(begin), Bytes::copy_from_slice(end)))),
         std::cmp::Ordering::Equal => Ok(None),
         std::cmp::Ordering::Greater => Err(Error::invalid("range ends before it begins")),
     }

@@ -21,14 +21,8 @@ pub struct Watch {
 
 impl Watch {
     /// A watch that the sender resolves; `cancel` runs when the watch is dropped.
-    pub(crate) fn new(
-        fired: oneshot::Receiver<Result<()>>,
-        cancel: impl FnOnce() + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            fired,
-            cancel: Some(Box::new(cancel)),
-        }
+    pub(crate) fn new(fired: oneshot::Receiver<Result<()>>, cancel: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self { fired, cancel: Some(Box::new(cancel)) }
     }
 
     /// A watch that resolves with this error at once.
@@ -36,10 +30,7 @@ impl Watch {
         let (sender, fired) = oneshot::channel();
         // The receiver is in scope, so the value always arrives.
         let _ = sender.send(Err(error));
-        Self {
-            fired,
-            cancel: None,
-        }
+        Self { fired, cancel: None }
     }
 }
 
@@ -48,12 +39,7 @@ impl Future for Watch {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.fired.poll_unpin(context).map(|fired| {
-            fired.unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::Cancelled,
-                    "transaction of the watch did not commit",
-                ))
-            })
+            fired.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "transaction of the watch did not commit")))
         })
     }
 }
@@ -87,21 +73,13 @@ pub(crate) enum Outcome {
 impl VersionstampFuture {
     pub(crate) fn new(mut outcome: watch::Receiver<Outcome>) -> Self {
         let stamp = async move {
-            let ended = outcome
-                .wait_for(|outcome| !matches!(outcome, Outcome::Pending))
-                .await;
+            let ended = outcome.wait_for(|outcome| !matches!(outcome, Outcome::Pending)).await;
             match ended.map(|outcome| *outcome) {
-                Ok(Outcome::Committed(Committed {
-                    versionstamp: Some(stamp),
-                    ..
-                })) => Ok(stamp),
-                Ok(Outcome::Committed(_)) => Err(Error::invalid(
-                    "a transaction that writes nothing has no versionstamp",
-                )),
-                _ => Err(Error::new(
-                    ErrorKind::Cancelled,
-                    "transaction of the versionstamp did not commit",
-                )),
+                Ok(Outcome::Committed(Committed { versionstamp: Some(stamp), .. })) => Ok(stamp),
+                Ok(Outcome::Committed(_)) => {
+                    Err(Error::invalid("a transaction that writes nothing has no versionstamp"))
+                }
+                _ => Err(Error::new(ErrorKind::Cancelled, "transaction of the versionstamp did not commit")),
             }
         };
         Self(stamp.boxed())

@@ -28,31 +28,18 @@ pub(crate) fn run(kind: Kind, dir: &Path, scale: Scale, report: &mut Report) {
     report.latencies("16 writers, group commit", latencies);
 }
 
-fn writers(
-    count: usize,
-    time: Duration,
-    commit: impl Fn(Change) + Sync,
-) -> (Vec<Duration>, Duration) {
+fn writers(count: usize, time: Duration, commit: impl Fn(Change) + Sync) -> (Vec<Duration>, Duration) {
     let start = Instant::now();
     let commit = &commit;
     let latencies = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..count)
-            .map(|seed| scope.spawn(move || writer(seed as u64, start, time, commit)))
-            .collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect()
+        let threads: Vec<_> =
+            (0..count).map(|seed| scope.spawn(move || writer(seed as u64, start, time, commit))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     (latencies, start.elapsed())
 }
 
-fn writer(
-    seed: u64,
-    start: Instant,
-    time: Duration,
-    commit: &(impl Fn(Change) + Sync),
-) -> Vec<Duration> {
+fn writer(seed: u64, start: Instant, time: Duration, commit: &(impl Fn(Change) + Sync)) -> Vec<Duration> {
     let mut numbers = Numbers::new(seed);
     let mut latencies = Vec::new();
     while start.elapsed() < time {

@@ -31,10 +31,7 @@ impl Kind {
     }
 
     pub(crate) fn named(name: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .unwrap()
+        Self::ALL.into_iter().find(|kind| kind.name() == name).unwrap()
     }
 
     pub(crate) fn open(self, dir: &Path) -> Arc<Engine> {
@@ -51,9 +48,7 @@ impl Kind {
             Self::Fjall => {
                 let builder = fjall::Database::builder(dir.join("fjall"));
                 let database = builder.cache_size(CACHE_BYTES as u64).open().unwrap();
-                let keyspace = database
-                    .keyspace("data", fjall::KeyspaceCreateOptions::default)
-                    .unwrap();
+                let keyspace = database.keyspace("data", fjall::KeyspaceCreateOptions::default).unwrap();
                 Engine::Fjall(database, keyspace)
             }
         })
@@ -84,9 +79,7 @@ impl Engine {
                 transaction.commit().unwrap();
             }
             Self::Fjall(database, keyspace) => {
-                let mut batch = database
-                    .batch()
-                    .durability(Some(fjall::PersistMode::SyncData));
+                let mut batch = database.batch().durability(Some(fjall::PersistMode::SyncData));
                 for (key, value) in changes {
                     match value {
                         Some(value) => batch.insert(keyspace, &key[..], &value[..]),
@@ -165,10 +158,7 @@ impl Numbers {
     }
 
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % bound
     }
 

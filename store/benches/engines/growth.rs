@@ -17,20 +17,15 @@ pub(crate) fn run(kind: Kind, dir: &Path, scale: Scale, report: &mut Report) {
     let mut numbers = Numbers::new(2);
     let mut update = |count: usize| {
         for _ in 0..count / BATCH {
-            let batch: Vec<Change> = (0..BATCH)
-                .map(|_| (key(numbers.below(KEYS)), Some(numbers.bytes(1000))))
-                .collect();
+            let batch: Vec<Change> =
+                (0..BATCH).map(|_| (key(numbers.below(KEYS)), Some(numbers.bytes(1000)))).collect();
             engine.commit(&batch);
         }
     };
     let megabytes = |dir: &Path| disk_bytes(dir) as f64 / 1e6;
     for quarter in 1..=4 {
         update(scale.of(UPDATES) / 4);
-        report.add(
-            &format!("20 MB of keys after {quarter}/4 of updates"),
-            megabytes(dir),
-            "MB",
-        );
+        report.add(&format!("20 MB of keys after {quarter}/4 of updates"), megabytes(dir), "MB");
     }
     report.memory("after updates");
     let all: Vec<Change> = (0..KEYS).map(|number| (key(number), None)).collect();
@@ -55,18 +50,13 @@ fn queue(engine: &Engine, scale: Scale, report: &mut Report) {
     let mut times = Vec::new();
     for first in (0..entries).step_by(10) {
         let added = (first..first + 10).map(|number| (entry(number), Some(vec![7; 100])));
-        let taken = (first.saturating_sub(100)..(first + 10).saturating_sub(100))
-            .map(|number| (entry(number), None));
+        let taken = (first.saturating_sub(100)..(first + 10).saturating_sub(100)).map(|number| (entry(number), None));
         engine.commit(&added.chain(taken).collect::<Vec<Change>>());
         if first + 10 == entries / 10 || first + 10 == entries {
             times.push(head_time(first + 10));
         }
     }
     for (at, time) in times {
-        report.add(
-            &format!("head of a queue of 100 after {at} entries"),
-            time.as_secs_f64() * 1e6,
-            "us",
-        );
+        report.add(&format!("head of a queue of 100 after {at} entries"), time.as_secs_f64() * 1e6, "us");
     }
 }

@@ -26,9 +26,7 @@ pub(crate) fn run(kind: Kind, dir: &Path, scale: Scale, report: &mut Report) {
         reopened.push(start.elapsed());
         acknowledged += seen - next;
         for number in 0..seen + 1 {
-            let parts = (0..PARTS)
-                .filter(|part| engine.get(&key(number * PARTS + part)).is_some())
-                .count();
+            let parts = (0..PARTS).filter(|part| engine.get(&key(number * PARTS + part)).is_some()).count();
             lost += usize::from(number < seen && parts == 0);
             partial += usize::from(parts != 0 && parts != PARTS);
         }
@@ -46,11 +44,7 @@ pub(crate) fn run(kind: Kind, dir: &Path, scale: Scale, report: &mut Report) {
 fn write_and_kill(kind: Kind, dir: &Path, first: usize, delay: Duration) -> usize {
     let job = format!("{}:{first}:{}", kind.name(), dir.display());
     let program = std::env::current_exe().unwrap();
-    let mut child = Command::new(program)
-        .args(["--writer", &job])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = Command::new(program).args(["--writer", &job]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     // Wait for the first one, so that the delay is spent in writing.
     let mut seen = lines.next().unwrap().unwrap().parse::<usize>().unwrap();
@@ -75,9 +69,8 @@ pub(crate) fn writer(job: &str) {
     let mut numbers = Numbers::new(first as u64);
     let mut out = std::io::stdout();
     for number in first.. {
-        let changes: Vec<Change> = (0..PARTS)
-            .map(|part| (key(number * PARTS + part), Some(numbers.bytes(200))))
-            .collect();
+        let changes: Vec<Change> =
+            (0..PARTS).map(|part| (key(number * PARTS + part), Some(numbers.bytes(200)))).collect();
         engine.commit(&changes);
         writeln!(out, "{number}").unwrap();
         out.flush().unwrap();

@@ -34,12 +34,8 @@ impl Scale {
 
 type Section = fn(Kind, &Path, Scale, &mut Report);
 
-const SECTIONS: &[(&str, Section)] = &[
-    ("commits", commits::run),
-    ("scans", scans::run),
-    ("growth", growth::run),
-    ("kills", kills::run),
-];
+const SECTIONS: &[(&str, Section)] =
+    &[("commits", commits::run), ("scans", scans::run), ("growth", growth::run), ("kills", kills::run)];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -67,23 +63,14 @@ fn main() {
 
 fn child(job: &str, arguments: &[String]) {
     let program = std::env::current_exe().unwrap();
-    let status = Command::new(program)
-        .arg("--section")
-        .arg(job)
-        .args(arguments)
-        .status()
-        .unwrap();
+    let status = Command::new(program).arg("--section").arg(job).args(arguments).status().unwrap();
     assert!(status.success(), "section {job} failed");
 }
 
 fn section(job: &str, scale: Scale, json: Option<String>) {
     let (engine, section) = job.split_once(':').unwrap();
     let kind = Kind::named(engine);
-    let run = SECTIONS
-        .iter()
-        .find(|(name, _)| *name == section)
-        .unwrap()
-        .1;
+    let run = SECTIONS.iter().find(|(name, _)| *name == section).unwrap().1;
     let dir = tempfile::tempdir().unwrap();
     let mut report = Report::new(engine, section, json);
     run(kind, dir.path(), scale, &mut report);

@@ -12,26 +12,19 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(engine: &str, section: &str, json: Option<String>) -> Self {
-        let json = json.map(|path| {
-            OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(path)
-                .unwrap()
-        });
-        Self {
-            engine: engine.to_owned(),
-            section: section.to_owned(),
-            json,
-        }
+        let json = json.map(|path| OpenOptions::new().create(true).append(true).open(path).unwrap());
+        Self { engine: engine.to_owned(), section: section.to_owned(), json }
     }
 
     pub(crate) fn add(&mut self, what: &str, value: f64, unit: &str) {
         println!("{:6} {what:48} {value:>14.1} {unit}", self.engine);
         let (engine, section) = (&self.engine, &self.section);
         if let Some(json) = &mut self.json {
-            writeln!(json, r#"{{"engine":"{engine}","section":"{section}","what":"{what}","value":{value},"unit":"{unit}"}}"#)
-                .unwrap();
+            writeln!(
+                json,
+                r#"{{"engine":"{engine}","section":"{section}","what":"{what}","value":{value},"unit":"{unit}"}}"#
+            )
+            .unwrap();
         }
     }
 
@@ -42,19 +35,14 @@ impl Report {
     /// Median and 99th percentile, in microseconds.
     pub(crate) fn latencies(&mut self, what: &str, mut latencies: Vec<Duration>) {
         latencies.sort_unstable();
-        let at = |share: f64| {
-            latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6
-        };
+        let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
         self.add(&format!("{what} p50"), at(0.5), "us");
         self.add(&format!("{what} p99"), at(0.99), "us");
     }
 
     pub(crate) fn memory(&mut self, what: &str) {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        for (field, label) in [
-            ("RssAnon:", "private memory"),
-            ("VmHWM:", "peak resident memory"),
-        ] {
+        for (field, label) in [("RssAnon:", "private memory"), ("VmHWM:", "peak resident memory")] {
             let line = status.lines().find_map(|line| line.strip_prefix(field));
             let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
             if let Some(kib) = kib {
@@ -77,8 +65,5 @@ pub(crate) fn disk() {
         })
         .collect();
     latencies.sort_unstable();
-    println!(
-        "disk: append of 4 KiB and fdatasync, median {:.0} us",
-        latencies[100].as_secs_f64() * 1e6
-    );
+    println!("disk: append of 4 KiB and fdatasync, median {:.0} us", latencies[100].as_secs_f64() * 1e6);
 }

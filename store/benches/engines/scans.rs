@@ -17,16 +17,11 @@ pub(crate) fn run(kind: Kind, dir: &Path, scale: Scale, report: &mut Report) {
     let engine = kind.open(dir);
     let start = Instant::now();
     for first in (0..keys).step_by(BATCH) {
-        let batch: Vec<Change> = (first..first + BATCH)
-            .map(|number| (key(number), Some(numbers.bytes(VALUE_BYTES))))
-            .collect();
+        let batch: Vec<Change> =
+            (first..first + BATCH).map(|number| (key(number), Some(numbers.bytes(VALUE_BYTES)))).collect();
         engine.commit(&batch);
     }
-    report.rate(
-        "load in durable batches of 1000, keys",
-        keys,
-        start.elapsed(),
-    );
+    report.rate("load in durable batches of 1000, keys", keys, start.elapsed());
     report.memory("after loading");
     report.add("size on disk", disk_bytes(dir) as f64 / 1e6, "MB");
     drop(engine);
@@ -40,11 +35,7 @@ pub(crate) fn run(kind: Kind, dir: &Path, scale: Scale, report: &mut Report) {
     for _ in 0..rounds {
         engine.scan(&key(numbers.below(keys)), 100);
     }
-    report.rate(
-        "scans of 100 keys from a random key",
-        rounds,
-        start.elapsed(),
-    );
+    report.rate("scans of 100 keys from a random key", rounds, start.elapsed());
     let start = Instant::now();
     let rounds = scale.of(200_000);
     for _ in 0..rounds {

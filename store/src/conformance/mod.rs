@@ -2,14 +2,8 @@
 //!
 //! A backend's test makes an empty [`Bed`] for each behaviour and runs it; [`crate::for_each_behaviour`] makes one test of each,
 //! [`run_all`] runs them one after the other. The behaviours write anywhere in the key space.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a behaviour that does not hold panics, as tests do"
-)]
-#![allow(
-    missing_docs,
-    reason = "the names of the behaviours are what they check"
-)]
+#![allow(clippy::unwrap_used, reason = "a behaviour that does not hold panics, as tests do")]
+#![allow(missing_docs, reason = "the names of the behaviours are what they check")]
 
 mod atomics;
 mod limits;
@@ -44,9 +38,7 @@ pub struct Bed {
 
 impl fmt::Debug for Bed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bed")
-            .field("store", &self.store)
-            .finish_non_exhaustive()
+        f.debug_struct("Bed").field("store", &self.store).finish_non_exhaustive()
     }
 }
 
@@ -162,10 +154,7 @@ async fn value(store: &Store, key: &[u8]) -> Option<Bytes> {
 /// The keys of a range as one string.
 async fn letters(tx: &Transaction, range: RangeQuery) -> String {
     let items = tx.get_range(range).await.unwrap().items;
-    items
-        .iter()
-        .map(|item| String::from_utf8_lossy(&item.key).into_owned())
-        .collect()
+    items.iter().map(|item| String::from_utf8_lossy(&item.key).into_owned()).collect()
 }
 
 fn kind<T: fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
@@ -177,10 +166,7 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % bound
     }
 }

@@ -10,39 +10,17 @@ type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 /// A step of a transaction; reads carry what they saw.
 #[derive(Debug, Clone)]
 enum Step {
-    Get {
-        key: Vec<u8>,
-        seen: Option<Vec<u8>>,
-    },
-    Range {
-        begin: Vec<u8>,
-        end: Vec<u8>,
-        limit: usize,
-        reverse: bool,
-        seen: Vec<(Vec<u8>, Vec<u8>)>,
-    },
-    Set {
-        key: Vec<u8>,
-        value: Vec<u8>,
-    },
-    ClearRange {
-        begin: Vec<u8>,
-        end: Vec<u8>,
-    },
-    Add {
-        key: Vec<u8>,
-        param: Vec<u8>,
-    },
+    Get { key: Vec<u8>, seen: Option<Vec<u8>> },
+    Range { begin: Vec<u8>, end: Vec<u8>, limit: usize, reverse: bool, seen: Vec<(Vec<u8>, Vec<u8>)> },
+    Set { key: Vec<u8>, value: Vec<u8> },
+    ClearRange { begin: Vec<u8>, end: Vec<u8> },
+    Add { key: Vec<u8>, param: Vec<u8> },
 }
 
 impl Step {
     async fn take(tx: &Transaction, numbers: &mut Numbers) -> Self {
         let (key, other) = (key(numbers), key(numbers));
-        let (begin, end) = if key <= other {
-            (key.clone(), other)
-        } else {
-            (other, key.clone())
-        };
+        let (begin, end) = if key <= other { (key.clone(), other) } else { (other, key.clone()) };
         match numbers.below(8) {
             0..=2 => {
                 let seen = tx.get(&key).await.unwrap().map(|value| value.to_vec());
@@ -53,17 +31,8 @@ impl Step {
                 let mut query = RangeQuery::from((begin.clone(), end.clone())).limit(limit);
                 query.reverse = reverse;
                 let items = tx.get_range(query).await.unwrap().items;
-                let seen = items
-                    .iter()
-                    .map(|item| (item.key.to_vec(), item.value.to_vec()))
-                    .collect();
-                Self::Range {
-                    begin,
-                    end,
-                    limit,
-                    reverse,
-                    seen,
-                }
+                let seen = items.iter().map(|item| (item.key.to_vec(), item.value.to_vec())).collect();
+                Self::Range { begin, end, limit, reverse, seen }
             }
             5 => {
                 let value = vec![numbers.below(256) as u8];
@@ -86,31 +55,17 @@ impl Step {
     fn replay(&self, map: &mut Map) {
         match self {
             Self::Get { key, seen } => assert_eq!(map.get(key), seen.as_ref(), "{self:?}"),
-            Self::Range {
-                begin,
-                end,
-                limit,
-                reverse,
-                seen,
-            } => {
+            Self::Range { begin, end, limit, reverse, seen } => {
                 let most = if *limit == 0 { usize::MAX } else { *limit };
-                let range = map
-                    .range(begin.clone()..end.clone())
-                    .map(|(key, value)| (key.clone(), value.clone()));
-                let found: Vec<_> = if *reverse {
-                    range.rev().take(most).collect()
-                } else {
-                    range.take(most).collect()
-                };
+                let range = map.range(begin.clone()..end.clone()).map(|(key, value)| (key.clone(), value.clone()));
+                let found: Vec<_> =
+                    if *reverse { range.rev().take(most).collect() } else { range.take(most).collect() };
                 assert_eq!(found, *seen, "{self:?}");
             }
             Self::Set { key, value } => drop(map.insert(key.clone(), value.clone())),
             Self::ClearRange { begin, end } => map.retain(|key, _| key < begin || key >= end),
             Self::Add { key, param } => {
-                let sum = map
-                    .get(key)
-                    .map_or(0, |value| value[0])
-                    .wrapping_add(param[0]);
+                let sum = map.get(key).map_or(0, |value| value[0]).wrapping_add(param[0]);
                 map.insert(key.clone(), vec![sum]);
             }
         }
@@ -160,20 +115,8 @@ pub(super) async fn random_transactions_are_serializable(bed: Bed) {
             }
         }
     }
-    let stored = bed
-        .store
-        .begin()
-        .get_range(RangeQuery::prefix(b""))
-        .await
-        .unwrap()
-        .items;
-    let stored: Map = stored
-        .into_iter()
-        .map(|item| (item.key.to_vec(), item.value.to_vec()))
-        .collect();
+    let stored = bed.store.begin().get_range(RangeQuery::prefix(b"")).await.unwrap().items;
+    let stored: Map = stored.into_iter().map(|item| (item.key.to_vec(), item.value.to_vec())).collect();
     assert_eq!(stored, map);
-    assert!(
-        committed > 100 && refused > 50,
-        "{committed} committed, {refused} refused: the test shows little"
-    );
+    assert!(committed > 100 && refused > 50, "{committed} committed, {refused} refused: the test shows little");
 }

@@ -15,14 +15,8 @@ pub(super) async fn own_writes_are_read_back(bed: Bed) {
     assert_eq!(tx.get(b"c").await.unwrap().as_deref(), Some(&b"new"[..]));
     assert_eq!(tx.get(b"d").await.unwrap().as_deref(), Some(&b"new"[..]));
     assert_eq!(letters(&tx, RangeQuery::from(ALL)).await, "bcdf");
-    assert_eq!(
-        letters(&tx, RangeQuery::from(ALL).reverse().limit(3)).await,
-        "fdc"
-    );
-    let next = tx
-        .get_key(&KeySelector::first_greater_than("b"))
-        .await
-        .unwrap();
+    assert_eq!(letters(&tx, RangeQuery::from(ALL).reverse().limit(3)).await, "fdc");
+    let next = tx.get_key(&KeySelector::first_greater_than("b")).await.unwrap();
     assert_eq!(next, "c");
     assert_eq!(value(&bed.store, b"c").await, None, "nobody else sees them");
 }
@@ -42,25 +36,11 @@ pub(super) async fn own_clears_are_read_back(bed: Bed) {
     assert_eq!(tx.get(b"b").await.unwrap(), None);
     assert_eq!(tx.get(b"k").await.unwrap(), None);
     assert_eq!(letters(&tx, RangeQuery::from(ALL)).await, "acmxyz");
-    assert_eq!(
-        letters(&tx, RangeQuery::from(ALL).reverse()).await,
-        "zyxmca"
-    );
-    assert_eq!(
-        tx.get_key(&KeySelector::first_greater_than("c"))
-            .await
-            .unwrap(),
-        "m"
-    );
-    assert_eq!(
-        tx.get_key(&KeySelector::last_less_than("m")).await.unwrap(),
-        "c"
-    );
+    assert_eq!(letters(&tx, RangeQuery::from(ALL).reverse()).await, "zyxmca");
+    assert_eq!(tx.get_key(&KeySelector::first_greater_than("c")).await.unwrap(), "m");
+    assert_eq!(tx.get_key(&KeySelector::last_less_than("m")).await.unwrap(), "c");
     tx.commit().await.unwrap();
-    assert_eq!(
-        letters(&bed.store.begin(), RangeQuery::from(ALL)).await,
-        "acmxyz"
-    );
+    assert_eq!(letters(&bed.store.begin(), RangeQuery::from(ALL)).await, "acmxyz");
 }
 
 pub(super) async fn own_atomics_are_read_back(bed: Bed) {
@@ -73,33 +53,16 @@ pub(super) async fn own_atomics_are_read_back(bed: Bed) {
         tx.atomic(AtomicOp::Add, key, &[2]);
         tx.atomic(AtomicOp::Add, key, &[10]);
     }
-    let expected = [
-        (&b"cleared"[..], 12),
-        (b"missing", 12),
-        (b"set", 13),
-        (b"stored", 17),
-    ];
+    let expected = [(&b"cleared"[..], 12), (b"missing", 12), (b"set", 13), (b"stored", 17)];
     for (key, sum) in expected {
-        assert_eq!(
-            tx.get(key).await.unwrap().as_deref(),
-            Some(&[sum][..]),
-            "{key:?}"
-        );
+        assert_eq!(tx.get(key).await.unwrap().as_deref(), Some(&[sum][..]), "{key:?}");
     }
     let items = tx.get_range(RangeQuery::from(ALL)).await.unwrap().items;
-    assert!(
-        items
-            .iter()
-            .map(|item| (&item.key[..], item.value[0]))
-            .eq(expected)
-    );
+    assert!(items.iter().map(|item| (&item.key[..], item.value[0])).eq(expected));
     tx.atomic(AtomicOp::CompareAndClear, b"set", &[13]);
     assert_eq!(tx.get(b"set").await.unwrap(), None);
     tx.commit().await.unwrap();
-    assert_eq!(
-        value(&bed.store, b"stored").await.as_deref(),
-        Some(&[17][..])
-    );
+    assert_eq!(value(&bed.store, b"stored").await.as_deref(), Some(&[17][..]));
     assert_eq!(value(&bed.store, b"set").await, None);
 }
 
@@ -111,22 +74,13 @@ pub(super) async fn own_stamps_are_unreadable(bed: Bed) {
     key.extend_from_slice(&2u32.to_le_bytes());
     tx.atomic(AtomicOp::SetVersionstampedKey, &key, b"");
     assert_eq!(kind(tx.get(b"v").await), ErrorKind::Invalid);
-    assert_eq!(
-        kind(tx.get_range(RangeQuery::prefix(b"k")).await),
-        ErrorKind::Invalid
-    );
-    assert_eq!(
-        kind(tx.get_range(RangeQuery::prefix(b"v")).await),
-        ErrorKind::Invalid
-    );
+    assert_eq!(kind(tx.get_range(RangeQuery::prefix(b"k")).await), ErrorKind::Invalid);
+    assert_eq!(kind(tx.get_range(RangeQuery::prefix(b"v")).await), ErrorKind::Invalid);
     assert_eq!(tx.get(b"other").await.unwrap(), None);
     tx.set(b"v", b"plain");
     assert_eq!(tx.get(b"v").await.unwrap().as_deref(), Some(&b"plain"[..]));
     tx.commit().await.unwrap();
-    assert_eq!(
-        value(&bed.store, b"v").await.as_deref(),
-        Some(&b"plain"[..])
-    );
+    assert_eq!(value(&bed.store, b"v").await.as_deref(), Some(&b"plain"[..]));
 }
 
 pub(super) async fn sets_and_clears_keep_their_order(bed: Bed) {
@@ -140,10 +94,7 @@ pub(super) async fn sets_and_clears_keep_their_order(bed: Bed) {
     tx.set(b"c", b"lost");
     tx.clear(b"c");
     tx.commit().await.unwrap();
-    assert_eq!(
-        letters(&bed.store.begin(), RangeQuery::from(ALL)).await,
-        "b"
-    );
+    assert_eq!(letters(&bed.store.begin(), RangeQuery::from(ALL)).await, "b");
     assert_eq!(value(&bed.store, b"b").await.as_deref(), Some(&b"23"[..]));
 }
 
@@ -198,14 +149,7 @@ fn change(tx: &Transaction, model: &mut BTreeMap<Vec<u8>, Vec<u8>>, numbers: &mu
         _ => {
             tx.atomic(AtomicOp::BitXor, &target, &param);
             let before = model.get(&target).cloned().unwrap_or_else(|| vec![0; 2]);
-            model.insert(
-                target,
-                before
-                    .iter()
-                    .zip(param)
-                    .map(|(old, new)| old ^ new)
-                    .collect(),
-            );
+            model.insert(target, before.iter().zip(param).map(|(old, new)| old ^ new).collect());
         }
     }
 }
@@ -217,29 +161,15 @@ fn ordered(one: Vec<u8>, two: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
 async fn compare(tx: &Transaction, model: &BTreeMap<Vec<u8>, Vec<u8>>, numbers: &mut Numbers) {
     let wanted = key(numbers);
     let found = tx.get(&wanted).await.unwrap();
-    assert_eq!(
-        found.as_deref(),
-        model.get(&wanted).map(Vec::as_slice),
-        "{wanted:?}"
-    );
+    assert_eq!(found.as_deref(), model.get(&wanted).map(Vec::as_slice), "{wanted:?}");
     let (begin, end) = ordered(wanted, key(numbers));
     let expected = model.range(begin.clone()..end.clone());
-    let expected: Vec<_> = expected
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let expected: Vec<_> = expected.map(|(key, value)| (key.clone(), value.clone())).collect();
     let mut query = RangeQuery::from((begin, end)).limit(numbers.below(5));
     query.reverse = numbers.below(2) == 0;
     let found = tx.snapshot().get_range(query.clone()).await.unwrap();
-    let found: Vec<_> = found
-        .items
-        .iter()
-        .map(|item| (item.key.to_vec(), item.value.to_vec()))
-        .collect();
-    let most = if query.limit == 0 {
-        usize::MAX
-    } else {
-        query.limit
-    };
+    let found: Vec<_> = found.items.iter().map(|item| (item.key.to_vec(), item.value.to_vec())).collect();
+    let most = if query.limit == 0 { usize::MAX } else { query.limit };
     let wanted: Vec<_> = match query.reverse {
         false => expected.into_iter().take(most).collect(),
         true => expected.into_iter().rev().take(most).collect(),
@@ -249,8 +179,5 @@ async fn compare(tx: &Transaction, model: &BTreeMap<Vec<u8>, Vec<u8>>, numbers: 
 
 async fn contents(tx: &Transaction) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let items = tx.get_range(RangeQuery::from(ALL)).await.unwrap().items;
-    items
-        .into_iter()
-        .map(|item| (item.key.to_vec(), item.value.to_vec()))
-        .collect()
+    items.into_iter().map(|item| (item.key.to_vec(), item.value.to_vec())).collect()
 }

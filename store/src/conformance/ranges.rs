@@ -27,20 +27,11 @@ async fn conflicts(bed: &Bed, range: RangeQuery, written: &str) -> bool {
 }
 
 pub(super) async fn phantom_is_refused(bed: Bed) {
-    assert!(
-        conflicts(&bed, from_to("b", "d"), "bb").await,
-        "inserted within"
-    );
+    assert!(conflicts(&bed, from_to("b", "d"), "bb").await, "inserted within");
     assert!(conflicts(&bed, from_to("b", "d"), "b").await, "first key");
-    assert!(
-        !conflicts(&bed, from_to("b", "d"), "d").await,
-        "the end is excluded"
-    );
+    assert!(!conflicts(&bed, from_to("b", "d"), "d").await, "the end is excluded");
     assert!(!conflicts(&bed, from_to("b", "d"), "a").await, "before");
-    assert!(
-        conflicts(&bed, from_to("x", "y"), "xx").await,
-        "empty range"
-    );
+    assert!(conflicts(&bed, from_to("x", "y"), "xx").await, "empty range");
 }
 
 pub(super) async fn cleared_range_conflicts(bed: Bed) {
@@ -66,10 +57,7 @@ pub(super) async fn limit_shortens_the_conflict(bed: Bed) {
     let range = || from_to("a", "z").limit(3);
     assert!(conflicts(&bed, range(), "b").await);
     assert!(conflicts(&bed, range(), "bb").await);
-    assert!(
-        conflicts(&bed, range(), "c").await,
-        "the last item that was read"
-    );
+    assert!(conflicts(&bed, range(), "c").await, "the last item that was read");
     assert!(!conflicts(&bed, range(), "cc").await);
     assert!(!conflicts(&bed, range(), "h").await);
 }
@@ -77,14 +65,8 @@ pub(super) async fn limit_shortens_the_conflict(bed: Bed) {
 pub(super) async fn reverse_limit_shortens_the_conflict(bed: Bed) {
     let range = || from_to("a", "y").limit(3).reverse();
     assert!(conflicts(&bed, range(), "i").await);
-    assert!(
-        conflicts(&bed, range(), "w").await,
-        "between the last key and the end"
-    );
-    assert!(
-        conflicts(&bed, range(), "g").await,
-        "the last item that was read"
-    );
+    assert!(conflicts(&bed, range(), "w").await, "between the last key and the end");
+    assert!(conflicts(&bed, range(), "g").await, "the last item that was read");
     assert!(!conflicts(&bed, range(), "ff").await);
     assert!(!conflicts(&bed, range(), "a").await);
 }
@@ -93,16 +75,10 @@ pub(super) async fn ranges_are_in_order(bed: Bed) {
     put_letters(&bed.store, "hbdface").await;
     put(&bed.store, b"dd", b"").await;
     let tx = bed.store.begin();
-    assert_eq!(
-        letters(&tx, from_to("", "z")).await,
-        "abcddefh".replace("dd", "ddd")
-    );
+    assert_eq!(letters(&tx, from_to("", "z")).await, "abcddefh".replace("dd", "ddd"));
     assert_eq!(letters(&tx, from_to("b", "e").reverse()).await, "dddcb");
     assert_eq!(letters(&tx, from_to("b", "f").limit(2)).await, "bc");
-    assert_eq!(
-        letters(&tx, from_to("b", "f").limit(2).reverse()).await,
-        "edd"
-    );
+    assert_eq!(letters(&tx, from_to("b", "f").limit(2).reverse()).await, "edd");
     assert_eq!(letters(&tx, from_to("c", "c")).await, "");
     assert_eq!(letters(&tx, RangeQuery::prefix(b"d")).await, "ddd");
 }
@@ -135,31 +111,21 @@ pub(super) async fn large_ranges_come_in_pages(bed: Bed) {
     const COUNT: u8 = 60;
     for chunk in (0..COUNT).collect::<Vec<_>>().chunks(20) {
         let tx = bed.store.begin();
-        chunk
-            .iter()
-            .for_each(|&number| tx.set(&[number], &vec![number; 100_000]));
+        chunk.iter().for_each(|&number| tx.set(&[number], &vec![number; 100_000]));
         tx.commit().await.unwrap();
     }
     let tx = bed.store.begin();
     let page = tx.get_range(RangeQuery::prefix(b"")).await.unwrap();
-    assert!(
-        page.more && page.items.len() < usize::from(COUNT),
-        "{} items",
-        page.items.len()
-    );
+    assert!(page.more && page.items.len() < usize::from(COUNT), "{} items", page.items.len());
     let all = tx.collect_range(RangeQuery::prefix(b"")).await.unwrap();
-    let intact =
-        |(number, item): (usize, &crate::KeyValue)| item.value == vec![number as u8; 100_000];
+    let intact = |(number, item): (usize, &crate::KeyValue)| item.value == vec![number as u8; 100_000];
     assert_eq!(all.items.len(), usize::from(COUNT));
     assert!(all.items.iter().enumerate().all(intact) && !all.more);
 }
 
 pub(super) async fn odd_ranges_are_refused(bed: Bed) {
     let tx = bed.store.begin();
-    assert_eq!(
-        kind(tx.get_range(from_to("c", "b")).await),
-        ErrorKind::Invalid
-    );
+    assert_eq!(kind(tx.get_range(from_to("c", "b")).await), ErrorKind::Invalid);
     let refused: [fn(&Transaction); 4] = [
         |tx| tx.clear_range(b"c", b"b"),
         |tx| tx.add_read_conflict_range(b"c", b"b"),

@@ -8,11 +8,7 @@ use crate::faults::{Fault, Faults};
 use crate::{AtomicOp, Error, ErrorKind, RunOptions, Store, TransactError, Transaction};
 
 /// Runs one transaction against a store that meets these faults; answers the result and the number of attempts.
-async fn attempts<T: Send>(
-    bed: &Bed,
-    faults: &Faults,
-    body: impl AsyncBody<T>,
-) -> (Result<T, Error>, usize) {
+async fn attempts<T: Send>(bed: &Bed, faults: &Faults, body: impl AsyncBody<T>) -> (Result<T, Error>, usize) {
     let store = bed.store.with_faults(faults.clone());
     let count = AtomicUsize::new(0);
     let (count, body) = (&count, &body);
@@ -50,12 +46,7 @@ async fn count(store: &Store) -> u8 {
 
 pub(super) async fn run_retries_conflicts(bed: Bed) {
     let faults = Faults::default();
-    faults.on_commits([
-        Fault::Conflict,
-        Fault::TooOld,
-        Fault::Unavailable,
-        Fault::Delay(Duration::from_millis(2)),
-    ]);
+    faults.on_commits([Fault::Conflict, Fault::TooOld, Fault::Unavailable, Fault::Delay(Duration::from_millis(2))]);
     let (result, attempts) = attempts(&bed, &faults, add_one).await;
     result.unwrap();
     assert_eq!((attempts, faults.left()), (4, 0));
@@ -71,11 +62,7 @@ pub(super) async fn run_retries_unknown_results(bed: Bed) {
     faults.on_commits([Fault::UnknownApplied]);
     let (result, tries) = attempts(&bed, &faults, add_one).await;
     result.unwrap();
-    assert_eq!(
-        (tries, count(&bed.store).await),
-        (2, 3),
-        "applied, and applied again: not an idempotent transaction"
-    );
+    assert_eq!((tries, count(&bed.store).await), (2, 3), "applied, and applied again: not an idempotent transaction");
     faults.on_commits([Fault::UnknownApplied]);
     let once = |tx: Transaction| async move {
         if tx.get(b"mark").await?.is_none() {
@@ -86,11 +73,7 @@ pub(super) async fn run_retries_unknown_results(bed: Bed) {
     };
     let (result, tries) = attempts(&bed, &faults, once).await;
     result.unwrap();
-    assert_eq!(
-        (tries, count(&bed.store).await),
-        (2, 4),
-        "applied once: an idempotent transaction"
-    );
+    assert_eq!((tries, count(&bed.store).await), (2, 4), "applied once: an idempotent transaction");
 }
 
 pub(super) async fn run_stops_at_its_deadline(bed: Bed) {
@@ -108,10 +91,7 @@ pub(super) async fn run_stops_at_its_deadline(bed: Bed) {
 pub(super) async fn run_drops_what_hangs(bed: Bed) {
     let options = RunOptions::deadline(Duration::from_millis(30));
     let hang = |_: Transaction| std::future::pending::<Result<(), Error>>();
-    assert_eq!(
-        kind(bed.store.run_with(options, hang).await),
-        ErrorKind::Deadline
-    );
+    assert_eq!(kind(bed.store.run_with(options, hang).await), ErrorKind::Deadline);
 }
 
 #[derive(Debug)]
@@ -150,9 +130,7 @@ pub(super) async fn run_passes_other_errors_on(bed: Bed) {
         tx.set(b"\xff", b"");
         Ok::<_, Refusal>(())
     });
-    assert!(
-        matches!(invalid.await, Err(Refusal::Store(error)) if error.kind() == ErrorKind::Invalid)
-    );
+    assert!(matches!(invalid.await, Err(Refusal::Store(error)) if error.kind() == ErrorKind::Invalid));
 }
 
 pub(super) async fn run_retries_failed_reads(bed: Bed) {

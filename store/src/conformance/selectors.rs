@@ -4,11 +4,7 @@ use super::{Bed, letters, put, put_letters};
 use crate::{ErrorKind, KeySelector, RangeQuery};
 
 fn select(key: &str, or_equal: bool, offset: i32) -> KeySelector {
-    KeySelector {
-        key: key.to_owned().into(),
-        or_equal,
-        offset,
-    }
+    KeySelector { key: key.to_owned().into(), or_equal, offset }
 }
 
 pub(super) async fn selectors_name_keys(bed: Bed) {
@@ -28,16 +24,8 @@ pub(super) async fn selectors_name_keys(bed: Bed) {
         (select("a", true, 4), "h"),
     ];
     for (selector, expected) in table {
-        assert_eq!(
-            tx.get_key(&selector).await.unwrap(),
-            expected,
-            "{selector:?}"
-        );
-        assert_eq!(
-            tx.snapshot().get_key(&selector).await.unwrap(),
-            expected,
-            "{selector:?}"
-        );
+        assert_eq!(tx.get_key(&selector).await.unwrap(), expected, "{selector:?}");
+        assert_eq!(tx.snapshot().get_key(&selector).await.unwrap(), expected, "{selector:?}");
     }
 }
 
@@ -52,11 +40,7 @@ pub(super) async fn selectors_at_the_ends(bed: Bed) {
         (KeySelector::last_less_than(&b"\xff"[..]), b"d"),
         (KeySelector::first_greater_or_equal(""), b"b"),
     ] {
-        assert_eq!(
-            tx.get_key(&selector).await.unwrap(),
-            expected,
-            "{selector:?}"
-        );
+        assert_eq!(tx.get_key(&selector).await.unwrap(), expected, "{selector:?}");
     }
 }
 
@@ -82,10 +66,7 @@ pub(super) async fn selector_conflicts_are_exact(bed: Bed) {
         tx.get_key(&selector).await.unwrap();
         tx.set(b"zz", b"1");
         put(&bed.store, written.as_bytes(), b"new").await;
-        let conflict = tx
-            .commit()
-            .await
-            .is_err_and(|error| error.kind() == ErrorKind::Conflict);
+        let conflict = tx.commit().await.is_err_and(|error| error.kind() == ErrorKind::Conflict);
         assert_eq!(conflict, expected, "{selector:?} {written}");
     }
 }
@@ -93,21 +74,10 @@ pub(super) async fn selector_conflicts_are_exact(bed: Bed) {
 pub(super) async fn ranges_between_selectors(bed: Bed) {
     put_letters(&bed.store, "abcdefgh").await;
     let tx = bed.store.begin();
-    let range = |begin, end| RangeQuery {
-        begin,
-        end,
-        limit: 0,
-        reverse: false,
-    };
+    let range = |begin, end| RangeQuery { begin, end, limit: 0, reverse: false };
     let after_c = KeySelector::first_greater_than("c");
     let last_f = KeySelector::last_less_or_equal("f");
-    assert_eq!(
-        letters(&tx, range(after_c.clone(), last_f.clone())).await,
-        "de"
-    );
+    assert_eq!(letters(&tx, range(after_c.clone(), last_f.clone())).await, "de");
     assert_eq!(letters(&tx, range(last_f, after_c)).await, "");
-    assert_eq!(
-        letters(&tx, range(select("c", false, 3), select("c", false, 100))).await,
-        "efgh"
-    );
+    assert_eq!(letters(&tx, range(select("c", false, 3), select("c", false, 100))).await, "efgh");
 }

@@ -56,10 +56,7 @@ pub(super) async fn acknowledged_commits_are_seen(bed: Bed) {
         last = committed.version;
         let reader = bed.store.begin();
         assert!(reader.read_version().await.unwrap() >= committed.version);
-        assert_eq!(
-            reader.get(b"a").await.unwrap().as_deref(),
-            Some(&[round][..])
-        );
+        assert_eq!(reader.get(b"a").await.unwrap().as_deref(), Some(&[round][..]));
     }
 }
 
@@ -91,10 +88,7 @@ pub(super) async fn added_conflict_ranges_count(bed: Bed) {
     let writer = bed.store.begin();
     writer.add_write_conflict_range(b"c", b"d");
     let committed = writer.commit().await.unwrap();
-    assert!(
-        committed.versionstamp.is_some(),
-        "a write conflict alone is a write"
-    );
+    assert!(committed.versionstamp.is_some(), "a write conflict alone is a write");
     assert_eq!(kind(reader.commit().await), ErrorKind::Conflict);
     elsewhere.commit().await.unwrap();
 }
@@ -105,16 +99,9 @@ pub(super) async fn snapshot_reads_do_not_conflict(bed: Bed) {
     let snapshot = tx.snapshot();
     snapshot.get(b"a").await.unwrap();
     snapshot.get_range(RangeQuery::prefix(b"")).await.unwrap();
-    snapshot
-        .get_key(&KeySelector::first_greater_than(&b"a"[..]))
-        .await
-        .unwrap();
+    snapshot.get_key(&KeySelector::first_greater_than(&b"a"[..])).await.unwrap();
     tx.set(b"x", b"1");
-    assert_eq!(
-        snapshot.get(b"x").await.unwrap().as_deref(),
-        Some(&b"1"[..]),
-        "own writes are there"
-    );
+    assert_eq!(snapshot.get(b"x").await.unwrap().as_deref(), Some(&b"1"[..]), "own writes are there");
     put_letters(&bed.store, "abcd").await;
     assert_eq!(snapshot.get(b"d").await.unwrap(), None, "the version stays");
     tx.commit().await.unwrap();
@@ -144,15 +131,10 @@ pub(super) async fn own_writes_are_no_read(bed: Bed) {
     tx.set(b"a", b"1");
     tx.clear_range(b"c", b"f");
     tx.get(b"a").await.unwrap();
-    tx.get_range(RangeQuery::from((&b"c"[..], &b"f"[..])))
-        .await
-        .unwrap();
+    tx.get_range(RangeQuery::from((&b"c"[..], &b"f"[..]))).await.unwrap();
     put_letters(&bed.store, "ade").await;
     tx.commit().await.unwrap();
-    assert_eq!(
-        letters(&bed.store.begin(), RangeQuery::prefix(b"")).await,
-        "a"
-    );
+    assert_eq!(letters(&bed.store.begin(), RangeQuery::prefix(b"")).await, "a");
 }
 
 pub(super) async fn concurrent_increments_lose_nothing(bed: Bed) {
@@ -174,10 +156,7 @@ pub(super) async fn concurrent_increments_lose_nothing(bed: Bed) {
         })
     });
     futures::future::try_join_all(tasks).await.unwrap();
-    assert_eq!(
-        number(&value(&bed.store, b"count").await.unwrap()),
-        TASKS * ROUNDS
-    );
+    assert_eq!(number(&value(&bed.store, b"count").await.unwrap()), TASKS * ROUNDS);
 }
 
 fn number(value: &[u8]) -> u64 {
@@ -211,17 +190,8 @@ pub(super) async fn readers_see_whole_transfers(bed: Bed) {
     });
     let transfers: Vec<_> = transfers.collect();
     while !transfers.iter().all(tokio::task::JoinHandle::is_finished) {
-        let items = bed
-            .store
-            .begin()
-            .get_range(RangeQuery::prefix(b""))
-            .await
-            .unwrap()
-            .items;
-        assert_eq!(
-            items.iter().map(|item| number(&item.value)).sum::<u64>(),
-            500
-        );
+        let items = bed.store.begin().get_range(RangeQuery::prefix(b"")).await.unwrap().items;
+        assert_eq!(items.iter().map(|item| number(&item.value)).sum::<u64>(), 500);
         tokio::task::yield_now().await;
     }
     futures::future::try_join_all(transfers).await.unwrap();

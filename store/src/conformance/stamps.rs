@@ -13,66 +13,32 @@ fn stamped(prefix: &[u8], suffix: &[u8]) -> Vec<u8> {
 
 async fn append(store: &Store, value: &[u8]) -> [u8; 10] {
     let tx = store.begin();
-    tx.atomic(
-        AtomicOp::SetVersionstampedKey,
-        &stamped(b"log/", b""),
-        value,
-    );
+    tx.atomic(AtomicOp::SetVersionstampedKey, &stamped(b"log/", b""), value);
     tx.commit().await.unwrap().versionstamp.unwrap()
 }
 
 pub(super) async fn stamped_keys_hold_the_stamp(bed: Bed) {
     let tx = bed.store.begin();
-    tx.atomic(
-        AtomicOp::SetVersionstampedKey,
-        &stamped(b"a/", b"/1"),
-        b"one",
-    );
-    tx.atomic(
-        AtomicOp::SetVersionstampedKey,
-        &stamped(b"a/", b"/2"),
-        b"two",
-    );
+    tx.atomic(AtomicOp::SetVersionstampedKey, &stamped(b"a/", b"/1"), b"one");
+    tx.atomic(AtomicOp::SetVersionstampedKey, &stamped(b"a/", b"/2"), b"two");
     tx.atomic(AtomicOp::SetVersionstampedKey, &stamped(b"", b""), b"bare");
     let promised = tx.versionstamp();
     let committed = tx.commit().await.unwrap();
     let stamp = committed.versionstamp.unwrap();
     assert_eq!(promised.await.unwrap(), stamp);
     assert_eq!(stamp[..8], committed.version.to_be_bytes());
-    let items = bed
-        .store
-        .begin()
-        .get_range(RangeQuery::prefix(b"a/"))
-        .await
-        .unwrap()
-        .items;
+    let items = bed.store.begin().get_range(RangeQuery::prefix(b"a/")).await.unwrap().items;
     let keys: Vec<_> = items.iter().map(|item| item.key.to_vec()).collect();
-    assert_eq!(
-        keys,
-        [
-            [&b"a/"[..], &stamp, b"/1"].concat(),
-            [&b"a/"[..], &stamp, b"/2"].concat()
-        ]
-    );
-    assert_eq!(
-        value(&bed.store, &stamp).await.as_deref(),
-        Some(&b"bare"[..])
-    );
+    assert_eq!(keys, [[&b"a/"[..], &stamp, b"/1"].concat(), [&b"a/"[..], &stamp, b"/2"].concat()]);
+    assert_eq!(value(&bed.store, &stamp).await.as_deref(), Some(&b"bare"[..]));
 }
 
 pub(super) async fn stamped_values_hold_the_stamp(bed: Bed) {
     let tx = bed.store.begin();
-    tx.atomic(
-        AtomicOp::SetVersionstampedValue,
-        b"v",
-        &stamped(b"at ", b"!"),
-    );
+    tx.atomic(AtomicOp::SetVersionstampedValue, b"v", &stamped(b"at ", b"!"));
     tx.set(b"plain", b"1");
     let stamp = tx.commit().await.unwrap().versionstamp.unwrap();
-    assert_eq!(
-        value(&bed.store, b"v").await.unwrap(),
-        [&b"at "[..], &stamp, b"!"].concat()
-    );
+    assert_eq!(value(&bed.store, b"v").await.unwrap(), [&b"at "[..], &stamp, b"!"].concat());
 }
 
 pub(super) async fn stamps_follow_the_order_of_commits(bed: Bed) {
@@ -81,13 +47,7 @@ pub(super) async fn stamps_follow_the_order_of_commits(bed: Bed) {
         stamps.push(append(&bed.store, &[round]).await);
     }
     assert!(stamps.is_sorted_by(|one, two| one < two), "{stamps:?}");
-    let log = bed
-        .store
-        .begin()
-        .get_range(RangeQuery::prefix(b"log/"))
-        .await
-        .unwrap()
-        .items;
+    let log = bed.store.begin().get_range(RangeQuery::prefix(b"log/")).await.unwrap().items;
     assert!(log.iter().map(|item| item.value[0]).eq(0..20));
 }
 
@@ -113,18 +73,8 @@ pub(super) async fn stamps_of_concurrent_commits_differ(bed: Bed) {
     stamps.sort_unstable();
     stamps.dedup();
     assert_eq!(stamps.len(), TASKS * ROUNDS);
-    let log = bed
-        .store
-        .begin()
-        .collect_range(RangeQuery::prefix(b"log/"))
-        .await
-        .unwrap()
-        .items;
-    assert!(
-        log.iter()
-            .map(|item| item.key[4..].to_vec())
-            .eq(stamps.iter().map(|stamp| stamp.to_vec()))
-    );
+    let log = bed.store.begin().collect_range(RangeQuery::prefix(b"log/")).await.unwrap().items;
+    assert!(log.iter().map(|item| item.key[4..].to_vec()).eq(stamps.iter().map(|stamp| stamp.to_vec())));
 }
 
 pub(super) async fn stamped_tuples_unpack(bed: Bed) {
@@ -135,13 +85,7 @@ pub(super) async fn stamped_tuples_unpack(bed: Bed) {
         tx.atomic(AtomicOp::SetVersionstampedKey, &key, b"");
     }
     let stamp = tx.commit().await.unwrap().versionstamp.unwrap();
-    let items = bed
-        .store
-        .begin()
-        .get_range(RangeQuery::from(&space))
-        .await
-        .unwrap()
-        .items;
+    let items = bed.store.begin().get_range(RangeQuery::from(&space)).await.unwrap().items;
     assert_eq!(items.len(), 3);
     for (order, item) in items.iter().enumerate() {
         let (found, text): (Versionstamp, String) = space.unpack(&item.key).unwrap();

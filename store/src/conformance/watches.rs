@@ -6,10 +6,7 @@ use super::{Bed, kind, put};
 use crate::{AtomicOp, Error, ErrorKind, Limit, Store, Watch, limits};
 
 async fn watch(store: &Store, key: &[u8]) -> Watch {
-    store
-        .run(|tx| async move { Ok::<_, Error>(tx.watch(key)) })
-        .await
-        .unwrap()
+    store.run(|tx| async move { Ok::<_, Error>(tx.watch(key)) }).await.unwrap()
 }
 
 fn waits(watch: &mut Watch) -> bool {
@@ -42,11 +39,7 @@ pub(super) async fn watch_fires_on_clears_and_atomics(bed: Bed) {
     for key in [b"a", b"b", b"c"] {
         put(&bed.store, key, &[1]).await;
     }
-    let watches = [
-        watch(&bed.store, b"a").await,
-        watch(&bed.store, b"b").await,
-        watch(&bed.store, b"c").await,
-    ];
+    let watches = [watch(&bed.store, b"a").await, watch(&bed.store, b"b").await, watch(&bed.store, b"c").await];
     let stamped = watch(&bed.store, b"stamped").await;
     let tx = bed.store.begin();
     tx.clear(b"a");
@@ -73,10 +66,7 @@ pub(super) async fn watch_of_own_write(bed: Bed) {
     tx.set(b"k", b"1");
     let mut watch = tx.watch(b"k");
     tx.commit().await.unwrap();
-    assert!(
-        waits(&mut watch),
-        "the value that the transaction itself wrote"
-    );
+    assert!(waits(&mut watch), "the value that the transaction itself wrote");
     put(&bed.store, b"k", b"2").await;
     watch.await.unwrap();
 }
@@ -93,10 +83,7 @@ pub(super) async fn watch_ends_with_its_transaction(bed: Bed) {
     put(&bed.store, b"k", b"1").await;
     assert_eq!(kind(tx.commit().await), ErrorKind::Conflict);
     assert_eq!(kind(refused.await), ErrorKind::Cancelled);
-    assert_eq!(
-        kind(bed.store.begin().watch(b"\xff").await),
-        ErrorKind::Invalid
-    );
+    assert_eq!(kind(bed.store.begin().watch(b"\xff").await), ErrorKind::Invalid);
 }
 
 pub(super) async fn all_watches_of_a_key_fire(bed: Bed) {
@@ -113,10 +100,7 @@ pub(super) async fn all_watches_of_a_key_fire(bed: Bed) {
 pub(super) async fn dropped_watches_make_room(bed: Bed) {
     let tx = bed.store.begin();
     let held: Vec<_> = (0..limits::WATCHES).map(|_| tx.watch(b"k")).collect();
-    assert_eq!(
-        kind(tx.watch(b"k").await),
-        ErrorKind::TooLarge(Limit::Watches)
-    );
+    assert_eq!(kind(tx.watch(b"k").await), ErrorKind::TooLarge(Limit::Watches));
     drop(held);
     let kept = tx.watch(b"k");
     tx.commit().await.unwrap();
@@ -135,11 +119,8 @@ pub(super) async fn watch_of_one_among_many_commits(bed: Bed) {
     });
     let last = ROUNDS.to_be_bytes();
     loop {
-        let (value, watch) = bed
-            .store
-            .run(|tx| async move { Ok::<_, Error>((tx.get(b"k").await?, tx.watch(b"k"))) })
-            .await
-            .unwrap();
+        let (value, watch) =
+            bed.store.run(|tx| async move { Ok::<_, Error>((tx.get(b"k").await?, tx.watch(b"k"))) }).await.unwrap();
         if value.as_deref() == Some(&last[..]) {
             break;
         }

@@ -1,11 +1,13 @@
 //! What passes between a transaction and the committer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::read::Span;
+use super::view::View;
 use crate::error::Result;
 use crate::mutation::Mutation;
 use crate::transaction::Committed;
@@ -16,7 +18,8 @@ pub(super) type Reply = oneshot::Sender<Result<Committed>>;
 /// A transaction that asks to be made durable.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) read_version: u64,
+    /// What it read; held until it is judged, so that its version is remembered so long.
+    pub(super) view: Arc<View>,
     /// When the transaction took its read version, on the store's clock.
     pub(super) started: Duration,
     pub(super) reads: Vec<Span>,

@@ -1,15 +1,12 @@
 //! The thread that makes transactions durable: takes what is queued, refuses what conflicts, writes the rest with one flush,
 //! publishes the new view, wakes watches, answers.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::commit::{Changed, Reply, Request};
-use super::conflicts::Conflicts;
 use super::engine::{Batch, Engine};
+use super::history::History;
 use super::lock::DirectoryLock;
 use super::options::EmbeddedOptions;
 use super::queue::Taker;
@@ -28,13 +25,25 @@ pub(super) struct Committer {
     /// `None` while the disk refuses to let it be opened again.
     engine: Option<Engine>,
     options: EmbeddedOptions,
+    /// The last version that a batch got, durable or not.
     version: u64,
-    conflicts: Conflicts,
-    /// Views that are no longer current and when they ceased to be, oldest first.
-    past: VecDeque<(Arc<View>, Duration)>,
+    history: History,
     views: Arc<Views>,
     watches: Arc<Watches>,
+    resting: Option<Resting>,
     _lock: DirectoryLock,
+}
+
+/// After a disk error: until when batches are refused with it, so that recovering over and over does not keep readers out.
+struct Resting {
+    until: Duration,
+    error: Error,
+}
+
+/// A transaction that is to be written.
+struct Accepted {
+    mutations: Vec<Mutation>,
+    reply: Reply,
 }
 
 impl Committer {
@@ -46,22 +55,14 @@ impl Committer {
         watches: Arc<Watches>,
         lock: DirectoryLock,
     ) -> Self {
-        Self {
-            engine: Some(engine),
-            options,
-            version,
-            conflicts: Conflicts::default(),
-            past: VecDeque::new(),
-            views,
-            watches,
-            _lock: lock,
-        }
+        let history = History::default();
+        Self { engine: Some(engine), options, version, history, views, watches, resting: None, _lock: lock }
     }
 
     /// Works until the queue is closed and empty, then closes the engine.
     pub(super) fn run(mut self, queue: &Taker) -> Result<()> {
         let mut expected = 1;
-        while let Some(batch) = queue.0.take(expected) {
+        while let Some(batch) = queue.0.take(expected, self.patience()) {
             expected = batch.len();
             self.commit(batch);
         }
@@ -69,53 +70,64 @@ impl Committer {
         self.engine.take().map_or(Ok(()), Engine::close)
     }
 
+    /// How long to wait for transactions: not for ever while the engine has yet to be opened again, which readers wait for.
+    fn patience(&self) -> Option<Duration> {
+        self.engine.is_none().then_some(limits::RECOVERY_PAUSE)
+    }
+
     fn commit(&mut self, batch: Vec<Request>) {
         let started = self.options.clock.monotonic();
-        if let Err(error) = self.recover() {
-            return refuse(batch, &error);
-        }
-        let horizon = self.retire(started);
-        self.version += 1;
-        let accepted = self.resolve(batch, horizon, started);
+        let current = match self.ready(started) {
+            Ok(current) => current,
+            Err(error) => return refuse(batch.into_iter().map(|request| request.reply), &error),
+        };
+        self.history.retire(current, started);
+        let version = self.version + 1;
+        let accepted = self.resolve(batch, version, started);
         if accepted.is_empty() {
             return;
         }
+        self.version = version;
         match self.write(&accepted) {
             Ok((view, changed)) => self.publish(view, &changed, accepted, started),
-            Err(error) => self.fail(error, accepted),
+            Err(error) => self.fail(error, accepted, started),
         }
     }
 
-    /// Gives up views that no transaction may use any more, and answers the oldest version that one may still read at.
-    fn retire(&mut self, now: Duration) -> u64 {
-        while let Some((view, until)) = self.past.front() {
-            if now.saturating_sub(*until) <= limits::TRANSACTION_LIFE || !view.retire() {
-                break;
-            }
-            self.past.pop_front();
+    /// The version that new transactions read at, once the engine is open.
+    fn ready(&mut self, now: Duration) -> Result<u64> {
+        if let Some(resting) = self.resting.take_if(|resting| now < resting.until) {
+            let error = resting.error.clone();
+            self.resting = Some(resting);
+            return Err(error);
         }
-        let horizon = self
-            .past
-            .front()
-            .map_or(self.version, |(view, _)| view.version);
-        self.conflicts.forget(horizon);
-        horizon
+        self.resting = None;
+        if let Err(error) = self.recover() {
+            self.rest(&error, now);
+            return Err(error);
+        }
+        Ok(self.views.current()?.version)
+    }
+
+    /// Refuses commits for a while after an error of the disk that took from `since` until now.
+    fn rest(&mut self, error: &Error, since: Duration) {
+        let now = self.options.clock.monotonic();
+        let until = now + limits::REST_FACTOR * now.saturating_sub(since);
+        self.resting = Some(Resting { until, error: while_resting(error) });
     }
 
     /// Answers those that conflict or are too old; the rest are to be written, in this order.
-    fn resolve(&mut self, batch: Vec<Request>, horizon: u64, now: Duration) -> Vec<Request> {
+    fn resolve(&mut self, batch: Vec<Request>, version: u64, now: Duration) -> Vec<Accepted> {
         let mut accepted = Vec::with_capacity(batch.len());
         for request in batch {
-            let verdict = self.check(&request, horizon, now);
-            match verdict {
+            match self.history.check(&request, now) {
                 Ok(()) => {
-                    let order = u16::try_from(accepted.len()).unwrap_or(u16::MAX);
-                    self.note_writes(&request, order);
-                    accepted.push(request);
+                    self.history.note(&request, version, order(accepted.len()));
+                    accepted.push(Accepted { mutations: request.mutations, reply: request.reply });
                 }
                 Err(error) => {
-                    metrics::counter!("store_refused_total", "kind" => refusal(error.kind()))
-                        .increment(1);
+                    let kind = if error.kind() == ErrorKind::Conflict { "conflict" } else { "too_old" };
+                    metrics::counter!("store_refused_total", "kind" => kind).increment(1);
                     answer(request.reply, Err(error));
                 }
             }
@@ -123,53 +135,13 @@ impl Committer {
         accepted
     }
 
-    fn check(&self, request: &Request, horizon: u64, now: Duration) -> Result<()> {
-        let age = now.saturating_sub(request.started);
-        if age > limits::TRANSACTION_LIFE || request.read_version < horizon {
-            return Err(Error::too_old());
-        }
-        let stale = |(begin, end): &(Bytes, Bytes)| {
-            self.conflicts
-                .written_since(begin, end, request.read_version)
-        };
-        if request.reads.iter().any(stale) {
-            Err(Error::conflict())
-        } else {
-            Ok(())
-        }
-    }
-
-    fn note_writes(&mut self, request: &Request, order: u16) {
-        let version = self.version;
-        for mutation in &request.mutations {
-            match mutation {
-                Mutation::ClearRange { begin, end } => self.conflicts.write(begin, end, version),
-                Mutation::Atomic {
-                    op: AtomicOp::SetVersionstampedKey,
-                    key,
-                    ..
-                } => {
-                    if let Ok(key) = stamp::fill(key, &stamp::stamp(version, order)) {
-                        self.conflicts.write_key(&key, version);
-                    }
-                }
-                Mutation::Set { key, .. } | Mutation::Atomic { key, .. } => {
-                    self.conflicts.write_key(key, version);
-                }
-            }
-        }
-        for (begin, end) in &request.writes {
-            self.conflicts.write(begin, end, version);
-        }
-    }
-
-    fn write(&self, accepted: &[Request]) -> Result<(View, Changed)> {
+    fn write(&self, accepted: &[Accepted]) -> Result<(View, Changed)> {
         let engine = self.engine.as_ref().ok_or_else(Error::closed)?;
         let changed = engine.write(self.version, |batch| {
             let mut changed = Changed::default();
-            for (order, request) in accepted.iter().enumerate() {
-                let stamp = stamp::stamp(self.version, u16::try_from(order).unwrap_or(u16::MAX));
-                for mutation in &request.mutations {
+            for (index, transaction) in accepted.iter().enumerate() {
+                let stamp = stamp::stamp(self.version, order(index));
+                for mutation in &transaction.mutations {
                     apply(batch, mutation, &stamp, &mut changed)?;
                 }
             }
@@ -178,89 +150,79 @@ impl Committer {
         Ok((engine.view(self.version)?, changed))
     }
 
-    fn publish(
-        &mut self,
-        view: View,
-        changed: &Changed,
-        accepted: Vec<Request>,
-        started: Duration,
-    ) {
-        let version = view.version;
-        let before = self.views.publish(view);
+    fn publish(&mut self, view: View, changed: &Changed, accepted: Vec<Accepted>, started: Duration) {
+        let view = Arc::new(view);
+        let before = self.views.publish(Arc::clone(&view));
         let now = self.options.clock.monotonic();
-        self.past.extend(before.map(|view| (view, now)));
-        let Ok(view) = self.views.current() else {
-            return;
-        };
+        if let Some(before) = before {
+            self.history.supersede(&before, now);
+        }
         self.watches.wake(changed, &view);
-        metrics::counter!("store_commits_total").increment(accepted.len() as u64);
-        metrics::histogram!("store_batch_transactions").record(accepted.len() as f64);
-        metrics::histogram!("store_flush_seconds")
-            .record(now.saturating_sub(started).as_secs_f64());
-        for (order, request) in accepted.into_iter().enumerate() {
-            metrics::counter!("store_commit_bytes_total").increment(request.size() as u64);
-            let order = u16::try_from(order).unwrap_or(u16::MAX);
-            let committed = Committed {
-                version,
-                versionstamp: Some(stamp::stamp(version, order)),
-            };
-            answer(request.reply, Ok(committed));
+        measure(&accepted, now.saturating_sub(started));
+        for (index, transaction) in accepted.into_iter().enumerate() {
+            let versionstamp = Some(stamp::stamp(view.version, order(index)));
+            answer(transaction.reply, Ok(Committed { version: view.version, versionstamp }));
         }
     }
 
     /// After an error of the disk: finds out by opening the engine again whether the batch is there, and answers.
-    fn fail(&mut self, error: Error, accepted: Vec<Request>) {
+    fn fail(&mut self, error: Error, accepted: Vec<Accepted>, started: Duration) {
         tracing::error!(%error, source = ?std::error::Error::source(&error), "write a batch of transactions");
         metrics::counter!("store_write_errors_total").increment(1);
         let attempted = self.version;
-        self.past.extend(
-            self.views
-                .recover()
-                .map(|view| (view, self.options.clock.monotonic())),
-        );
+        self.views.recover();
         // Closing flushes what it can; the error that matters is the one at hand.
         let _ = self.engine.take().map(Engine::close);
-        let stored = self
-            .recover()
-            .ok()
-            .and(self.engine.as_ref())
-            .map(Engine::version);
-        match stored {
-            Some(Ok(stored)) if stored < attempted => refuse(accepted, &error),
-            _ => {
-                let unknown = Error::with_source(
-                    ErrorKind::UnknownResult,
-                    "commit has an unknown result",
-                    error,
-                );
-                refuse(accepted, &unknown);
-            }
-        }
+        let stored = self.recover();
+        self.rest(&error, started);
+        let error = match stored {
+            Ok(Some(stored)) if stored < attempted => error,
+            _ => Error::with_source(ErrorKind::UnknownResult, "commit has an unknown result", error),
+        };
+        refuse(accepted.into_iter().map(|transaction| transaction.reply), &error);
     }
 
-    /// Opens the engine again if it was lost.
-    fn recover(&mut self) -> Result<()> {
+    /// Opens the engine again if it was lost, and answers the version that it then has.
+    fn recover(&mut self) -> Result<Option<u64>> {
         if self.engine.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let engine = Engine::open(&self.options)?;
-        self.version = self.version.max(engine.version()?);
-        let view = engine.view(self.version)?;
-        self.views.publish(view);
+        let version = engine.version()?;
+        self.history.restart(version);
+        self.version = self.version.max(version);
+        self.views.publish(Arc::new(engine.view(version)?));
         self.engine = Some(engine);
         self.watches.wake_all();
-        tracing::info!(version = self.version, "store recovered from a disk error");
-        Ok(())
+        tracing::info!(version, "store recovered from a disk error");
+        Ok(Some(version))
     }
 }
 
+/// What commits that were not tried are told.
+fn while_resting(error: &Error) -> Error {
+    match error.kind() {
+        ErrorKind::Full => error.clone(),
+        _ => Error::with_source(ErrorKind::Unavailable, "store recovers from a disk error", error.clone()),
+    }
+}
+
+/// The place within a batch, as a versionstamp has it.
+fn order(index: usize) -> u16 {
+    const { assert!(limits::BATCH_TRANSACTIONS <= u16::MAX as usize) };
+    u16::try_from(index).unwrap_or(u16::MAX)
+}
+
+fn measure(accepted: &[Accepted], took: Duration) {
+    let bytes: usize = accepted.iter().flat_map(|transaction| &transaction.mutations).map(Mutation::size).sum();
+    metrics::counter!("store_commits_total").increment(accepted.len() as u64);
+    metrics::counter!("store_commit_bytes_total").increment(bytes as u64);
+    metrics::histogram!("store_batch_transactions").record(accepted.len() as f64);
+    metrics::histogram!("store_flush_seconds").record(took.as_secs_f64());
+}
+
 /// Writes one mutation into the batch.
-fn apply(
-    batch: &mut Batch<'_>,
-    mutation: &Mutation,
-    stamp: &stamp::Stamp,
-    changed: &mut Changed,
-) -> Result<()> {
+fn apply(batch: &mut Batch<'_>, mutation: &Mutation, stamp: &stamp::Stamp, changed: &mut Changed) -> Result<()> {
     match mutation {
         Mutation::Set { key, value } => {
             changed.keys.push(key.clone());
@@ -274,21 +236,13 @@ fn apply(
             changed.ranges.push((begin.clone(), end.clone()));
             batch.remove_range(begin, end)
         }
-        Mutation::Atomic {
-            op: AtomicOp::SetVersionstampedKey,
-            key,
-            param,
-        } => {
+        Mutation::Atomic { op: AtomicOp::SetVersionstampedKey, key, param } => {
             let key = stamp::fill(key, stamp)?;
             batch.put(&key, param)?;
             changed.keys.push(key);
             Ok(())
         }
-        Mutation::Atomic {
-            op: AtomicOp::SetVersionstampedValue,
-            key,
-            param,
-        } => {
+        Mutation::Atomic { op: AtomicOp::SetVersionstampedValue, key, param } => {
             changed.keys.push(key.clone());
             batch.put(key, &stamp::fill(param, stamp)?)
         }
@@ -302,21 +256,11 @@ fn apply(
     }
 }
 
-fn refuse(requests: Vec<Request>, error: &Error) {
-    for request in requests {
-        answer(request.reply, Err(error.clone()));
-    }
+fn refuse(replies: impl Iterator<Item = Reply>, error: &Error) {
+    replies.for_each(|reply| answer(reply, Err(error.clone())));
 }
 
 fn answer(reply: Reply, result: Result<Committed>) {
     // A caller that no longer waits has dropped the receiver, which changes nothing about the commit.
     let _ = reply.send(result);
-}
-
-fn refusal(kind: ErrorKind) -> &'static str {
-    if kind == ErrorKind::Conflict {
-        "conflict"
-    } else {
-        "too_old"
-    }
 }

@@ -22,17 +22,8 @@ const SWEEP_MIN: usize = 4096;
 impl Conflicts {
     /// Notes that `begin..end` was written at `version`, which is no older than any before. O(log n) and the entries covered.
     pub(super) fn write(&mut self, begin: &Bytes, end: &Bytes, version: u64) {
-        let after = self
-            .steps
-            .range::<Bytes, _>(..=end)
-            .next_back()
-            .map_or(0, |(_, &version)| version);
-        while let Some(covered) = self
-            .steps
-            .range::<Bytes, _>(begin..end)
-            .next()
-            .map(|(key, _)| key.clone())
-        {
+        let after = self.steps.range::<Bytes, _>(..=end).next_back().map_or(0, |(_, &version)| version);
+        while let Some(covered) = self.steps.range::<Bytes, _>(begin..end).next().map(|(key, _)| key.clone()) {
             self.steps.remove(&covered);
         }
         self.steps.entry(end.clone()).or_insert(after);
@@ -86,20 +77,12 @@ mod tests {
         let mut model = vec![0u64; 3000];
         let mut state = 1u64;
         let mut random = |below: u64| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 33) % below
         };
         for version in 1..20_000u64 {
             let begin = random(2990);
-            let end = begin
-                + 1
-                + if random(4) == 0 {
-                    random(2999 - begin)
-                } else {
-                    0
-                };
+            let end = begin + 1 + if random(4) == 0 { random(2999 - begin) } else { 0 };
             conflicts.write(&key(begin as u16), &key(end as u16), version);
             model[begin as usize..end as usize].fill(version);
             let horizon = version.saturating_sub(1000);
@@ -107,13 +90,8 @@ mod tests {
             let begin = random(2990);
             let end = begin + 1 + random(2999 - begin).min(random(50));
             let since = horizon + random(1000);
-            let expected = model[begin as usize..end as usize]
-                .iter()
-                .any(|&written| written > since);
-            assert_eq!(
-                conflicts.written_since(&key(begin as u16), &key(end as u16), since),
-                expected
-            );
+            let expected = model[begin as usize..end as usize].iter().any(|&written| written > since);
+            assert_eq!(conflicts.written_since(&key(begin as u16), &key(end as u16), since), expected);
         }
         assert!(conflicts.steps.len() < 2 * SWEEP_MIN);
     }

@@ -4,15 +4,15 @@
 //! `version` (that of the last commit, written with each). Numbers are big endian.
 
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use redb::{
-    Database, DatabaseError, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _,
-    StorageError, Table, TableDefinition,
+    Database, DatabaseError, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, StorageError, Table,
+    TableDefinition,
 };
 
 use super::disk::Disk;
@@ -28,6 +28,13 @@ const VERSION: &str = "version";
 /// The layout that this code writes and the newest that it reads.
 const FORMAT_VERSION: u64 = 1;
 
+/// Whether a database was there before.
+#[derive(PartialEq, Eq)]
+enum Age {
+    New,
+    Known,
+}
+
 /// An open database.
 pub(super) struct Engine {
     database: Database,
@@ -39,12 +46,7 @@ impl Engine {
     pub(super) fn open(options: &EmbeddedOptions) -> Result<Self> {
         let path = options.dir.join(FILE);
         let what = format!("open the store {}", path.display());
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let disk = Disk::new(file.map_err(|error| io_error(&what, error))?);
         let mut builder = Database::builder();
         builder.set_cache_size(options.cache_bytes);
@@ -54,14 +56,17 @@ impl Engine {
             opened.map_err(|error| open_error(&what, error))
         })?;
         let engine = Self { database, path };
-        engine.check_format()?;
+        if engine.check_format()? == Age::New {
+            // The file is durable; its name is only once its directory is.
+            sync_directory(&options.dir)?;
+        }
         Ok(engine)
     }
 
-    fn check_format(&self) -> Result<()> {
+    fn check_format(&self) -> Result<Age> {
         let found = self.meta(FORMAT)?;
         match found {
-            Some(FORMAT_VERSION) => Ok(()),
+            Some(FORMAT_VERSION) => Ok(Age::Known),
             Some(newer) => Err(Error::new(
                 ErrorKind::Format,
                 format!(
@@ -69,7 +74,7 @@ impl Engine {
                     self.path.display()
                 ),
             )),
-            None => self.write(0, |_| Ok(())),
+            None => self.write(0, |_| Ok(Age::New)),
         }
     }
 
@@ -81,10 +86,7 @@ impl Engine {
     fn meta(&self, key: &str) -> Result<Option<u64>> {
         const WHAT: &str = "read the store's header";
         guard(WHAT, || {
-            let transaction = self
-                .database
-                .begin_read()
-                .map_err(|error| engine_error(WHAT, error))?;
+            let transaction = self.database.begin_read().map_err(|error| engine_error(WHAT, error))?;
             match transaction.open_table(META) {
                 Ok(table) => {
                     let value = table.get(key).map_err(|error| engine_error(WHAT, error))?;
@@ -100,67 +102,41 @@ impl Engine {
     pub(super) fn view(&self, version: u64) -> Result<View> {
         const WHAT: &str = "begin to read the store";
         guard(WHAT, || {
-            let transaction = self
-                .database
-                .begin_read()
-                .map_err(|error| engine_error(WHAT, error))?;
-            let table = transaction
-                .open_table(DATA)
-                .map_err(|error| engine_error(WHAT, error))?;
+            let transaction = self.database.begin_read().map_err(|error| engine_error(WHAT, error))?;
+            let table = transaction.open_table(DATA).map_err(|error| engine_error(WHAT, error))?;
             Ok(View::new(version, EngineView(table)))
         })
     }
 
     /// Makes what `fill` writes durable under this version, all or nothing. After an error the engine has to be opened
     /// again; its version then says whether the batch is there.
-    pub(super) fn write<T>(
-        &self,
-        version: u64,
-        fill: impl FnOnce(&mut Batch<'_>) -> Result<T>,
-    ) -> Result<T> {
+    pub(super) fn write<T>(&self, version: u64, fill: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<T> {
         const WHAT: &str = "write to the store";
         guard(WHAT, || {
-            let transaction = self
-                .database
-                .begin_write()
-                .map_err(|error| engine_error(WHAT, error))?;
+            let transaction = self.database.begin_write().map_err(|error| engine_error(WHAT, error))?;
             let filled = {
-                let mut meta = transaction
-                    .open_table(META)
-                    .map_err(|error| engine_error(WHAT, error))?;
+                let mut meta = transaction.open_table(META).map_err(|error| engine_error(WHAT, error))?;
                 if version == 0 {
-                    meta.insert(FORMAT, FORMAT_VERSION)
-                        .map_err(|error| engine_error(WHAT, error))?;
+                    meta.insert(FORMAT, FORMAT_VERSION).map_err(|error| engine_error(WHAT, error))?;
                 }
-                meta.insert(VERSION, version)
-                    .map_err(|error| engine_error(WHAT, error))?;
-                let data = transaction
-                    .open_table(DATA)
-                    .map_err(|error| engine_error(WHAT, error))?;
+                meta.insert(VERSION, version).map_err(|error| engine_error(WHAT, error))?;
+                let data = transaction.open_table(DATA).map_err(|error| engine_error(WHAT, error))?;
                 fill(&mut Batch(data))?
             };
-            transaction
-                .commit()
-                .map_err(|error| engine_error(WHAT, error))?;
+            transaction.commit().map_err(|error| engine_error(WHAT, error))?;
             Ok(filled)
         })
     }
 
     /// Closes the file.
     pub(super) fn close(self) -> Result<()> {
-        guard("close the store", || {
-            self.database
-                .close()
-                .map_err(|error| engine_error("close the store", error))
-        })
+        guard("close the store", || self.database.close().map_err(|error| engine_error("close the store", error)))
     }
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("Engine").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -169,31 +145,20 @@ pub(super) struct Batch<'a>(Table<'a, &'static [u8], &'static [u8]>);
 
 impl Batch<'_> {
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        let value = self
-            .0
-            .get(key)
-            .map_err(|error| engine_error("read within a commit", error))?;
+        let value = self.0.get(key).map_err(|error| engine_error("read within a commit", error))?;
         Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
     }
 
     pub(super) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        self.0
-            .insert(key, value)
-            .map(drop)
-            .map_err(|error| engine_error("write a key", error))
+        self.0.insert(key, value).map(drop).map_err(|error| engine_error("write a key", error))
     }
 
     pub(super) fn remove(&mut self, key: &[u8]) -> Result<()> {
-        self.0
-            .remove(key)
-            .map(drop)
-            .map_err(|error| engine_error("remove a key", error))
+        self.0.remove(key).map(drop).map_err(|error| engine_error("remove a key", error))
     }
 
     pub(super) fn remove_range(&mut self, begin: &[u8], end: &[u8]) -> Result<()> {
-        self.0
-            .retain_in::<&[u8], _>(begin..end, |_, _| false)
-            .map_err(|error| engine_error("remove a range", error))
+        self.0.retain_in::<&[u8], _>(begin..end, |_, _| false).map_err(|error| engine_error("remove a range", error))
     }
 }
 
@@ -217,10 +182,7 @@ impl EngineView {
             return Ok(Items(None));
         }
         guard(WHAT, || {
-            let items = self
-                .0
-                .range::<&[u8]>(begin..end)
-                .map_err(|error| engine_error(WHAT, error))?;
+            let items = self.0.range::<&[u8]>(begin..end).map_err(|error| engine_error(WHAT, error))?;
             Ok(Items(Some(items)))
         })
     }
@@ -254,10 +216,7 @@ impl Items {
                 return Ok(None);
             };
             let (key, value) = item.map_err(|error| engine_error(WHAT, error))?;
-            Ok(Some((
-                Bytes::copy_from_slice(key.value()),
-                Bytes::copy_from_slice(value.value()),
-            )))
+            Ok(Some((Bytes::copy_from_slice(key.value()), Bytes::copy_from_slice(value.value()))))
         })
     }
 }
@@ -268,29 +227,17 @@ type Step = std::result::Result<(Guard, Guard), StorageError>;
 
 /// Turns a panic of the engine, which it answers to some kinds of damage in the file, into an error.
 fn guard<T>(what: &str, call: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
-        Err(Error::new(
-            ErrorKind::Corrupt,
-            format!("{what}: the store file is damaged"),
-        ))
-    })
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Corrupt, format!("{what}: the store file is damaged"))))
 }
 
 #[cfg(not(feature = "testing"))]
-fn create(
-    builder: &redb::Builder,
-    _: &EmbeddedOptions,
-    disk: Disk,
-) -> Result<Database, DatabaseError> {
+fn create(builder: &redb::Builder, _: &EmbeddedOptions, disk: Disk) -> Result<Database, DatabaseError> {
     builder.create_with_backend(disk)
 }
 
 #[cfg(feature = "testing")]
-fn create(
-    builder: &redb::Builder,
-    options: &EmbeddedOptions,
-    disk: Disk,
-) -> Result<Database, DatabaseError> {
+fn create(builder: &redb::Builder, options: &EmbeddedOptions, disk: Disk) -> Result<Database, DatabaseError> {
     match &options.disk_faults {
         Some(faults) => builder.create_with_backend(faults.wrap(disk)),
         None => builder.create_with_backend(disk),
@@ -299,13 +246,26 @@ fn create(
 
 fn open_error(what: &str, error: DatabaseError) -> Error {
     match error {
-        DatabaseError::DatabaseAlreadyOpen => Error::new(
-            ErrorKind::Locked,
-            format!("{what}: another process has it open"),
-        ),
+        DatabaseError::DatabaseAlreadyOpen => {
+            Error::new(ErrorKind::Locked, format!("{what}: another process has it open"))
+        }
         DatabaseError::UpgradeRequired(_) => Error::with_source(ErrorKind::Format, what, error),
         other => engine_error(what, other),
     }
+}
+
+/// Makes the names in a directory durable, and its own name in the directory above.
+fn sync_directory(dir: &Path) -> Result<()> {
+    let above = dir.parent().filter(|above| !above.as_os_str().is_empty());
+    for dir in [Some(dir), above].into_iter().flatten() {
+        let synced = File::open(dir).and_then(|dir| dir.sync_all());
+        match synced {
+            // One may use a directory without being allowed to list the one above.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced.map_err(|error| io_error(&format!("flush the directory {}", dir.display()), error))?,
+        }
+    }
+    Ok(())
 }
 
 /// Says what a caller can do about an error of the engine.
@@ -326,9 +286,7 @@ fn engine_error(what: &str, error: impl Into<redb::Error>) -> Error {
 /// Says what a caller can do about an error of the operating system.
 pub(super) fn io_error(what: &str, error: io::Error) -> Error {
     let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            ErrorKind::Full
-        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => ErrorKind::Full,
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ErrorKind::Corrupt,
         _ => ErrorKind::Io,
     };

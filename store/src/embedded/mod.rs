@@ -9,6 +9,7 @@ mod committer;
 mod conflicts;
 mod disk;
 mod engine;
+mod history;
 mod lock;
 mod options;
 mod queue;
@@ -65,27 +66,12 @@ impl Embedded {
         let queue = Arc::new(Queue::new());
         let taker = Taker(Arc::clone(&queue));
         let clock = options.clock.clone();
-        let committer = Committer::new(
-            engine,
-            options,
-            version,
-            Arc::clone(&views),
-            Arc::clone(&watches),
-            lock,
-        );
+        let committer = Committer::new(engine, options, version, Arc::clone(&views), Arc::clone(&watches), lock);
         let thread = std::thread::Builder::new()
             .name("store-commit".into())
             .spawn(move || committer.run(&taker))
-            .map_err(|error| {
-                Error::with_source(ErrorKind::Io, "start the committer thread", error)
-            })?;
-        Ok(Self(Arc::new(Shared {
-            clock,
-            views,
-            watches,
-            queue,
-            committer: Mutex::new(Some(thread)),
-        })))
+            .map_err(|error| Error::with_source(ErrorKind::Io, "start the committer thread", error))?;
+        Ok(Self(Arc::new(Shared { clock, views, watches, queue, committer: Mutex::new(Some(thread)) })))
     }
 }
 
@@ -109,12 +95,7 @@ impl Shared {
     async fn submit(&self, make: impl FnOnce(commit::Reply) -> Request) -> Result<Committed> {
         let (reply, done) = oneshot::channel();
         self.queue.push(make(reply)).await?;
-        done.await.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::UnknownResult,
-                "committer ended before it answered",
-            ))
-        })
+        done.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::UnknownResult, "committer ended before it answered")))
     }
 
     /// Lets the committer finish what is queued, and waits for it. Only the first call does anything.
@@ -123,9 +104,7 @@ impl Shared {
         let Some(thread) = self.committer.lock().take() else {
             return Ok(());
         };
-        thread
-            .join()
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Corrupt, "committer thread panicked")))
+        thread.join().unwrap_or_else(|_| Err(Error::new(ErrorKind::Corrupt, "committer thread panicked")))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Semaphore;
@@ -27,11 +27,7 @@ struct Waiting {
 
 impl Queue {
     pub(super) fn new() -> Self {
-        Self {
-            waiting: Mutex::default(),
-            changed: Condvar::new(),
-            places: Semaphore::new(limits::COMMIT_QUEUE),
-        }
+        Self { waiting: Mutex::default(), changed: Condvar::new(), places: Semaphore::new(limits::COMMIT_QUEUE) }
     }
 
     /// Adds a transaction, once there is a place.
@@ -51,13 +47,19 @@ impl Queue {
 
     /// Takes the next batch; `None` when the queue is closed and empty. Those whose last batch had `expected` transactions are
     /// likely to come back at the same time, so it waits a moment for as many: else every second flush would carry one.
-    pub(super) fn take(&self, expected: usize) -> Option<Vec<Request>> {
+    /// With `patience`, an empty batch when nothing comes for so long.
+    pub(super) fn take(&self, expected: usize, patience: Option<Duration>) -> Option<Vec<Request>> {
+        let give_up = patience.map(|patience| Instant::now() + patience);
         let mut waiting = self.waiting.lock();
         while waiting.requests.is_empty() {
             if waiting.closed {
                 return None;
             }
-            self.changed.wait(&mut waiting);
+            match give_up {
+                None => self.changed.wait(&mut waiting),
+                Some(until) if self.changed.wait_until(&mut waiting, until).timed_out() => return Some(Vec::new()),
+                Some(_) => {}
+            }
         }
         let until = Instant::now() + limits::BATCH_WAIT;
         while waiting.requests.len() < expected && !waiting.closed {
@@ -98,12 +100,7 @@ impl Waiting {
             bytes += request.size();
             before < limits::BATCH_BYTES
         };
-        let count = self
-            .requests
-            .iter()
-            .take(limits::BATCH_TRANSACTIONS)
-            .take_while(fits)
-            .count();
+        let count = self.requests.iter().take(limits::BATCH_TRANSACTIONS).take_while(fits).count();
         self.requests.drain(..count).collect()
     }
 }

@@ -42,9 +42,7 @@ impl RangeSet {
 
     /// The range that holds `key`.
     pub(super) fn find(&self, key: &[u8]) -> Option<(&Bytes, &Bytes)> {
-        let mut below = self
-            .0
-            .range::<[u8], _>((Bound::Unbounded, Bound::Included(key)));
+        let mut below = self.0.range::<[u8], _>((Bound::Unbounded, Bound::Included(key)));
         below.next_back().filter(|(_, end)| ***end > *key)
     }
 
@@ -56,21 +54,15 @@ impl RangeSet {
     ) -> impl Iterator<Item = (&'a Bytes, &'a Bytes)> {
         let first = self.find(begin).map_or(begin, |(start, _)| &start[..]);
         let end = end.max(first);
-        self.0
-            .range::<[u8], _>((Bound::Included(first), Bound::Excluded(end)))
+        self.0.range::<[u8], _>((Bound::Included(first), Bound::Excluded(end)))
     }
 
     fn first_overlapping(&self, begin: &Bytes, end: &Bytes) -> Option<(Bytes, Bytes)> {
-        self.overlapping(begin, end)
-            .next()
-            .map(|(start, stop)| (start.clone(), stop.clone()))
+        self.overlapping(begin, end).next().map(|(start, stop)| (start.clone(), stop.clone()))
     }
 
     fn last_starting_at_or_before(&self, key: &Bytes) -> Option<(Bytes, Bytes)> {
-        self.0
-            .range(..=key.clone())
-            .next_back()
-            .map(|(begin, end)| (begin.clone(), end.clone()))
+        self.0.range(..=key.clone()).next_back().map(|(begin, end)| (begin.clone(), end.clone()))
     }
 }
 
@@ -88,9 +80,7 @@ mod tests {
         let mut model = [false; 64];
         let mut state = 7u64;
         let mut random = |below: u64| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             ((state >> 33) % below) as u8
         };
         for _ in 0..5000 {
@@ -104,23 +94,13 @@ mod tests {
                 model[begin as usize..end as usize].fill(false);
             }
             for (number, &there) in model.iter().enumerate() {
-                assert_eq!(
-                    set.find(&[number as u8]).is_some(),
-                    there,
-                    "{set:?} {number}"
-                );
+                assert_eq!(set.find(&[number as u8]).is_some(), there, "{set:?} {number}");
             }
             let from = random(63);
             let to = from + 1;
-            assert_eq!(
-                set.overlapping(&[from], &[to]).next().is_some(),
-                model[from as usize]
-            );
+            assert_eq!(set.overlapping(&[from], &[to]).next().is_some(), model[from as usize]);
             let ends: Vec<_> = set.0.iter().collect();
-            assert!(
-                ends.windows(2).all(|pair| pair[0].1 < pair[1].0),
-                "{ends:?}"
-            );
+            assert!(ends.windows(2).all(|pair| pair[0].1 < pair[1].0), "{ends:?}");
         }
     }
 }

@@ -27,24 +27,12 @@ pub(super) fn value(view: &EngineView, writes: &WriteMap, key: &[u8]) -> Result<
 }
 
 /// The key that a selector names, and what that depended on.
-pub(super) fn key(
-    view: &EngineView,
-    writes: &WriteMap,
-    selector: &KeySelector,
-) -> Result<(Bytes, Span)> {
+pub(super) fn key(view: &EngineView, writes: &WriteMap, selector: &KeySelector) -> Result<(Bytes, Span)> {
     let boundary = selector.boundary().min(END.clone());
     let forward = selector.offset > 0;
-    let mut steps = if forward {
-        selector.offset - 1
-    } else {
-        -selector.offset
-    };
+    let mut steps = if forward { selector.offset - 1 } else { -selector.offset };
     let mut found = None;
-    let span = if forward {
-        (boundary, END.clone())
-    } else {
-        (Bytes::new(), boundary)
-    };
+    let span = if forward { (boundary, END.clone()) } else { (Bytes::new(), boundary) };
     walk(view, writes, &span, !forward, |key, _| {
         if steps == 0 {
             found = Some(key);
@@ -59,10 +47,7 @@ pub(super) fn key(
         (None, _) => span,
     };
     writes.check_readable(&span.0, &span.1)?;
-    Ok((
-        found.unwrap_or(if forward { END.clone() } else { Bytes::new() }),
-        span,
-    ))
+    Ok((found.unwrap_or(if forward { END.clone() } else { Bytes::new() }), span))
 }
 
 /// The items of a range, and the part of it that was read.
@@ -107,11 +92,7 @@ fn walk(
     let mut stored = Stored::open(view, writes, span, reverse)?;
     let mut pending = writes.points(&span.0, &span.1);
     let mut next_pending = || {
-        if reverse {
-            pending.next_back()
-        } else {
-            pending.next()
-        }
+        if reverse { pending.next_back() } else { pending.next() }
     };
     let mut own = next_pending();
     let mut other = stored.next()?;
@@ -123,17 +104,11 @@ fn walk(
             (Some((key, _)), Some((own, _))) if reverse => (**own).cmp(key),
             (Some((key, _)), Some((own, _))) => key.cmp(own),
         };
-        let base = if order.is_le() {
-            std::mem::replace(&mut other, stored.next()?)
-        } else {
-            None
-        };
+        let base = if order.is_le() { std::mem::replace(&mut other, stored.next()?) } else { None };
         let item = match (own, base) {
             (Some((key, writes)), base) if order.is_ge() => {
                 own = next_pending();
-                writes
-                    .value(base.map(|(_, value)| value))?
-                    .map(|value| (key.clone(), value))
+                writes.value(base.map(|(_, value)| value))?.map(|value| (key.clone(), value))
             }
             (_, base) => base,
         };
@@ -155,30 +130,15 @@ struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    fn open(
-        view: &'a EngineView,
-        writes: &'a WriteMap,
-        span: &Span,
-        reverse: bool,
-    ) -> Result<Self> {
+    fn open(view: &'a EngineView, writes: &'a WriteMap, span: &Span, reverse: bool) -> Result<Self> {
         let items = view.range(&span.0, &span.1)?;
-        Ok(Self {
-            view,
-            writes,
-            span: span.clone(),
-            reverse,
-            items,
-        })
+        Ok(Self { view, writes, span: span.clone(), reverse, items })
     }
 
     fn next(&mut self) -> Result<Option<(Bytes, Bytes)>> {
         let mut skipped = 0;
         loop {
-            let item = if self.reverse {
-                self.items.next_back()?
-            } else {
-                self.items.next()?
-            };
+            let item = if self.reverse { self.items.next_back()? } else { self.items.next()? };
             let Some((key, value)) = item else {
                 return Ok(None);
             };

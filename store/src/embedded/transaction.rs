@@ -42,10 +42,7 @@ struct State {
 
 impl EmbeddedTransaction {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            state: Mutex::default(),
-        }
+        Self { shared, state: Mutex::default() }
     }
 
     /// Runs a read, and notes what it depended on.
@@ -77,8 +74,7 @@ impl EmbeddedTransaction {
             if begin >= end {
                 return Ok((RangeResult::default(), spans));
             }
-            let (result, span) =
-                read::range(engine, own, (begin, end), query.limit, query.reverse)?;
+            let (result, span) = read::range(engine, own, (begin, end), query.limit, query.reverse)?;
             spans.push(span);
             Ok((result, spans))
         })
@@ -86,9 +82,7 @@ impl EmbeddedTransaction {
 
     fn arm(&self, watches: Vec<(Bytes, u64, Waiting)>) {
         for (key, number, watch) in watches {
-            self.shared
-                .watches
-                .arm(key, number, watch, || self.shared.views.current());
+            self.shared.watches.arm(key, number, watch, || self.shared.views.current());
         }
     }
 
@@ -103,36 +97,14 @@ impl EmbeddedTransaction {
                 None => state.view(&self.shared)?.0.version,
             };
             self.arm(state.watches);
-            return Ok(Committed {
-                version,
-                versionstamp: None,
-            });
+            return Ok(Committed { version, versionstamp: None });
         }
         let (view, started) = state.view(&self.shared)?;
-        let read_version = view.version;
-        drop(view);
         let clock = &self.shared.clock;
         let before = clock.monotonic();
-        let State {
-            mutations,
-            reads,
-            writes,
-            watches,
-            ..
-        } = state;
-        let committed = self
-            .shared
-            .submit(|reply| Request {
-                read_version,
-                started,
-                reads,
-                writes,
-                mutations,
-                reply,
-            })
-            .await?;
-        metrics::histogram!("store_commit_seconds")
-            .record(clock.monotonic().saturating_sub(before).as_secs_f64());
+        let State { mutations, reads, writes, watches, .. } = state;
+        let committed = self.shared.submit(|reply| Request { view, started, reads, writes, mutations, reply }).await?;
+        metrics::histogram!("store_commit_seconds").record(clock.monotonic().saturating_sub(before).as_secs_f64());
         self.arm(watches);
         Ok(committed)
     }
@@ -145,6 +117,7 @@ impl State {
             if now.saturating_sub(*since) > limits::TRANSACTION_LIFE {
                 return Err(Error::too_old());
             }
+            shared.views.check_open()?;
             return Ok((Arc::clone(view), *since));
         }
         let view = shared.views.current()?;
@@ -170,19 +143,11 @@ fn resolve(
 
 impl BackendTransaction for EmbeddedTransaction {
     fn read_version(&self) -> BoxFuture<'_, Result<u64>> {
-        let version = self
-            .state
-            .lock()
-            .view(&self.shared)
-            .map(|(view, _)| view.version);
+        let version = self.state.lock().view(&self.shared).map(|(view, _)| view.version);
         std::future::ready(version).boxed()
     }
 
-    fn get<'a>(
-        &'a self,
-        key: &'a [u8],
-        isolation: Isolation,
-    ) -> BoxFuture<'a, Result<Option<Bytes>>> {
+    fn get<'a>(&'a self, key: &'a [u8], isolation: Isolation) -> BoxFuture<'a, Result<Option<Bytes>>> {
         async move {
             tokio::task::consume_budget().await;
             self.read(isolation, |engine, own| {
@@ -197,11 +162,7 @@ impl BackendTransaction for EmbeddedTransaction {
         .boxed()
     }
 
-    fn get_key<'a>(
-        &'a self,
-        selector: &'a KeySelector,
-        isolation: Isolation,
-    ) -> BoxFuture<'a, Result<Bytes>> {
+    fn get_key<'a>(&'a self, selector: &'a KeySelector, isolation: Isolation) -> BoxFuture<'a, Result<Bytes>> {
         async move {
             tokio::task::consume_budget().await;
             self.read(isolation, |engine, own| {
@@ -212,11 +173,7 @@ impl BackendTransaction for EmbeddedTransaction {
         .boxed()
     }
 
-    fn get_range<'a>(
-        &'a self,
-        range: &'a RangeQuery,
-        isolation: Isolation,
-    ) -> BoxFuture<'a, Result<RangeResult>> {
+    fn get_range<'a>(&'a self, range: &'a RangeQuery, isolation: Isolation) -> BoxFuture<'a, Result<RangeResult>> {
         async move {
             tokio::task::consume_budget().await;
             self.read_range(range, isolation)
@@ -241,21 +198,17 @@ impl BackendTransaction for EmbeddedTransaction {
     }
 
     fn watch(&self, key: Bytes) -> Watch {
-        let expected = match self.read(Isolation::Snapshot, |engine, own| {
-            Ok((read::value(engine, own, &key)?, Vec::new()))
-        }) {
-            Ok(expected) => expected,
-            Err(error) => return Watch::failed(error),
-        };
+        let expected =
+            match self.read(Isolation::Snapshot, |engine, own| Ok((read::value(engine, own, &key)?, Vec::new()))) {
+                Ok(expected) => expected,
+                Err(error) => return Watch::failed(error),
+            };
         let number = match self.shared.watches.reserve() {
             Ok(number) => number,
             Err(error) => return Watch::failed(error),
         };
         let (fired, receiver) = oneshot::channel();
-        self.state
-            .lock()
-            .watches
-            .push((key.clone(), number, Waiting { expected, fired }));
+        self.state.lock().watches.push((key.clone(), number, Waiting { expected, fired }));
         let watches = Arc::clone(&self.shared.watches);
         Watch::new(receiver, move || watches.release(&key, number))
     }

@@ -16,10 +16,7 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn new(version: u64, engine: EngineView) -> Self {
-        Self {
-            version,
-            engine: RwLock::new(Some(engine)),
-        }
+        Self { version, engine: RwLock::new(Some(engine)) }
     }
 
     /// Runs a read on the view.
@@ -60,25 +57,32 @@ impl Views {
     pub(super) fn current(&self) -> Result<Arc<View>> {
         match &*self.0.read() {
             Current::Open(view) => Ok(Arc::clone(view)),
-            Current::Recovering => Err(Error::new(
-                ErrorKind::Unavailable,
-                "store recovers from a disk error",
-            )),
+            Current::Recovering => Err(Error::new(ErrorKind::Unavailable, "store recovers from a disk error")),
+            Current::Closed => Err(Error::closed()),
+        }
+    }
+
+    /// Fails when the store was closed.
+    pub(super) fn check_open(&self) -> Result<()> {
+        match &*self.0.read() {
+            Current::Open(_) | Current::Recovering => Ok(()),
             Current::Closed => Err(Error::closed()),
         }
     }
 
     /// Makes a view current and answers the one before.
-    pub(super) fn publish(&self, view: View) -> Option<Arc<View>> {
-        self.replace(Current::Open(Arc::new(view)))
+    pub(super) fn publish(&self, view: Arc<View>) -> Option<Arc<View>> {
+        self.replace(Current::Open(view))
     }
 
-    pub(super) fn recover(&self) -> Option<Arc<View>> {
-        self.replace(Current::Recovering)
+    /// Holds new transactions off until the next view.
+    pub(super) fn recover(&self) {
+        drop(self.replace(Current::Recovering));
     }
 
-    pub(super) fn close(&self) -> Option<Arc<View>> {
-        self.replace(Current::Closed)
+    /// Refuses new transactions.
+    pub(super) fn close(&self) {
+        drop(self.replace(Current::Closed));
     }
 
     fn replace(&self, next: Current) -> Option<Arc<View>> {

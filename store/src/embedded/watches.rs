@@ -78,27 +78,17 @@ impl Watches {
         if waiting.is_empty() {
             return;
         }
-        let mut keys: Vec<Bytes> = changed
-            .keys
-            .iter()
-            .filter(|key| waiting.contains_key(*key))
-            .cloned()
-            .collect();
+        let mut keys: Vec<Bytes> = changed.keys.iter().filter(|key| waiting.contains_key(*key)).cloned().collect();
         for (begin, end) in &changed.ranges {
-            keys.extend(
-                waiting
-                    .range::<Bytes, _>(begin..end)
-                    .map(|(key, _)| key.clone()),
-            );
+            keys.extend(waiting.range::<Bytes, _>(begin..end).map(|(key, _)| key.clone()));
         }
         for key in keys {
             let Some(of_key) = waiting.remove(&key) else {
                 continue;
             };
             let value = view.read(|engine| engine.get(&key));
-            let (same, other): (BTreeMap<_, _>, BTreeMap<_, _>) = of_key
-                .into_iter()
-                .partition(|(_, watch)| value.as_ref().is_ok_and(|value| *value == watch.expected));
+            let (same, other): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                of_key.into_iter().partition(|(_, watch)| value.as_ref().is_ok_and(|value| *value == watch.expected));
             other.into_values().for_each(fire);
             if !same.is_empty() {
                 waiting.insert(key, same);
@@ -109,10 +99,7 @@ impl Watches {
     /// Fires all: after an error of the disk nobody knows what has changed.
     pub(super) fn wake_all(&self) {
         let waiting = std::mem::take(&mut *self.waiting.lock());
-        waiting
-            .into_values()
-            .flat_map(BTreeMap::into_values)
-            .for_each(fire);
+        waiting.into_values().flat_map(BTreeMap::into_values).for_each(fire);
     }
 }
 

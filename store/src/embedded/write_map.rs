@@ -27,9 +27,9 @@ impl Pending {
     pub(super) fn value(&self, stored: Option<Bytes>) -> Result<Option<Bytes>> {
         match self {
             Self::Known(value) => Ok(value.clone()),
-            Self::Atomics(ops) => Ok(ops.iter().fold(stored, |value, (op, param)| {
-                atomic::apply(*op, value.as_deref(), param)
-            })),
+            Self::Atomics(ops) => {
+                Ok(ops.iter().fold(stored, |value, (op, param)| atomic::apply(*op, value.as_deref(), param)))
+            }
             Self::Unreadable => Err(unreadable()),
         }
     }
@@ -53,23 +53,14 @@ impl WriteMap {
     pub(super) fn apply(&mut self, mutation: &Mutation) -> Result<()> {
         match mutation {
             Mutation::Set { key, value } => {
-                self.points
-                    .insert(key.clone(), Pending::Known(Some(value.clone())));
+                self.points.insert(key.clone(), Pending::Known(Some(value.clone())));
             }
             Mutation::ClearRange { begin, end } => self.clear(begin, end),
-            Mutation::Atomic {
-                op: AtomicOp::SetVersionstampedKey,
-                key,
-                ..
-            } => {
+            Mutation::Atomic { op: AtomicOp::SetVersionstampedKey, key, .. } => {
                 let (begin, end) = possible_keys(key)?;
                 self.unreadable.insert(begin, end);
             }
-            Mutation::Atomic {
-                op: AtomicOp::SetVersionstampedValue,
-                key,
-                ..
-            } => {
+            Mutation::Atomic { op: AtomicOp::SetVersionstampedValue, key, .. } => {
                 self.points.insert(key.clone(), Pending::Unreadable);
             }
             Mutation::Atomic { op, key, param } => self.atomic(*op, key, param),
@@ -78,12 +69,7 @@ impl WriteMap {
     }
 
     fn clear(&mut self, begin: &Bytes, end: &Bytes) {
-        while let Some(key) = self
-            .points
-            .range::<Bytes, _>(begin..end)
-            .next()
-            .map(|(key, _)| key.clone())
-        {
+        while let Some(key) = self.points.range::<Bytes, _>(begin..end).next().map(|(key, _)| key.clone()) {
             self.points.remove(&key);
         }
         self.unreadable.remove(begin, end);
@@ -93,11 +79,7 @@ impl WriteMap {
     fn atomic(&mut self, op: AtomicOp, key: &Bytes, param: &Bytes) {
         let cleared = self.cleared.find(key).is_some();
         let start = || {
-            if cleared {
-                Pending::Known(None)
-            } else {
-                Pending::Atomics(Vec::new())
-            }
+            if cleared { Pending::Known(None) } else { Pending::Atomics(Vec::new()) }
         };
         match self.points.entry(key.clone()).or_insert_with(start) {
             Pending::Known(value) => *value = atomic::apply(op, value.as_deref(), param),
@@ -121,8 +103,7 @@ impl WriteMap {
         begin: &Bytes,
         end: &Bytes,
     ) -> std::collections::btree_map::Range<'a, Bytes, Pending> {
-        self.points
-            .range(begin.clone()..end.clone().max(begin.clone()))
+        self.points.range(begin.clone()..end.clone().max(begin.clone()))
     }
 
     /// The cleared range that holds `key`.
@@ -140,14 +121,9 @@ impl WriteMap {
 
     /// The parts of `begin..end` whose content depends on what is stored: only these conflict with other writers.
     pub(super) fn unknown_parts(&self, begin: Bytes, end: Bytes) -> Vec<(Bytes, Bytes)> {
-        let sets = self
-            .points(&begin, &end)
-            .filter(|(_, pending)| matches!(pending, Pending::Known(_)));
+        let sets = self.points(&begin, &end).filter(|(_, pending)| matches!(pending, Pending::Known(_)));
         let sets = sets.map(|(key, _)| (key.clone(), key_after(key)));
-        let cleared = self
-            .cleared
-            .overlapping(&begin, &end)
-            .map(|(from, to)| (from.clone(), to.clone()));
+        let cleared = self.cleared.overlapping(&begin, &end).map(|(from, to)| (from.clone(), to.clone()));
         let mut known: Vec<_> = sets.chain(cleared).collect();
         known.sort_unstable();
         let mut parts = Vec::with_capacity(1);

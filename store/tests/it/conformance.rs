@@ -16,14 +16,7 @@ async fn check(name: &str) {
         clock.advance(time);
         async {}.boxed()
     });
-    conformance::run(
-        name,
-        Bed {
-            store: store.clone(),
-            pass,
-        },
-    )
-    .await;
+    conformance::run(name, Bed { store: store.clone(), pass }).await;
     store.close().await.unwrap();
 }
 

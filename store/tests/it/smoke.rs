@@ -5,9 +5,7 @@ use coditect_store::{AtomicOp, EmbeddedOptions, Error, RangeQuery, Store};
 #[tokio::test]
 async fn what_was_committed_is_there_after_opening_again() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open_embedded(EmbeddedOptions::new(dir.path()))
-        .await
-        .unwrap();
+    let store = Store::open_embedded(EmbeddedOptions::new(dir.path())).await.unwrap();
     store
         .run(|tx| async move {
             tx.set(b"a", b"1");
@@ -20,9 +18,7 @@ async fn what_was_committed_is_there_after_opening_again() {
     let version = store.begin().read_version().await.unwrap();
     store.close().await.unwrap();
 
-    let store = Store::open_embedded(EmbeddedOptions::new(dir.path()))
-        .await
-        .unwrap();
+    let store = Store::open_embedded(EmbeddedOptions::new(dir.path())).await.unwrap();
     let tx = store.begin();
     assert_eq!(tx.read_version().await.unwrap(), version);
     assert_eq!(tx.get(b"a").await.unwrap().as_deref(), Some(&b"1"[..]));

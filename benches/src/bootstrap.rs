@@ -30,9 +30,7 @@ pub fn paired(pairs: &[(f64, f64)], seed: u64) -> Option<Difference> {
     }
     let differences: Vec<f64> = pairs.iter().map(|(a, b)| a - b).collect();
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut means: Vec<f64> = (0..limits::RESAMPLES)
-        .map(|_| resampled_mean(&differences, &mut random))
-        .collect();
+    let mut means: Vec<f64> = (0..limits::RESAMPLES).map(|_| resampled_mean(&differences, &mut random)).collect();
     means.sort_by(f64::total_cmp);
     let share = |count: usize| count as f64 / means.len() as f64;
     let below = share(means.iter().filter(|mean| **mean <= 0.0).count());
@@ -43,18 +41,12 @@ pub fn paired(pairs: &[(f64, f64)], seed: u64) -> Option<Difference> {
         low: quantile(&means, 0.025),
         high: quantile(&means, 0.975),
         p: (2.0 * below.min(above)).min(1.0),
-        wins_ties_losses: [
-            count(|it| it > 0.0),
-            count(|it| it == 0.0),
-            count(|it| it < 0.0),
-        ],
+        wins_ties_losses: [count(|it| it > 0.0), count(|it| it == 0.0), count(|it| it < 0.0)],
     })
 }
 
 fn resampled_mean(differences: &[f64], random: &mut ChaCha8Rng) -> f64 {
-    let sum: f64 = (0..differences.len())
-        .map(|_| differences[random.random_range(0..differences.len())])
-        .sum();
+    let sum: f64 = (0..differences.len()).map(|_| differences[random.random_range(0..differences.len())]).sum();
     sum / differences.len() as f64
 }
 
@@ -69,28 +61,15 @@ mod tests {
     #[test]
     fn a_system_equal_to_itself_differs_by_nothing() {
         let difference = paired(&[(0.5, 0.5); 30], 1).unwrap();
-        assert_eq!(
-            (
-                difference.mean,
-                difference.low,
-                difference.high,
-                difference.p
-            ),
-            (0.0, 0.0, 0.0, 1.0)
-        );
+        assert_eq!((difference.mean, difference.low, difference.high, difference.p), (0.0, 0.0, 0.0, 1.0));
         assert_eq!(difference.wins_ties_losses, [0, 30, 0]);
     }
 
     #[test]
     fn a_steady_gain_is_significant() {
-        let pairs: Vec<(f64, f64)> = (0..40)
-            .map(|i| (0.6 + f64::from(i % 3) * 0.1, 0.5))
-            .collect();
+        let pairs: Vec<(f64, f64)> = (0..40).map(|i| (0.6 + f64::from(i % 3) * 0.1, 0.5)).collect();
         let difference = paired(&pairs, 1).unwrap();
-        assert!(
-            difference.low > 0.0 && difference.p < 0.001,
-            "{difference:?}"
-        );
+        assert!(difference.low > 0.0 && difference.p < 0.001, "{difference:?}");
     }
 
     #[test]
@@ -102,9 +81,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_interval() {
-        let pairs: Vec<(f64, f64)> = (0..20)
-            .map(|i| (f64::from(i % 7), f64::from(i % 5)))
-            .collect();
+        let pairs: Vec<(f64, f64)> = (0..20).map(|i| (f64::from(i % 7), f64::from(i % 5))).collect();
         assert_eq!(paired(&pairs, 7), paired(&pairs, 7));
         assert!(paired(&[], 7).is_none());
     }

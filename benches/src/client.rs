@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 use crate::limits;
 
 pub use types::{
-    BatchOutcome, Citation, CollectionInfo, ContextAnswer, Copy, Document, DocumentInput,
-    DocumentPage, DocumentSummary, Passage, SearchAnswer, SearchRequest, SearchResult, Span, Took,
-    WriteOutcome,
+    BatchOutcome, Citation, CollectionInfo, ContextAnswer, Copy, Document, DocumentInput, DocumentPage,
+    DocumentSummary, Passage, SearchAnswer, SearchRequest, SearchResult, Span, Took, WriteOutcome,
 };
 
 /// A handle on one server; cheap to clone.
@@ -35,10 +34,7 @@ impl Client {
             .tcp_nodelay(true)
             .build()
             .context("build the http client")?;
-        Ok(Self {
-            base: base.trim_end_matches('/').to_owned(),
-            http,
-        })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), http })
     }
 
     /// Address that the client talks to.
@@ -65,12 +61,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::search`].
-    pub async fn context(
-        &self,
-        query: &str,
-        collections: &[String],
-        max_tokens: usize,
-    ) -> Result<ContextAnswer> {
+    pub async fn context(&self, query: &str, collections: &[String], max_tokens: usize) -> Result<ContextAnswer> {
         let body = json!({"query": query, "collections": collections, "max_tokens": max_tokens});
         self.post("/context", &body).await
     }
@@ -88,8 +79,7 @@ impl Client {
     /// # Errors
     /// As [`Self::search`]; a document that the server refused is an outcome, not an error.
     pub async fn put_batch(&self, documents: &[DocumentInput]) -> Result<BatchOutcome> {
-        self.post("/documents/batch", &json!({"documents": documents}))
-            .await
+        self.post("/documents/batch", &json!({"documents": documents})).await
     }
 
     /// `GET /documents/{collection}/{document_id}`; nothing when there is no such document.
@@ -97,12 +87,7 @@ impl Client {
     /// # Errors
     /// As [`Self::search`].
     pub async fn get(&self, collection: &str, document_id: &str) -> Result<Option<Document>> {
-        let answer = self
-            .http
-            .get(self.document_url(collection, document_id))
-            .send()
-            .await
-            .context("get document")?;
+        let answer = self.http.get(self.document_url(collection, document_id)).send().await.context("get document")?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -115,12 +100,7 @@ impl Client {
     /// As [`Self::search`].
     pub async fn delete(&self, collection: &str, document_id: &str) -> Result<Option<String>> {
         let url = self.document_url(collection, document_id);
-        let answer = self
-            .http
-            .delete(url)
-            .send()
-            .await
-            .context("delete document")?;
+        let answer = self.http.delete(url).send().await.context("delete document")?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -176,12 +156,7 @@ impl Client {
     /// As [`Self::search`].
     pub async fn delete_collection(&self, name: &str) -> Result<()> {
         let url = self.url(&format!("/collections/{}", encode(name)));
-        let answer = self
-            .http
-            .delete(url)
-            .send()
-            .await
-            .context("delete collection")?;
+        let answer = self.http.delete(url).send().await.context("delete collection")?;
         if answer.status() == StatusCode::NOT_FOUND || answer.status().is_success() {
             return Ok(());
         }
@@ -198,11 +173,7 @@ impl Client {
     }
 
     fn document_url(&self, collection: &str, document_id: &str) -> String {
-        self.url(&format!(
-            "/documents/{}/{}",
-            encode(collection),
-            encode(document_id)
-        ))
+        self.url(&format!("/documents/{}/{}", encode(collection), encode(document_id)))
     }
 }
 
@@ -211,10 +182,7 @@ async fn read<T: DeserializeOwned>(answer: Response) -> Result<T> {
         return fail(answer).await;
     }
     let path = answer.url().path().to_owned();
-    let bytes = answer
-        .bytes()
-        .await
-        .with_context(|| format!("read the answer of {path}"))?;
+    let bytes = answer.bytes().await.with_context(|| format!("read the answer of {path}"))?;
     serde_json::from_slice(&bytes).with_context(|| format!("understand the answer of {path}"))
 }
 
@@ -258,15 +226,8 @@ mod tests {
                 .set_body_json(json!({"documents": [{"document_id": id, "content_hash": "h"}], "next_cursor": next}))
         };
         let route = || Mock::given(method("GET")).and(path("/documents"));
-        route()
-            .and(query_param("cursor", "c1"))
-            .respond_with(page("b", Value::Null))
-            .mount(&server)
-            .await;
-        route()
-            .respond_with(page("a", json!("c1")))
-            .mount(&server)
-            .await;
+        route().and(query_param("cursor", "c1")).respond_with(page("b", Value::Null)).mount(&server).await;
+        route().respond_with(page("a", json!("c1"))).mount(&server).await;
         let documents = Client::new(&server.uri()).unwrap().list("x").await.unwrap();
         let ids: Vec<&str> = documents.iter().map(|it| it.document_id.as_str()).collect();
         assert_eq!(ids, ["a", "b"]);
@@ -276,25 +237,15 @@ mod tests {
     async fn a_problem_is_an_error_that_repeats_it() {
         let server = MockServer::start().await;
         let answer = ResponseTemplate::new(422).set_body_string("{\"title\":\"query is empty\"}");
-        Mock::given(method("POST"))
-            .respond_with(answer)
-            .mount(&server)
-            .await;
-        let error = Client::new(&server.uri())
-            .unwrap()
-            .search(&SearchRequest::default())
-            .await
-            .unwrap_err();
+        Mock::given(method("POST")).respond_with(answer).mount(&server).await;
+        let error = Client::new(&server.uri()).unwrap().search(&SearchRequest::default()).await.unwrap_err();
         assert!(error.to_string().contains("query is empty"), "{error}");
     }
 
     #[tokio::test]
     async fn what_is_not_there_is_nothing() {
         let server = MockServer::start().await;
-        Mock::given(method("GET"))
-            .respond_with(ResponseTemplate::new(404))
-            .mount(&server)
-            .await;
+        Mock::given(method("GET")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
         let client = Client::new(&server.uri()).unwrap();
         assert!(client.get("x", "y").await.unwrap().is_none());
         assert!(client.collection("x").await.unwrap().is_none());

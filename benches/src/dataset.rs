@@ -81,9 +81,7 @@ impl Judged {
     pub fn covers(&self, result: &SearchResult) -> bool {
         let place = &result.passage;
         result.document_id == self.document_id
-            && self
-                .lines
-                .is_none_or(|(first, last)| place.line_start <= last && first <= place.line_end)
+            && self.lines.is_none_or(|(first, last)| place.line_start <= last && first <= place.line_end)
     }
 }
 
@@ -98,10 +96,7 @@ impl Dataset {
         } else if folder.join("corpus").is_dir() {
             docs_qa::read(folder)
         } else {
-            bail!(
-                "{} holds neither corpus.jsonl nor a folder corpus",
-                folder.display()
-            )
+            bail!("{} holds neither corpus.jsonl nor a folder corpus", folder.display())
         }?;
         set.validate()?;
         Ok(set)
@@ -112,16 +107,8 @@ impl Dataset {
             if question.relevant.is_empty() {
                 bail!("question {} has no judged answer", question.id);
             }
-            if !self
-                .collections
-                .iter()
-                .any(|it| it.name == question.collection)
-            {
-                bail!(
-                    "question {} is about a collection that is not there: {}",
-                    question.id,
-                    question.collection
-                );
+            if !self.collections.iter().any(|it| it.name == question.collection) {
+                bail!("question {} is about a collection that is not there: {}", question.id, question.collection);
             }
         }
         Ok(())
@@ -130,10 +117,7 @@ impl Dataset {
 
 fn folder_name(folder: &Path) -> String {
     let path = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    path.file_name().map_or_else(
-        || "set".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    )
+    path.file_name().map_or_else(|| "set".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -143,18 +127,12 @@ mod tests {
 
     fn result(document_id: &str, lines: (u32, u32)) -> SearchResult {
         let passage = json!({"ordinal": 0, "line_start": lines.0, "line_end": lines.1});
-        serde_json::from_value(
-            json!({"score": 1.0, "document_id": document_id, "passage": passage}),
-        )
-        .unwrap()
+        serde_json::from_value(json!({"score": 1.0, "document_id": document_id, "passage": passage})).unwrap()
     }
 
     #[test]
     fn one_shared_line_is_enough() {
-        let judged = Judged {
-            document_id: "a.md".to_owned(),
-            lines: Some((10, 12)),
-        };
+        let judged = Judged { document_id: "a.md".to_owned(), lines: Some((10, 12)) };
         assert!(judged.covers(&result("a.md", (1, 10))));
         assert!(judged.covers(&result("a.md", (12, 20))));
         assert!(!judged.covers(&result("a.md", (1, 9))));
@@ -164,10 +142,7 @@ mod tests {
 
     #[test]
     fn a_judged_document_counts_as_a_whole() {
-        let judged = Judged {
-            document_id: "a".to_owned(),
-            lines: None,
-        };
+        let judged = Judged { document_id: "a".to_owned(), lines: None };
         assert!(judged.covers(&result("a", (900, 901))));
     }
 

@@ -32,7 +32,4 @@ pub const LOG_TAIL: usize = 20;
 /// Resamples of a paired bootstrap.
 pub const RESAMPLES: usize = 10_000;
 
-const _: () = assert!(
-    BATCH <= 256,
-    "the server takes at most 256 documents in a batch"
-);
+const _: () = assert!(BATCH <= 256, "the server takes at most 256 documents in a batch");

@@ -48,9 +48,7 @@ impl Metrics {
             success_3: within(3),
             success_5: within(5),
             success_10: within(10),
-            mrr_10: first
-                .filter(|rank| *rank < DEPTH)
-                .map_or(0.0, |rank| 1.0 / (rank + 1) as f64),
+            mrr_10: first.filter(|rank| *rank < DEPTH).map_or(0.0, |rank| 1.0 / (rank + 1) as f64),
             ndcg_10: ndcg(results, judged),
             doc_success_5: f64::from(documents.iter().take(5).any(|relevant| *relevant)),
         }
@@ -101,11 +99,7 @@ fn ndcg(results: &[Vec<usize>], judged: usize) -> f64 {
         }
     }
     let ideal: f64 = (0..judged.min(DEPTH)).map(discount).sum();
-    if ideal == 0.0 {
-        0.0
-    } else {
-        (gain / ideal).min(1.0)
-    }
+    if ideal == 0.0 { 0.0 } else { (gain / ideal).min(1.0) }
 }
 
 /// Weight of a rank counted from 0.
@@ -125,10 +119,7 @@ mod tests {
     fn the_rank_of_the_first_relevant_result_decides() {
         let results = [vec![], vec![], vec![0], vec![0]];
         let metrics = Metrics::of(&results, &[false, true], 1);
-        assert_eq!(
-            (metrics.success_1, metrics.success_3, metrics.success_5),
-            (0.0, 1.0, 1.0)
-        );
+        assert_eq!((metrics.success_1, metrics.success_3, metrics.success_5), (0.0, 1.0, 1.0));
         close(metrics.mrr_10, 1.0 / 3.0);
         close(metrics.ndcg_10, 0.5);
         close(metrics.doc_success_5, 1.0);

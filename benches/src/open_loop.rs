@@ -143,9 +143,7 @@ where
         outcome.latency.record(end - due);
         outcome.service.record(end - sent);
         outcome.lateness.record(sent.saturating_duration_since(due));
-        outcome
-            .errors
-            .extend(result.err().map(|error| format!("{error:#}")));
+        outcome.errors.extend(result.err().map(|error| format!("{error:#}")));
     }
     outcome.achieved = schedule.requests() as f64 / start.elapsed().as_secs_f64();
     Ok(outcome)
@@ -164,10 +162,7 @@ mod tests {
             latencies.record(Duration::from_millis(millis));
         }
         let summary = latencies.summary();
-        assert!(
-            (summary.p50 - 500.0).abs() < 1.0 && (summary.p99 - 990.0).abs() < 2.0,
-            "{summary:?}"
-        );
+        assert!((summary.p50 - 500.0).abs() < 1.0 && (summary.p99 - 990.0).abs() < 2.0, "{summary:?}");
         assert_eq!(summary.count, 1000);
     }
 
@@ -183,10 +178,7 @@ mod tests {
     async fn a_stall_is_charged_to_every_request_that_waited() {
         // One request at a time, the first takes 30 ms of real time: those due meanwhile must wait.
         let gate = Arc::new(Mutex::new(()));
-        let schedule = Schedule {
-            rate: 1000.0,
-            time: Duration::from_millis(20),
-        };
+        let schedule = Schedule { rate: 1000.0, time: Duration::from_millis(20) };
         let outcome = run(schedule, |number| {
             let gate = Arc::clone(&gate);
             async move {
@@ -207,10 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn failures_are_counted_and_kept() {
-        let schedule = Schedule {
-            rate: 1000.0,
-            time: Duration::from_millis(10),
-        };
+        let schedule = Schedule { rate: 1000.0, time: Duration::from_millis(10) };
         let outcome = run(schedule, |number| async move {
             anyhow::ensure!(number != 3, "number three");
             Ok(())

@@ -39,9 +39,7 @@ impl Prose {
     pub fn heading(&mut self) -> String {
         let heading = self.fill("{A} {N}");
         let mut letters = heading.chars();
-        letters.next().map_or(String::new(), |first| {
-            first.to_uppercase().chain(letters).collect()
-        })
+        letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
     }
 
     /// A paragraph of that many sentences.
@@ -55,11 +53,7 @@ impl Prose {
         let mut page = format!("# {}\n", self.heading());
         for _ in 0..sections {
             let sentences = self.random.random_range(6..10);
-            page.push_str(&format!(
-                "\n## {}\n\n{}\n",
-                self.heading(),
-                self.paragraph(sentences)
-            ));
+            page.push_str(&format!("\n## {}\n\n{}\n", self.heading(), self.paragraph(sentences)));
         }
         page
     }
@@ -67,12 +61,7 @@ impl Prose {
     /// A vector of length one whose direction is drawn evenly.
     pub fn direction(&mut self, dimension: usize) -> Vec<f32> {
         let raw: Vec<f32> = (0..dimension).map(|_| self.normal()).collect();
-        let length = raw
-            .iter()
-            .map(|it| it * it)
-            .sum::<f32>()
-            .sqrt()
-            .max(f32::MIN_POSITIVE);
+        let length = raw.iter().map(|it| it * it).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
         raw.iter().map(|it| it / length).collect()
     }
 
@@ -134,12 +123,7 @@ mod tests {
     fn every_slot_is_filled() {
         let mut prose = Prose::new(5, 0);
         for _ in 0..500 {
-            let text = format!(
-                "{} {} {}",
-                prose.sentence(),
-                prose.question(),
-                prose.heading()
-            );
+            let text = format!("{} {} {}", prose.sentence(), prose.question(), prose.heading());
             assert!(!text.contains(['{', '}']), "{text}");
         }
     }

@@ -39,14 +39,7 @@ pub struct Summary {
 /// When the command fails or its summary cannot be read.
 pub async fn push(server: &str, collection: &str, path: &Path) -> Result<Summary> {
     let output = Command::new(binary("coditect-ingest")?)
-        .args([
-            "push",
-            "--server",
-            server,
-            "--collection",
-            collection,
-            "--json",
-        ])
+        .args(["push", "--server", server, "--collection", collection, "--json"])
         .arg(path)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -55,21 +48,12 @@ pub async fn push(server: &str, collection: &str, path: &Path) -> Result<Summary
         .await
         .context("run coditect-ingest")?;
     let text = String::from_utf8_lossy(&output.stdout);
-    ensure!(
-        output.status.success(),
-        "coditect-ingest stopped with {}: {}",
-        output.status,
-        text.trim()
-    );
+    ensure!(output.status.success(), "coditect-ingest stopped with {}: {}", output.status, text.trim());
     parse(&text)
 }
 
 fn parse(text: &str) -> Result<Summary> {
-    let last = text
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .context("find the summary")?;
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).context("find the summary")?;
     serde_json::from_str(last).context("read the summary of coditect-ingest")
 }
 
@@ -79,8 +63,7 @@ mod tests {
 
     #[test]
     fn the_summary_is_the_last_line() {
-        let text =
-            "one.md created\n{\"documents\": 2, \"passages\": 7, \"passages_per_second\": 3.5}\n\n";
+        let text = "one.md created\n{\"documents\": 2, \"passages\": 7, \"passages_per_second\": 3.5}\n\n";
         let summary = parse(text).unwrap();
         assert_eq!((summary.documents, summary.passages), (2, 7));
         assert!(parse("").is_err());

@@ -24,15 +24,8 @@ pub fn write_json(name: &str, value: &impl Serialize) -> Result<PathBuf> {
 #[must_use]
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|it| it.chars().count())
-            .max()
-    };
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| width(column).unwrap_or(0))
-        .collect();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|it| it.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let mut out = String::new();
     for row in rows {
         let cells = row.iter().enumerate().map(|(column, cell)| match column {
@@ -67,10 +60,7 @@ mod tests {
     #[test]
     fn quantiles_are_of_the_values() {
         let mut values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
-        assert_eq!(
-            (quantile(&mut values, 0.5), quantile(&mut values, 0.99)),
-            (50.0, 99.0)
-        );
+        assert_eq!((quantile(&mut values, 0.5), quantile(&mut values, 0.99)), (50.0, 99.0));
         assert_eq!(quantile(&mut [], 0.5), 0.0);
     }
 }

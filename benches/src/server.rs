@@ -32,16 +32,9 @@ impl ServerOptions {
     /// # Errors
     /// When there is no such binary.
     pub fn new(data_dir: &Path) -> Result<Self> {
-        let name = data_dir
-            .file_name()
-            .context("name the data folder")?
-            .to_string_lossy();
+        let name = data_dir.file_name().context("name the data folder")?.to_string_lossy();
         let log = data_dir.with_file_name(format!("{name}.log"));
-        Ok(Self {
-            program: binary("coditect-server")?,
-            data_dir: data_dir.to_owned(),
-            log,
-        })
+        Ok(Self { program: binary("coditect-server")?, data_dir: data_dir.to_owned(), log })
     }
 }
 
@@ -80,8 +73,7 @@ impl Server {
     /// # Errors
     /// When the process cannot be started.
     pub fn spawn(options: &ServerOptions) -> Result<Self> {
-        std::fs::create_dir_all(&options.data_dir)
-            .with_context(|| format!("create {}", options.data_dir.display()))?;
+        std::fs::create_dir_all(&options.data_dir).with_context(|| format!("create {}", options.data_dir.display()))?;
         let address_file = options.log.with_extension("address");
         if address_file.exists() {
             std::fs::remove_file(&address_file).context("remove the last address file")?;
@@ -98,12 +90,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .with_context(|| format!("start {}", options.program.display()))?;
-        Ok(Self {
-            child,
-            log: options.log.clone(),
-            client: None,
-            address_file,
-        })
+        Ok(Self { child, log: options.log.clone(), client: None, address_file })
     }
 
     /// Waits until the server has written its address and says that it is ready.
@@ -114,10 +101,7 @@ impl Server {
         let deadline = Instant::now() + limits::START;
         loop {
             if let Some(status) = self.child.try_wait().context("look at the server")? {
-                bail!(
-                    "the server exited while starting: {status}\n{}",
-                    self.log_tail()
-                );
+                bail!("the server exited while starting: {status}\n{}", self.log_tail());
             }
             self.read_address()?;
             if let Some(client) = &self.client
@@ -168,17 +152,10 @@ impl Server {
     /// # Errors
     /// When it does not stop within [`limits::STOP`] or not with success.
     pub async fn stop(mut self) -> Result<()> {
-        let pid = i32::try_from(self.child.id())
-            .ok()
-            .and_then(Pid::from_raw)
-            .context("the server's process id")?;
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("the server's process id")?;
         kill_process(pid, Signal::TERM).context("send SIGTERM to the server")?;
         let status = self.wait(limits::STOP).await?;
-        ensure!(
-            status.success(),
-            "the server stopped with {status}\n{}",
-            self.log_tail()
-        );
+        ensure!(status.success(), "the server stopped with {status}\n{}", self.log_tail());
         Ok(())
     }
 
@@ -232,11 +209,7 @@ impl Server {
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
         let start = lines.len().saturating_sub(limits::LOG_TAIL);
-        format!(
-            "last lines of {}:\n{}",
-            self.log.display(),
-            lines[start..].join("\n")
-        )
+        format!("last lines of {}:\n{}", self.log.display(), lines[start..].join("\n"))
     }
 }
 
@@ -253,10 +226,7 @@ impl Drop for Server {
 /// An address without a newline that parses as a whole.
 fn complete(text: &str) -> Option<&str> {
     let address = text.trim_start_matches("http://");
-    address
-        .parse::<std::net::SocketAddr>()
-        .is_ok()
-        .then_some(text)
+    address.parse::<std::net::SocketAddr>().is_ok().then_some(text)
 }
 
 /// A binary of this workspace, built into the same folder as the running program.
@@ -265,15 +235,9 @@ fn complete(text: &str) -> Option<&str> {
 /// When there is none.
 pub fn binary(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().context("find the running program")?;
-    let folder = this
-        .parent()
-        .context("find the folder of the running program")?;
+    let folder = this.parent().context("find the folder of the running program")?;
     let path = folder.join(name);
-    ensure!(
-        path.is_file(),
-        "{} is missing: build it with `make build`",
-        path.display()
-    );
+    ensure!(path.is_file(), "{} is missing: build it with `make build`", path.display());
     Ok(path)
 }
 
@@ -282,10 +246,7 @@ fn parse_memory(status: &str) -> Option<Memory> {
         let line = status.lines().find_map(|line| line.strip_prefix(field))?;
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
     };
-    Some(Memory {
-        resident: kibibytes("VmRSS:")? * 1024,
-        peak: kibibytes("VmHWM:")? * 1024,
-    })
+    Some(Memory { resident: kibibytes("VmRSS:")? * 1024, peak: kibibytes("VmHWM:")? * 1024 })
 }
 
 fn parse_processor_time(stat: &str) -> Option<Duration> {
@@ -303,13 +264,7 @@ mod tests {
     #[test]
     fn memory_is_read_in_bytes() {
         let status = "Name:\tx\nVmHWM:\t   2048 kB\nVmRSS:\t   1024 kB\n";
-        assert_eq!(
-            parse_memory(status),
-            Some(Memory {
-                resident: 1 << 20,
-                peak: 2 << 20
-            })
-        );
+        assert_eq!(parse_memory(status), Some(Memory { resident: 1 << 20, peak: 2 << 20 }));
         assert_eq!(parse_memory("VmRSS: what\n"), None);
     }
 

@@ -22,9 +22,7 @@ const LOCK_FILE: &str = "Cargo.lock";
 
 /// Runs every check of the dependencies; `advisory_db` is a checkout of the RustSec database.
 pub(crate) fn check(repository: &Repository, advisory_db: Option<&Path>) -> Result<Vec<Finding>> {
-    let text = repository
-        .text(LOCK_FILE)?
-        .context("read Cargo.lock as text")?;
+    let text = repository.text(LOCK_FILE)?.context("read Cargo.lock as text")?;
     let locked = lockfile::parse(&text)?;
     let metadata = Metadata::read(repository.root())?;
     let mut findings = lockfile::check_sources(&locked);

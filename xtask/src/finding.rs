@@ -16,11 +16,7 @@ pub(crate) struct Finding {
 impl Finding {
     /// A finding at one line.
     pub(crate) fn at(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line, message: message.into() }
     }
 
     /// A finding about a whole file.

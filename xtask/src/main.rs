@@ -2,10 +2,7 @@
 //!
 //! `cargo xtask tidy` reads the sources, `cargo xtask deps` reads the lock file. Both print one
 //! `path:line: message` per finding and exit with 1 when there is any.
-#![allow(
-    clippy::print_stdout,
-    reason = "a command line tool reports on standard output"
-)]
+#![allow(clippy::print_stdout, reason = "a command line tool reports on standard output")]
 
 mod deps;
 mod finding;
@@ -47,9 +44,7 @@ fn main() -> Result<ExitCode> {
     let repository = Repository::find()?;
     let (name, findings) = match arguments.command {
         Command::Tidy => ("tidy", tidy::check(&repository)?),
-        Command::Deps { advisory_db } => {
-            ("deps", deps::check(&repository, advisory_db.as_deref())?)
-        }
+        Command::Deps { advisory_db } => ("deps", deps::check(&repository, advisory_db.as_deref())?),
     };
     Ok(report(name, &findings))
 }

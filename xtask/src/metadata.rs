@@ -64,45 +64,26 @@ impl Metadata {
 
     /// The packages of the workspace itself.
     pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
-        self.packages
-            .iter()
-            .filter(|package| self.workspace_members.contains(&package.id))
+        self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
     }
 
     /// Names of everything that the package links in a normal build, itself included.
     pub(crate) fn linked(&self, name: &str) -> BTreeSet<&str> {
-        let names: BTreeMap<&str, &str> = self
-            .packages
-            .iter()
-            .map(|package| (package.id.as_str(), package.name.as_str()))
-            .collect();
-        let nodes: BTreeMap<&str, &Node> = self
-            .resolve
-            .iter()
-            .flat_map(|resolve| &resolve.nodes)
-            .map(|node| (node.id.as_str(), node))
-            .collect();
-        let mut open: Vec<&str> = self
-            .members()
-            .filter(|package| package.name == name)
-            .map(|package| package.id.as_str())
-            .collect();
+        let names: BTreeMap<&str, &str> =
+            self.packages.iter().map(|package| (package.id.as_str(), package.name.as_str())).collect();
+        let nodes: BTreeMap<&str, &Node> =
+            self.resolve.iter().flat_map(|resolve| &resolve.nodes).map(|node| (node.id.as_str(), node)).collect();
+        let mut open: Vec<&str> =
+            self.members().filter(|package| package.name == name).map(|package| package.id.as_str()).collect();
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
             if !seen.insert(id) {
                 continue;
             }
             let dependencies = nodes.get(id).map_or(&[][..], |node| &node.deps);
-            open.extend(
-                dependencies
-                    .iter()
-                    .filter(|it| it.is_normal())
-                    .map(|it| it.pkg.as_str()),
-            );
+            open.extend(dependencies.iter().filter(|it| it.is_normal()).map(|it| it.pkg.as_str()));
         }
-        seen.iter()
-            .filter_map(|id| names.get(id).copied())
-            .collect()
+        seen.iter().filter_map(|id| names.get(id).copied()).collect()
     }
 }
 
@@ -114,30 +95,17 @@ impl NodeDependency {
 
 fn run(root: &Path, extra: &[&str]) -> Result<Metadata> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "metadata",
-            "--format-version=1",
-            "--all-features",
-            "--filter-platform",
-            &host()?,
-        ])
+        .args(["metadata", "--format-version=1", "--all-features", "--filter-platform", &host()?])
         .args(extra)
         .current_dir(root)
         .output()
         .context("run cargo metadata")?;
-    ensure!(
-        output.status.success(),
-        "cargo metadata: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
+    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim());
     serde_json::from_slice(&output.stdout).context("read the output of cargo metadata")
 }
 
 fn host() -> Result<String> {
-    let output = Command::new("rustc")
-        .arg("-vV")
-        .output()
-        .context("run rustc -vV")?;
+    let output = Command::new("rustc").arg("-vV").output().context("run rustc -vV")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(host.context("find the host in rustc -vV")?.to_owned())

@@ -13,12 +13,8 @@ pub(crate) struct Repository {
 impl Repository {
     /// The checkout that this crate was built in.
     pub(crate) fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("find the repository's root")?;
-        Ok(Self {
-            root: root.to_owned(),
-        })
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the repository's root")?;
+        Ok(Self { root: root.to_owned() })
     }
 
     /// Absolute path of the root.
@@ -30,21 +26,11 @@ impl Repository {
     /// yet committed are left out.
     pub(crate) fn files(&self) -> Result<Vec<String>> {
         let output = Command::new("git")
-            .args([
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ])
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .current_dir(&self.root)
             .output()
             .context("run git ls-files")?;
-        ensure!(
-            output.status.success(),
-            "git ls-files: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        ensure!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr).trim());
         let mut files: Vec<String> = output
             .stdout
             .split(|byte| *byte == 0)

@@ -23,10 +23,7 @@ struct Entry {
 pub(super) fn read(folder: &Path) -> Result<Dataset> {
     let name = folder_name(folder);
     let corpus: Vec<Entry> = lines(&folder.join("corpus.jsonl"))?;
-    let documents = corpus
-        .into_iter()
-        .map(|entry| document(&name, entry))
-        .collect();
+    let documents = corpus.into_iter().map(|entry| document(&name, entry)).collect();
     let queries: Vec<Entry> = lines(&folder.join("queries.jsonl"))?;
     let mut judgments = judgments(&folder.join("qrels.tsv"))?;
     let mut questions = Vec::new();
@@ -36,24 +33,10 @@ pub(super) fn read(folder: &Path) -> Result<Dataset> {
             continue;
         };
         let collection = name.clone();
-        questions.push(Question {
-            id: query.id,
-            query: query.text,
-            kind: String::new(),
-            collection,
-            relevant,
-        });
+        questions.push(Question { id: query.id, query: query.text, kind: String::new(), collection, relevant });
     }
-    let collections = vec![Collection {
-        name: name.clone(),
-        content: Content::Documents(documents),
-    }];
-    Ok(Dataset {
-        name,
-        collections,
-        questions,
-        level: Level::Document,
-    })
+    let collections = vec![Collection { name: name.clone(), content: Content::Documents(documents) }];
+    Ok(Dataset { name, collections, questions, level: Level::Document })
 }
 
 fn document(collection: &str, entry: Entry) -> DocumentInput {
@@ -81,15 +64,9 @@ fn judgments(path: &Path) -> Result<BTreeMap<String, Vec<Judged>>> {
         let [query, document, score] = fields[..] else {
             anyhow::bail!("{}: expected three fields: {line}", path.display());
         };
-        let score: f64 = score
-            .trim()
-            .parse()
-            .with_context(|| format!("read the score of {line}"))?;
+        let score: f64 = score.trim().parse().with_context(|| format!("read the score of {line}"))?;
         if score > 0.0 {
-            let judged = Judged {
-                document_id: document.to_owned(),
-                lines: None,
-            };
+            let judged = Judged { document_id: document.to_owned(), lines: None };
             judgments.entry(query.to_owned()).or_default().push(judged);
         }
     }
@@ -103,36 +80,15 @@ mod tests {
     #[test]
     fn a_set_is_one_collection_of_ready_documents() {
         let folder = tempfile::tempdir().unwrap();
-        let write =
-            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write(
-            "corpus.jsonl",
-            "{\"_id\": \"d1\", \"title\": \"\", \"text\": \"one\u{2028}two\"}\n",
-        );
-        write(
-            "queries.jsonl",
-            "{\"_id\": \"q1\", \"text\": \"q\"}\n{\"_id\": \"q2\", \"text\": \"unjudged\"}\n",
-        );
-        write(
-            "qrels.tsv",
-            "query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td9\t0\n",
-        );
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("corpus.jsonl", "{\"_id\": \"d1\", \"title\": \"\", \"text\": \"one\u{2028}two\"}\n");
+        write("queries.jsonl", "{\"_id\": \"q1\", \"text\": \"q\"}\n{\"_id\": \"q2\", \"text\": \"unjudged\"}\n");
+        write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td9\t0\n");
         let set = Dataset::read(folder.path()).unwrap();
-        let Content::Documents(documents) = &set.collections[0].content else {
-            panic!("not documents")
-        };
-        assert_eq!(
-            (documents[0].document_id.as_str(), &documents[0].title),
-            ("d1", &None)
-        );
+        let Content::Documents(documents) = &set.collections[0].content else { panic!("not documents") };
+        assert_eq!((documents[0].document_id.as_str(), &documents[0].title), ("d1", &None));
         assert_eq!(set.questions.len(), 1);
-        assert_eq!(
-            set.questions[0].relevant,
-            [Judged {
-                document_id: "d1".to_owned(),
-                lines: None
-            }]
-        );
+        assert_eq!(set.questions[0].relevant, [Judged { document_id: "d1".to_owned(), lines: None }]);
         assert_eq!(set.level, Level::Document);
     }
 }

@@ -33,18 +33,9 @@ pub(crate) fn check(locked: &[Locked]) -> Result<Vec<Finding>> {
 fn matches(list: &List, locked: &[Locked]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in locked {
-        let banned = list
-            .banned
-            .iter()
-            .filter(|it| it.name == package.name && it.versions.matches(&package.version));
+        let banned = list.banned.iter().filter(|it| it.name == package.name && it.versions.matches(&package.version));
         findings.extend(banned.map(|it| {
-            Finding::file(
-                LOCK_FILE,
-                format!(
-                    "{} {} is banned: {}",
-                    package.name, package.version, it.reason
-                ),
-            )
+            Finding::file(LOCK_FILE, format!("{} {} is banned: {}", package.name, package.version, it.reason))
         }));
     }
     findings
@@ -55,12 +46,7 @@ mod tests {
     use super::*;
 
     fn locked(name: &str, version: &str) -> Locked {
-        Locked {
-            name: name.to_owned(),
-            version: version.parse().unwrap(),
-            source: None,
-            checksum: None,
-        }
+        Locked { name: name.to_owned(), version: version.parse().unwrap(), source: None, checksum: None }
     }
 
     #[test]
@@ -72,9 +58,7 @@ mod tests {
 
     #[test]
     fn a_version_outside_the_range_passes() {
-        let list: List =
-            toml::from_str("[[banned]]\nname = \"a\"\nversions = \"<1.2.3\"\nreason = \"old\"\n")
-                .unwrap();
+        let list: List = toml::from_str("[[banned]]\nname = \"a\"\nversions = \"<1.2.3\"\nreason = \"old\"\n").unwrap();
         assert_eq!(matches(&list, &[locked("a", "1.2.2")]).len(), 1);
         assert!(matches(&list, &[locked("a", "1.2.3")]).is_empty());
     }

@@ -39,8 +39,7 @@ pub(crate) fn check(folder: &Path, locked: &[Locked]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for package in locked.iter().filter(|package| package.source.is_some()) {
         for path in advisories_of(folder, &package.name)? {
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("read {}", path.display()))?;
+            let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
             let entry = parse(&text).with_context(|| format!("parse {}", path.display()))?;
             findings.extend(matches(&entry, package));
         }
@@ -50,11 +49,7 @@ pub(crate) fn check(folder: &Path, locked: &[Locked]) -> Result<Vec<Finding>> {
 
 fn advisories_of(folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
     let crates = folder.join("crates");
-    anyhow::ensure!(
-        crates.is_dir(),
-        "{} is not a checkout of the advisory database",
-        folder.display()
-    );
+    anyhow::ensure!(crates.is_dir(), "{} is not a checkout of the advisory database", folder.display());
     let Ok(listing) = std::fs::read_dir(crates.join(name)) else {
         return Ok(Vec::new());
     };
@@ -70,33 +65,19 @@ fn advisories_of(folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
 
 /// The TOML block that opens an advisory.
 fn parse(text: &str) -> Result<Entry> {
-    let block = text
-        .split("```toml")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next());
+    let block = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
     toml::from_str(block.context("find the toml block")?).context("read the toml block")
 }
 
 fn matches(entry: &Entry, package: &Locked) -> Option<Finding> {
     let advisory = &entry.advisory;
-    let safe = entry
-        .versions
-        .patched
-        .iter()
-        .chain(&entry.versions.unaffected);
-    let ignored =
-        advisory.withdrawn.is_some() || advisory.informational.as_deref() == Some("unmaintained");
-    if ignored
-        || advisory.package != package.name
-        || safe.into_iter().any(|it| it.matches(&package.version))
-    {
+    let safe = entry.versions.patched.iter().chain(&entry.versions.unaffected);
+    let ignored = advisory.withdrawn.is_some() || advisory.informational.as_deref() == Some("unmaintained");
+    if ignored || advisory.package != package.name || safe.into_iter().any(|it| it.matches(&package.version)) {
         return None;
     }
     let kind = advisory.informational.as_deref().unwrap_or("vulnerability");
-    let message = format!(
-        "{} {}: {} ({kind})",
-        package.name, package.version, advisory.id
-    );
+    let message = format!("{} {}: {} ({kind})", package.name, package.version, advisory.id);
     Some(Finding::file(LOCK_FILE, message))
 }
 
@@ -128,18 +109,10 @@ mod tests {
     fn a_folder_of_advisories_is_read() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("crates/a")).unwrap();
-        std::fs::write(
-            folder.path().join("crates/a/RUSTSEC-2020-0001.md"),
-            ADVISORY,
-        )
-        .unwrap();
-        let locked = super::super::lockfile::parse(
-            "[[package]]\nname = \"a\"\nversion = \"1.1.0\"\nsource = \"registry\"\n",
-        );
+        std::fs::write(folder.path().join("crates/a/RUSTSEC-2020-0001.md"), ADVISORY).unwrap();
+        let locked =
+            super::super::lockfile::parse("[[package]]\nname = \"a\"\nversion = \"1.1.0\"\nsource = \"registry\"\n");
         let findings = check(folder.path(), &locked.unwrap()).unwrap();
-        assert_eq!(
-            findings[0].message,
-            "a 1.1.0: RUSTSEC-2020-0001 (vulnerability)"
-        );
+        assert_eq!(findings[0].message, "a 1.1.0: RUSTSEC-2020-0001 (vulnerability)");
     }
 }

@@ -32,11 +32,7 @@ const ALLOWED_EXCEPTIONS: &[&str] = &["LLVM-exception"];
 
 /// Checks the licence of every package of the build.
 pub(crate) fn check(metadata: &Metadata) -> Vec<Finding> {
-    metadata
-        .packages
-        .iter()
-        .filter_map(|package| problem(package).map(|it| Finding::file(LOCK_FILE, it)))
-        .collect()
+    metadata.packages.iter().filter_map(|package| problem(package).map(|it| Finding::file(LOCK_FILE, it))).collect()
 }
 
 fn problem(package: &Package) -> Option<String> {
@@ -46,23 +42,18 @@ fn problem(package: &Package) -> Option<String> {
     };
     match allowed(licence) {
         Ok(true) => None,
-        Ok(false) => Some(format!(
-            "{name} is under {licence}, which is not on the list of allowed licences"
-        )),
+        Ok(false) => Some(format!("{name} is under {licence}, which is not on the list of allowed licences")),
         Err(error) => Some(format!("{name} has a licence that is not SPDX: {error}")),
     }
 }
 
 /// Whether the list satisfies the expression; `MIT/Apache-2.0` counts as `MIT OR Apache-2.0`.
 fn allowed(expression: &str) -> Result<bool, String> {
-    let parsed = Expression::parse_mode(expression, ParseMode::LAX)
-        .map_err(|error| error.reason.to_string())?;
+    let parsed = Expression::parse_mode(expression, ParseMode::LAX).map_err(|error| error.reason.to_string())?;
     Ok(parsed.evaluate(|requirement| {
         let text = requirement.to_string();
         match text.split_once(" WITH ") {
-            Some((licence, exception)) => {
-                ALLOWED.contains(&licence) && ALLOWED_EXCEPTIONS.contains(&exception)
-            }
+            Some((licence, exception)) => ALLOWED.contains(&licence) && ALLOWED_EXCEPTIONS.contains(&exception),
             None => ALLOWED.contains(&text.as_str()),
         }
     }))
@@ -83,10 +74,7 @@ mod tests {
     fn all_joined_licences_must_be_allowed() {
         assert_eq!(allowed("MIT AND Unicode-3.0"), Ok(true));
         assert_eq!(allowed("MIT AND AGPL-3.0-only"), Ok(false));
-        assert_eq!(
-            allowed("GPL-2.0-only WITH Classpath-exception-2.0"),
-            Ok(false)
-        );
+        assert_eq!(allowed("GPL-2.0-only WITH Classpath-exception-2.0"), Ok(false));
     }
 
     #[test]

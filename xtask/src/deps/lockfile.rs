@@ -41,10 +41,7 @@ pub(crate) fn check_sources(locked: &[Locked]) -> Vec<Finding> {
         } else {
             return None;
         };
-        Some(Finding::file(
-            LOCK_FILE,
-            format!("{} {} {message}", package.name, package.version),
-        ))
+        Some(Finding::file(LOCK_FILE, format!("{} {} {message}", package.name, package.version)))
     });
     outside.collect()
 }
@@ -65,10 +62,7 @@ mod tests {
         let messages: Vec<&str> = findings.iter().map(|it| it.message.as_str()).collect();
         assert_eq!(
             messages,
-            [
-                "b 1.0.0 comes from git+https://example.org/b#1, not from crates.io",
-                "c 1.0.0 has no checksum"
-            ]
+            ["b 1.0.0 comes from git+https://example.org/b#1, not from crates.io", "c 1.0.0 has no checksum"]
         );
     }
 }

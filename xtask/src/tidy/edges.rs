@@ -12,15 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Of the store, ingest uses the clock alone: time is injected from one place.
     ("coditect-ingest", &["coditect-store"]),
     ("coditect-auth", &["coditect-store"]),
-    (
-        "coditect-server",
-        &[
-            "coditect-engine",
-            "coditect-ingest",
-            "coditect-auth",
-            "coditect-store",
-        ],
-    ),
+    ("coditect-server", &["coditect-engine", "coditect-ingest", "coditect-auth", "coditect-store"]),
     ("coditect-websocket", &["coditect-auth", "coditect-store"]),
     (
         "coditect-benches",
@@ -37,42 +29,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// A crate and what it must not link, by any path.
-const NOT_LINKED: &[(&str, &[&str])] = &[(
-    "coditect-websocket",
-    &[
-        "coditect-engine",
-        "tantivy",
-        "candle-core",
-        "ort",
-        "tract-core",
-    ],
-)];
+const NOT_LINKED: &[(&str, &[&str])] =
+    &[("coditect-websocket", &["coditect-engine", "tantivy", "candle-core", "ort", "tract-core"])];
 
 /// Checks the edges between the crates of the workspace.
 pub(crate) fn check(metadata: &Metadata, root: &Path) -> Vec<Finding> {
     let members: Vec<&Package> = metadata.members().collect();
-    let names: Vec<&str> = members
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
+    let names: Vec<&str> = members.iter().map(|package| package.name.as_str()).collect();
     let mut findings = Vec::new();
     for package in members {
         let manifest = Path::new(&package.manifest_path);
-        let path = manifest
-            .strip_prefix(root)
-            .unwrap_or(manifest)
-            .to_string_lossy()
-            .into_owned();
-        let used = package
-            .dependencies
-            .iter()
-            .map(|it| it.name.as_str())
-            .filter(|name| names.contains(name));
-        findings.extend(
-            declared(&package.name, used)
-                .into_iter()
-                .map(|message| Finding::file(&path, message)),
-        );
+        let path = manifest.strip_prefix(root).unwrap_or(manifest).to_string_lossy().into_owned();
+        let used = package.dependencies.iter().map(|it| it.name.as_str()).filter(|name| names.contains(name));
+        findings.extend(declared(&package.name, used).into_iter().map(|message| Finding::file(&path, message)));
         let linked = metadata.linked(&package.name);
         findings.extend(
             forbidden(&package.name)
@@ -85,17 +54,10 @@ pub(crate) fn check(metadata: &Metadata, root: &Path) -> Vec<Finding> {
 
 fn declared<'a>(name: &str, used: impl Iterator<Item = &'a str>) -> Vec<String> {
     let Some((_, allowed)) = ALLOWED.iter().find(|(package, _)| *package == name) else {
-        return vec![format!(
-            "{name} is not in the table of crate edges (xtask/src/tidy/edges.rs)"
-        )];
+        return vec![format!("{name} is not in the table of crate edges (xtask/src/tidy/edges.rs)")];
     };
     used.filter(|other| *other != name && !allowed.contains(other))
-        .map(|other| {
-            format!(
-                "{name} must not depend on {other}; it may use: {}",
-                allowed.join(", ")
-            )
-        })
+        .map(|other| format!("{name} must not depend on {other}; it may use: {}", allowed.join(", ")))
         .collect()
 }
 
@@ -111,21 +73,12 @@ mod tests {
     #[test]
     fn an_edge_against_the_direction_is_named() {
         let messages = declared("coditect-ingest", ["coditect-engine"].into_iter());
-        assert_eq!(
-            messages,
-            ["coditect-ingest must not depend on coditect-engine; it may use: coditect-store"]
-        );
+        assert_eq!(messages, ["coditect-ingest must not depend on coditect-engine; it may use: coditect-store"]);
     }
 
     #[test]
     fn edges_along_the_direction_pass() {
-        assert!(
-            declared(
-                "coditect-server",
-                ["coditect-engine", "coditect-ingest"].into_iter()
-            )
-            .is_empty()
-        );
+        assert!(declared("coditect-server", ["coditect-engine", "coditect-ingest"].into_iter()).is_empty());
         assert!(declared("coditect-store", std::iter::empty()).is_empty());
     }
 
@@ -138,10 +91,7 @@ mod tests {
     fn the_table_has_no_cycle() {
         let position = |name: &str| ALLOWED.iter().position(|(package, _)| *package == name);
         for (name, allowed) in ALLOWED {
-            assert!(
-                allowed.iter().all(|other| position(other) < position(name)),
-                "{name}"
-            );
+            assert!(allowed.iter().all(|other| position(other) < position(name)), "{name}");
         }
     }
 }

@@ -9,30 +9,18 @@ use crate::finding::Finding;
 const FUNCTION_LINES: usize = 70;
 
 /// Folders in which `unsafe` is allowed, each block with its safety argument.
-const UNSAFE_ALLOWED: &[&str] = &[
-    "engine/src/vector/",
-    "engine/src/vector.rs",
-    "store/fdb-standin/",
-];
+const UNSAFE_ALLOWED: &[&str] = &["engine/src/vector/", "engine/src/vector.rs", "store/fdb-standin/"];
 
 /// Checks one Rust file; a file that does not parse is a finding too.
 pub(crate) fn check(path: &str, source: &str) -> Vec<Finding> {
     let file = match syn::parse_file(source) {
         Ok(file) => file,
         Err(error) => {
-            return vec![Finding::at(
-                path,
-                error.span().start().line,
-                format!("does not parse: {error}"),
-            )];
+            return vec![Finding::at(path, error.span().start().line, format!("does not parse: {error}"))];
         }
     };
     let unsafe_allowed = UNSAFE_ALLOWED.iter().any(|folder| path.starts_with(folder));
-    let mut checker = Checker {
-        path,
-        unsafe_allowed,
-        findings: Vec::new(),
-    };
+    let mut checker = Checker { path, unsafe_allowed, findings: Vec::new() };
     checker.visit_file(&file);
     checker.findings
 }
@@ -48,10 +36,7 @@ impl Checker<'_> {
         let first = signature.span().start().line;
         let lines = body.span().end().line + 1 - first;
         if lines > FUNCTION_LINES {
-            let message = format!(
-                "function `{}` has {lines} lines, more than {FUNCTION_LINES}",
-                signature.ident
-            );
+            let message = format!("function `{}` has {lines} lines, more than {FUNCTION_LINES}", signature.ident);
             self.findings.push(Finding::at(self.path, first, message));
         }
     }
@@ -107,10 +92,7 @@ mod tests {
     use super::*;
 
     fn lines(path: &str, source: &str) -> Vec<usize> {
-        check(path, source)
-            .iter()
-            .map(|finding| finding.line)
-            .collect()
+        check(path, source).iter().map(|finding| finding.line).collect()
     }
 
     #[test]
@@ -126,13 +108,7 @@ mod tests {
     #[test]
     fn a_function_at_the_limit_passes() {
         let body = "    let _ = 1;\n".repeat(FUNCTION_LINES - 2);
-        assert!(
-            lines(
-                "a.rs",
-                &format!("/// Doc.\n#[inline]\nfn f() {{\n{body}}}\n")
-            )
-            .is_empty()
-        );
+        assert!(lines("a.rs", &format!("/// Doc.\n#[inline]\nfn f() {{\n{body}}}\n")).is_empty());
     }
 
     #[test]

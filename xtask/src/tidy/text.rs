@@ -4,18 +4,10 @@
 use crate::finding::Finding;
 
 /// Words that mark something as unfinished. Split, so that this file passes its own rule.
-const UNFINISHED: &[&str] = &[
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("X", "XX"),
-];
+const UNFINISHED: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];
 
 /// Beginnings of paths that exist on somebody's machine only.
-const MACHINE_PATHS: &[&str] = &[
-    concat!("/wo", "rk/"),
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-];
+const MACHINE_PATHS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
 
 /// Lines that a merge leaves behind.
 const MERGE_MARKS: &[&str] = &[concat!("<<<<", "<<< "), concat!(">>>>", ">>> ")];
@@ -30,17 +22,10 @@ pub(crate) fn check(path: &str, source: &str) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for (index, line) in source.lines().enumerate() {
-        findings.extend(
-            problems(line)
-                .into_iter()
-                .map(|message| Finding::at(path, index + 1, message)),
-        );
+        findings.extend(problems(line).into_iter().map(|message| Finding::at(path, index + 1, message)));
     }
     if source.contains('\r') {
-        findings.push(Finding::file(
-            path,
-            "has carriage returns: end lines with \\n alone",
-        ));
+        findings.push(Finding::file(path, "has carriage returns: end lines with \\n alone"));
     }
     if !source.is_empty() && !source.ends_with('\n') {
         findings.push(Finding::file(path, "does not end with a newline"));
@@ -50,16 +35,13 @@ pub(crate) fn check(path: &str, source: &str) -> Vec<Finding> {
 
 /// Whether the file is test data, which may hold anything.
 fn is_fixture(path: &str) -> bool {
-    path.split('/')
-        .any(|part| matches!(part, "fixtures" | "snapshots" | "assets"))
+    path.split('/').any(|part| matches!(part, "fixtures" | "snapshots" | "assets"))
 }
 
 fn problems(line: &str) -> Vec<String> {
     let mut messages = Vec::new();
     if let Some(word) = UNFINISHED.iter().find(|word| has_word(line, word)) {
-        messages.push(format!(
-            "`{word}`: finish it, or write down the limit as a fact"
-        ));
+        messages.push(format!("`{word}`: finish it, or write down the limit as a fact"));
     }
     if let Some(start) = MACHINE_PATHS.iter().find(|start| has_path(line, start)) {
         messages.push(format!("path `{start}…` exists on one machine only"));
@@ -82,9 +64,7 @@ fn has_word(line: &str, word: &str) -> bool {
 fn has_path(line: &str, start: &str) -> bool {
     line.match_indices(start).any(|(at, _)| {
         let before = line[..at].chars().next_back();
-        !before.is_some_and(|it| {
-            in_word(it) || matches!(it, '.' | '/' | '-' | '}' | ')' | '~' | '>' | '*')
-        })
+        !before.is_some_and(|it| in_word(it) || matches!(it, '.' | '/' | '-' | '}' | ')' | '~' | '>' | '*'))
     })
 }
 
@@ -99,10 +79,7 @@ mod tests {
     #[test]
     fn unfinished_work_is_found_as_a_word() {
         let word = UNFINISHED[0];
-        assert_eq!(
-            check("a.md", &format!("one\n// {word}: later\n"))[0].line,
-            2
-        );
+        assert_eq!(check("a.md", &format!("one\n// {word}: later\n"))[0].line, 2);
         assert!(check("a.md", &format!("{word}S and MAS{word}N\n")).is_empty());
     }
 

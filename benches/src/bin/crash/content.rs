@@ -45,18 +45,11 @@ impl Contents {
     /// What the document says in a revision.
     pub(crate) fn of(&self, document: u32, revision: u32) -> Content {
         let mut prose = Prose::new(self.seed, u64::from(document) << 32 | u64::from(revision));
-        let (sections, sentences) = if document.is_multiple_of(LONG_EVERY) {
-            (5, 6)
-        } else {
-            (2, 1)
-        };
+        let (sections, sentences) = if document.is_multiple_of(LONG_EVERY) { (5, 6) } else { (2, 1) };
         let sections: Vec<Section> = (0..sections)
             .map(|section| {
                 let marker = self.marker(document, revision, section);
-                let body = format!(
-                    "The word is {marker}. {} End of {marker}.",
-                    prose.paragraph(sentences)
-                );
+                let body = format!("The word is {marker}. {} End of {marker}.", prose.paragraph(sentences));
                 Section { marker, body }
             })
             .collect();
@@ -79,13 +72,8 @@ impl Contents {
     }
 
     fn marker(&self, document: u32, revision: u32, section: u32) -> String {
-        let hash =
-            blake3::hash(format!("{} {document} {revision} {section}", self.seed).as_bytes());
-        let letters = hash
-            .as_bytes()
-            .iter()
-            .take(MARKER - 1)
-            .map(|byte| char::from(b'a' + byte % 26));
+        let hash = blake3::hash(format!("{} {document} {revision} {section}", self.seed).as_bytes());
+        let letters = hash.as_bytes().iter().take(MARKER - 1).map(|byte| char::from(b'a' + byte % 26));
         // No English suffix, so that stemming leaves it alone.
         letters.chain(std::iter::once('q')).collect()
     }
@@ -98,9 +86,7 @@ pub(crate) fn name(document: u32) -> String {
 
 /// The revision that a text says it is.
 pub(crate) fn revision_of(text: &str) -> Option<u32> {
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Revision "))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Revision "))?;
     line.split(' ').next()?.parse().ok()
 }
 
@@ -119,9 +105,7 @@ mod tests {
     fn markers_are_unique_and_stand_in_the_text() {
         let contents = Contents::new(1);
         let mut seen = BTreeSet::new();
-        for (document, revision) in
-            (0..20).flat_map(|document| (0..5).map(move |revision| (document, revision)))
-        {
+        for (document, revision) in (0..20).flat_map(|document| (0..5).map(move |revision| (document, revision))) {
             let content = contents.of(document, revision);
             for section in content.sections {
                 assert!(content.text.contains(&section.body));

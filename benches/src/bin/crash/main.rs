@@ -1,9 +1,6 @@
 //! `crash`: kills the server with SIGKILL at random moments while documents are written, restarts
 //! it, and proves that every acknowledged write is there once, whole, and found by both legs.
-#![allow(
-    clippy::print_stdout,
-    reason = "a command line tool reports on standard output"
-)]
+#![allow(clippy::print_stdout, reason = "a command line tool reports on standard output")]
 
 mod content;
 mod model;
@@ -55,21 +52,11 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    ensure!(
-        arguments.writers > 0 && arguments.documents >= arguments.writers,
-        "each writer needs a document"
-    );
-    let seed = arguments
-        .seed
-        .unwrap_or_else(|| u64::from(rand::random::<u32>()));
-    println!(
-        "crash: seed {seed} (run it again with SEED={seed}; the moments of the kills depend on the machine too)"
-    );
+    ensure!(arguments.writers > 0 && arguments.documents >= arguments.writers, "each writer needs a document");
+    let seed = arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    println!("crash: seed {seed} (run it again with SEED={seed}; the moments of the kills depend on the machine too)");
     std::fs::create_dir_all(OUTPUT).with_context(|| format!("create {OUTPUT}"))?;
-    let folder = tempfile::Builder::new()
-        .prefix("crash-")
-        .tempdir_in(OUTPUT)
-        .context("make a folder")?;
+    let folder = tempfile::Builder::new().prefix("crash-").tempdir_in(OUTPUT).context("make a folder")?;
     let mut run = Run::new(&arguments, seed, folder.path())?;
     let result = run.all().await;
     if result.is_err() || !run.problems.is_empty() {
@@ -80,10 +67,7 @@ async fn main() -> Result<()> {
         let (lost, partial, other) = run.problems.counts();
         bail!("crash: failed, {lost} lost, {partial} partial, {other} other");
     }
-    println!(
-        "crash: ok, {} kills, {} acknowledged, 0 lost, 0 partial",
-        run.kills, run.acknowledged
-    );
+    println!("crash: ok, {} kills, {} acknowledged, 0 lost, 0 partial", run.kills, run.acknowledged);
     Ok(())
 }
 
@@ -124,9 +108,7 @@ impl Run {
         }
         // What a crash left must survive an orderly stop as well.
         for _ in 0..2 {
-            let server = Server::start(&self.options)
-                .await
-                .context("start after the last kill")?;
+            let server = Server::start(&self.options).await.context("start after the last kill")?;
             self.verify(&server).await?;
             server.stop().await?;
         }
@@ -135,18 +117,11 @@ impl Run {
 
     async fn kill_while_writing(&mut self) -> Result<()> {
         let started = Instant::now();
-        let server = Server::start(&self.options)
-            .await
-            .context("start after a kill")?;
+        let server = Server::start(&self.options).await.context("start after a kill")?;
         let ready = started.elapsed();
         let checked = self.verify(&server).await?;
         let life = Duration::from_millis(self.random.random_range(LIFE.0..LIFE.1));
-        let traffic = writer::Traffic::start(
-            &server.client()?,
-            &self.model,
-            self.writers,
-            self.random.random(),
-        );
+        let traffic = writer::Traffic::start(&server.client()?, &self.model, self.writers, self.random.random());
         tokio::time::sleep(life).await;
         let killed = Instant::now();
         server.kill()?;
@@ -155,8 +130,7 @@ impl Run {
         self.acknowledged += done.acknowledged;
         for (moment, error) in &done.errors {
             if *moment < killed {
-                self.problems
-                    .other(format!("a request failed before the kill: {error}"));
+                self.problems.other(format!("a request failed before the kill: {error}"));
             }
         }
         for partial in done.partial {
@@ -181,11 +155,7 @@ impl Run {
         tokio::time::sleep(life).await;
         server.kill()?;
         self.kills += 1;
-        println!(
-            "kill {:>2}: while starting, after {} ms",
-            self.kills,
-            life.as_millis()
-        );
+        println!("kill {:>2}: while starting, after {} ms", self.kills, life.as_millis());
         Ok(())
     }
 
@@ -193,8 +163,6 @@ impl Run {
         let client = server.client()?;
         let checking = verify::verify(&client, &self.model, &mut self.problems);
         let checked = tokio::time::timeout(limits::REQUEST, checking).await;
-        checked
-            .context("check the documents in time")?
-            .context("check the documents")
+        checked.context("check the documents in time")?.context("check the documents")
     }
 }

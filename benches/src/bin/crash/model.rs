@@ -51,11 +51,7 @@ impl Entry {
 impl Model {
     /// A model in which no document is there.
     pub(crate) fn new(contents: Contents, documents: u32) -> Self {
-        Self {
-            contents,
-            documents,
-            entries: Mutex::default(),
-        }
+        Self { contents, documents, entries: Mutex::default() }
     }
 
     /// What is known about a document.
@@ -83,10 +79,7 @@ impl Model {
         let entry = entries.entry(document).or_default();
         entry.acknowledged = state;
         entry.pending = None;
-        entry.receipt = outcome.map(|it| Receipt {
-            content_hash: it.content_hash.clone(),
-            passages: it.passages,
-        });
+        entry.receipt = outcome.map(|it| Receipt { content_hash: it.content_hash.clone(), passages: it.passages });
     }
 
     /// After a restart the document was seen in this state, which from now on must hold.
@@ -102,10 +95,7 @@ impl Model {
 
     /// Documents with a write that got no answer.
     pub(crate) fn in_flight(&self) -> usize {
-        self.lock()
-            .values()
-            .filter(|entry| entry.pending.is_some())
-            .count()
+        self.lock().values().filter(|entry| entry.pending.is_some()).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u32, Entry>> {

@@ -45,10 +45,7 @@ async fn look(client: &Client, model: &Model, document: u32) -> Result<Option<St
         return Ok(Some(format!("{} has no whole text", name(document))));
     };
     if let Err(problem) = whole(&stored, &model.contents.of(document, revision)) {
-        return Ok(Some(format!(
-            "{} while it was written: {problem}",
-            name(document)
-        )));
+        return Ok(Some(format!("{} while it was written: {problem}", name(document))));
     }
     let request = SearchRequest {
         query: Some(format!("Note {document} revision {revision}")),
@@ -59,19 +56,8 @@ async fn look(client: &Client, model: &Model, document: u32) -> Result<Option<St
         ..SearchRequest::default()
     };
     let answer = client.search(&request).await?;
-    let passages = answer
-        .results
-        .iter()
-        .filter(|result| result.document_id == stored.document_id);
-    let hashes: BTreeSet<&str> = passages
-        .map(|result| result.content_hash.as_str())
-        .collect();
+    let passages = answer.results.iter().filter(|result| result.document_id == stored.document_id);
+    let hashes: BTreeSet<&str> = passages.map(|result| result.content_hash.as_str()).collect();
     let mixed = hashes.len() > 1;
-    Ok(mixed.then(|| {
-        format!(
-            "one answer shows {} versions of {}",
-            hashes.len(),
-            stored.document_id
-        )
-    }))
+    Ok(mixed.then(|| format!("one answer shows {} versions of {}", hashes.len(), stored.document_id)))
 }

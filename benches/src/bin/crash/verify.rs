@@ -47,11 +47,7 @@ impl Problems {
     }
 
     pub(crate) fn print(&self) {
-        for (kind, texts) in [
-            ("lost", &self.lost),
-            ("partial", &self.partial),
-            ("problem", &self.other),
-        ] {
+        for (kind, texts) in [("lost", &self.lost), ("partial", &self.partial), ("problem", &self.other)] {
             for text in texts {
                 println!("{kind}: {text}");
             }
@@ -66,19 +62,11 @@ impl Problems {
 }
 
 /// Checks every document and says how many are there.
-pub(crate) async fn verify(
-    client: &Client,
-    model: &Model,
-    problems: &mut Problems,
-) -> Result<usize> {
+pub(crate) async fn verify(client: &Client, model: &Model, problems: &mut Problems) -> Result<usize> {
     // Before the first write there is no collection to search in.
     let exists = client.collection(COLLECTION).await?.is_some();
-    let checking =
-        stream::iter(0..model.documents).map(|document| check(client, model, document, exists));
-    let checked: Vec<Checked> = checking
-        .buffer_unordered(limits::REQUESTS_IN_FLIGHT)
-        .try_collect()
-        .await?;
+    let checking = stream::iter(0..model.documents).map(|document| check(client, model, document, exists));
+    let checked: Vec<Checked> = checking.buffer_unordered(limits::REQUESTS_IN_FLIGHT).try_collect().await?;
     let mut there = BTreeMap::new();
     for one in checked {
         model.settled(one.document, one.state);
@@ -92,11 +80,7 @@ pub(crate) async fn verify(
 }
 
 /// The listing names each document once, and the collection counts what is there.
-async fn listing(
-    client: &Client,
-    there: &BTreeMap<String, usize>,
-    problems: &mut Problems,
-) -> Result<()> {
+async fn listing(client: &Client, there: &BTreeMap<String, usize>, problems: &mut Problems) -> Result<()> {
     // Before the first write there is no collection to list.
     let Some(info) = client.collection(COLLECTION).await? else {
         if !there.is_empty() {
@@ -104,25 +88,13 @@ async fn listing(
         }
         return Ok(());
     };
-    let listed: Vec<String> = client
-        .list(COLLECTION)
-        .await?
-        .into_iter()
-        .map(|it| it.document_id)
-        .collect();
+    let listed: Vec<String> = client.list(COLLECTION).await?.into_iter().map(|it| it.document_id).collect();
     let distinct: BTreeSet<&String> = listed.iter().collect();
     if distinct.len() != listed.len() {
-        problems.other(format!(
-            "the listing repeats {} documents",
-            listed.len() - distinct.len()
-        ));
+        problems.other(format!("the listing repeats {} documents", listed.len() - distinct.len()));
     }
     if !distinct.iter().copied().eq(there.keys()) {
-        problems.other(format!(
-            "the listing has {} documents, {} are there",
-            distinct.len(),
-            there.len()
-        ));
+        problems.other(format!("the listing has {} documents, {} are there", distinct.len(), there.len()));
     }
     let passages: usize = there.values().sum();
     if (info.documents, info.passages) != (there.len(), passages) {
@@ -147,43 +119,23 @@ struct Checked {
 async fn check(client: &Client, model: &Model, document: u32, exists: bool) -> Result<Checked> {
     let entry = model.entry(document);
     let stored = client.get(COLLECTION, &name(document)).await?;
-    let state = stored
-        .as_ref()
-        .map(|it| revision_of(it.text.as_deref().unwrap_or_default()).unwrap_or(0));
+    let state = stored.as_ref().map(|it| revision_of(it.text.as_deref().unwrap_or_default()).unwrap_or(0));
     let passages = stored.as_ref().map_or(0, |it| it.passages.len());
-    let mut checked = Checked {
-        document,
-        state,
-        passages,
-        problems: Problems::default(),
-    };
+    let mut checked = Checked { document, state, passages, problems: Problems::default() };
     let problems = &mut checked.problems;
     if !entry.allowed().contains(&state) {
-        problems.lost(format!(
-            "{} is {}, must be {}",
-            name(document),
-            told(state),
-            allowed(&entry)
-        ));
+        problems.lost(format!("{} is {}, must be {}", name(document), told(state), allowed(&entry)));
         return Ok(checked);
     }
     if let (Some(stored), Some(revision)) = (&stored, state) {
         let content = model.contents.of(document, revision);
-        if let Err(problem) =
-            whole(stored, &content).and_then(|()| as_acknowledged(stored, &entry, revision))
-        {
+        if let Err(problem) = whole(stored, &content).and_then(|()| as_acknowledged(stored, &entry, revision)) {
             problems.partial(format!("{}: {problem}", name(document)));
         }
         searchable(client, document, &content, problems).await?;
     }
     for old in old_revisions(&entry, state).into_iter().filter(|_| exists) {
-        gone(
-            client,
-            document,
-            &model.contents.of(document, old),
-            problems,
-        )
-        .await?;
+        gone(client, document, &model.contents.of(document, old), problems).await?;
     }
     Ok(checked)
 }
@@ -196,45 +148,24 @@ pub(crate) fn whole(stored: &Document, content: &Content) -> Result<(), String> 
     }
     for (index, passage) in stored.passages.iter().enumerate() {
         if passage.ordinal as usize != index {
-            return Err(format!(
-                "passage {index} has the ordinal {}",
-                passage.ordinal
-            ));
+            return Err(format!("passage {index} has the ordinal {}", passage.ordinal));
         }
-        let range = usize::try_from(passage.byte_start)
-            .ok()
-            .zip(usize::try_from(passage.byte_end).ok());
+        let range = usize::try_from(passage.byte_start).ok().zip(usize::try_from(passage.byte_end).ok());
         if range.and_then(|(start, end)| text.get(start..end)) != Some(passage.text.as_str()) {
             return Err(format!("passage {index} is not the text at its place"));
         }
     }
-    let missing = content
-        .sections
-        .iter()
-        .find(|it| !stored.passages.iter().any(|p| p.text.contains(&it.marker)));
-    missing.map_or(Ok(()), |section| {
-        Err(format!(
-            "no passage holds the section of {}",
-            section.marker
-        ))
-    })
+    let missing = content.sections.iter().find(|it| !stored.passages.iter().any(|p| p.text.contains(&it.marker)));
+    missing.map_or(Ok(()), |section| Err(format!("no passage holds the section of {}", section.marker)))
 }
 
 /// Whether hash and number of passages are those that the server acknowledged.
 fn as_acknowledged(stored: &Document, entry: &Entry, revision: u32) -> Result<(), String> {
-    let Some(receipt) = entry
-        .receipt
-        .as_ref()
-        .filter(|_| entry.acknowledged == Some(revision))
-    else {
+    let Some(receipt) = entry.receipt.as_ref().filter(|_| entry.acknowledged == Some(revision)) else {
         return Ok(());
     };
     if stored.passages.len() != receipt.passages {
-        return Err(format!(
-            "{} passages, {} were acknowledged",
-            stored.passages.len(),
-            receipt.passages
-        ));
+        return Err(format!("{} passages, {} were acknowledged", stored.passages.len(), receipt.passages));
     }
     if stored.content_hash != receipt.content_hash {
         return Err("the content hash is not the one that was acknowledged".to_owned());
@@ -243,36 +174,20 @@ fn as_acknowledged(stored: &Document, entry: &Entry, revision: u32) -> Result<()
 }
 
 /// Both legs find the first and the last section, each passage once.
-async fn searchable(
-    client: &Client,
-    document: u32,
-    content: &Content,
-    problems: &mut Problems,
-) -> Result<()> {
+async fn searchable(client: &Client, document: u32, content: &Content, problems: &mut Problems) -> Result<()> {
     let ends = [content.sections.first(), content.sections.last()];
     for section in ends.into_iter().flatten() {
         for (mode, query) in [("keyword", &section.marker), ("vector", &section.body)] {
             let results = search(client, mode, query).await?;
-            let hits: Vec<&SearchResult> = results
-                .iter()
-                .filter(|it| it.passage.text.contains(&section.marker))
-                .collect();
+            let hits: Vec<&SearchResult> =
+                results.iter().filter(|it| it.passage.text.contains(&section.marker)).collect();
             let ordinals: BTreeSet<u32> = hits.iter().map(|it| it.passage.ordinal).collect();
             if hits.iter().any(|it| it.document_id != name(document)) {
-                problems.other(format!(
-                    "a {mode} search shows text of {} under another name",
-                    name(document)
-                ));
+                problems.other(format!("a {mode} search shows text of {} under another name", name(document)));
             } else if hits.is_empty() {
-                problems.lost(format!(
-                    "{} is not found by a {mode} search",
-                    name(document)
-                ));
+                problems.lost(format!("{} is not found by a {mode} search", name(document)));
             } else if ordinals.len() != hits.len() {
-                problems.other(format!(
-                    "a {mode} search shows a passage of {} twice",
-                    name(document)
-                ));
+                problems.other(format!("a {mode} search shows a passage of {} twice", name(document)));
             }
         }
     }
@@ -280,24 +195,13 @@ async fn searchable(
 }
 
 /// No search shows a revision that is not the current one.
-async fn gone(
-    client: &Client,
-    document: u32,
-    content: &Content,
-    problems: &mut Problems,
-) -> Result<()> {
+async fn gone(client: &Client, document: u32, content: &Content, problems: &mut Problems) -> Result<()> {
     let Some(section) = content.sections.first() else {
         return Ok(());
     };
     let results = search(client, "keyword", &section.marker).await?;
-    if results
-        .iter()
-        .any(|it| it.passage.text.contains(&section.marker))
-    {
-        problems.partial(format!(
-            "{} still shows a revision that is not its own",
-            name(document)
-        ));
+    if results.iter().any(|it| it.passage.text.contains(&section.marker)) {
+        problems.partial(format!("{} still shows a revision that is not its own", name(document)));
     }
     Ok(())
 }
@@ -321,18 +225,11 @@ fn old_revisions(entry: &Entry, state: State) -> Vec<u32> {
 }
 
 fn told(state: State) -> String {
-    state.map_or("absent".to_owned(), |revision| {
-        format!("at revision {revision}")
-    })
+    state.map_or("absent".to_owned(), |revision| format!("at revision {revision}"))
 }
 
 fn allowed(entry: &Entry) -> String {
-    entry
-        .allowed()
-        .into_iter()
-        .map(told)
-        .collect::<Vec<_>>()
-        .join(" or ")
+    entry.allowed().into_iter().map(told).collect::<Vec<_>>().join(" or ")
 }
 
 #[cfg(test)]
@@ -351,8 +248,7 @@ mod tests {
                        "byte_start": start, "byte_end": end})
             })
             .collect();
-        serde_json::from_value(json!({"document_id": "a", "text": text, "passages": passages}))
-            .unwrap()
+        serde_json::from_value(json!({"document_id": "a", "text": text, "passages": passages})).unwrap()
     }
 
     #[test]
@@ -360,13 +256,7 @@ mod tests {
         let content = Contents::new(1).of(3, 1);
         let text = &content.text;
         let middle = text.len() / 2;
-        assert_eq!(
-            whole(
-                &stored(text, &[(0, middle), (middle, text.len())]),
-                &content
-            ),
-            Ok(())
-        );
+        assert_eq!(whole(&stored(text, &[(0, middle), (middle, text.len())]), &content), Ok(()));
         assert!(whole(&stored(text, &[(0, middle)]), &content).is_err());
         assert!(whole(&stored(text, &[]), &content).is_err());
         assert!(whole(&stored(&text[..middle], &[(0, middle)]), &content).is_err());
@@ -382,10 +272,7 @@ mod tests {
 
     #[test]
     fn older_revisions_are_looked_for() {
-        let entry = Entry {
-            last_sent: 5,
-            ..Entry::default()
-        };
+        let entry = Entry { last_sent: 5, ..Entry::default() };
         assert_eq!(old_revisions(&entry, Some(5)), [4]);
         assert_eq!(old_revisions(&entry, None), [4, 5]);
         assert_eq!(old_revisions(&Entry::default(), None), Vec::<u32>::new());

@@ -40,13 +40,7 @@ impl Traffic {
         let mut clients = JoinSet::new();
         for number in 0..writers {
             let random = ChaCha8Rng::seed_from_u64(seed ^ u64::from(number));
-            let writer = Writer {
-                client: client.clone(),
-                model: Arc::clone(model),
-                random,
-                number,
-                of: writers,
-            };
+            let writer = Writer { client: client.clone(), model: Arc::clone(model), random, number, of: writers };
             clients.spawn(writer.run());
         }
         clients.spawn(reader::run(client.clone(), Arc::clone(model), seed));
@@ -105,36 +99,21 @@ impl Writer {
     fn document(&mut self) -> u32 {
         let owned = self.model.documents.div_ceil(self.of);
         let document = self.random.random_range(0..owned) * self.of + self.number;
-        if document < self.model.documents {
-            document
-        } else {
-            self.number
-        }
+        if document < self.model.documents { document } else { self.number }
     }
 
     async fn write(&mut self, document: u32) -> Result<usize> {
         let revision = self.model.sending_new(document);
-        let outcome = self
-            .client
-            .put(&self.model.contents.input(document, revision))
-            .await?;
+        let outcome = self.client.put(&self.model.contents.input(document, revision)).await?;
         self.stored(document, revision, &outcome)?;
         Ok(1)
     }
 
     /// The same content again, which must change nothing.
     async fn repeat(&mut self, document: u32, revision: u32) -> Result<usize> {
-        let outcome = self
-            .client
-            .put(&self.model.contents.input(document, revision))
-            .await?;
-        ensure!(
-            outcome.status == "unchanged",
-            "the same content again was {}",
-            outcome.status
-        );
-        self.model
-            .acknowledged(document, Some(revision), Some(&outcome));
+        let outcome = self.client.put(&self.model.contents.input(document, revision)).await?;
+        ensure!(outcome.status == "unchanged", "the same content again was {}", outcome.status);
+        self.model.acknowledged(document, Some(revision), Some(&outcome));
         Ok(1)
     }
 
@@ -142,22 +121,12 @@ impl Writer {
         let mut documents: Vec<u32> = (0..BATCH).map(|_| self.document()).collect();
         documents.sort_unstable();
         documents.dedup();
-        let revisions: Vec<u32> = documents
-            .iter()
-            .map(|it| self.model.sending_new(*it))
-            .collect();
+        let revisions: Vec<u32> = documents.iter().map(|it| self.model.sending_new(*it)).collect();
         let sent: Vec<(u32, u32)> = documents.into_iter().zip(revisions).collect();
-        let inputs: Vec<DocumentInput> = sent
-            .iter()
-            .map(|(it, revision)| self.model.contents.input(*it, *revision))
-            .collect();
+        let inputs: Vec<DocumentInput> =
+            sent.iter().map(|(it, revision)| self.model.contents.input(*it, *revision)).collect();
         let answer = self.client.put_batch(&inputs).await?;
-        ensure!(
-            answer.outcomes.len() == sent.len(),
-            "{} documents got {} outcomes",
-            sent.len(),
-            answer.outcomes.len()
-        );
+        ensure!(answer.outcomes.len() == sent.len(), "{} documents got {} outcomes", sent.len(), answer.outcomes.len());
         for ((document, revision), outcome) in sent.iter().zip(&answer.outcomes) {
             self.stored(*document, *revision, outcome)?;
         }
@@ -172,19 +141,10 @@ impl Writer {
     }
 
     fn stored(&self, document: u32, revision: u32, outcome: &WriteOutcome) -> Result<()> {
-        ensure!(
-            outcome.document_id == name(document),
-            "an outcome is about {}",
-            outcome.document_id
-        );
+        ensure!(outcome.document_id == name(document), "an outcome is about {}", outcome.document_id);
         let status = outcome.status.as_str();
-        ensure!(
-            matches!(status, "created" | "updated"),
-            "a new revision was {status}: {:?}",
-            outcome.error
-        );
-        self.model
-            .acknowledged(document, Some(revision), Some(outcome));
+        ensure!(matches!(status, "created" | "updated"), "a new revision was {status}: {:?}", outcome.error);
+        self.model.acknowledged(document, Some(revision), Some(outcome));
         Ok(())
     }
 }

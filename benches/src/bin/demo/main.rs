@@ -1,8 +1,5 @@
 //! `demo`: a tree of documents goes into a fresh server, and ranked passages come out of it.
-#![allow(
-    clippy::print_stdout,
-    reason = "a command line tool reports on standard output"
-)]
+#![allow(clippy::print_stdout, reason = "a command line tool reports on standard output")]
 
 mod questions;
 mod show;
@@ -43,20 +40,13 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    ensure!(
-        arguments.docs.exists(),
-        "there is no tree at {}",
-        arguments.docs.display()
-    );
+    ensure!(arguments.docs.exists(), "there is no tree at {}", arguments.docs.display());
     let folder = tempfile::tempdir().context("make a temporary folder")?;
     match demo(&arguments, folder.path()).await {
         Ok(()) => Ok(()),
         Err(error) => {
             let kept = folder.keep();
-            Err(error.context(format!(
-                "the demo failed; data and log are kept in {}",
-                kept.display()
-            )))
+            Err(error.context(format!("the demo failed; data and log are kept in {}", kept.display())))
         }
     }
 }
@@ -66,22 +56,11 @@ async fn demo(arguments: &Arguments, folder: &Path) -> Result<()> {
     let started = Instant::now();
     let server = Server::start(&ServerOptions::new(&folder.join("data"))?).await?;
     let client = server.client()?;
-    screen.step(&format!(
-        "server ready in {:.1} s on {}",
-        started.elapsed().as_secs_f64(),
-        client.base()
-    ));
+    screen.step(&format!("server ready in {:.1} s on {}", started.elapsed().as_secs_f64(), client.base()));
     let summary = push(client.base(), COLLECTION, &arguments.docs).await?;
-    ensure!(
-        summary.documents > 0,
-        "found no documents in {}",
-        arguments.docs.display()
-    );
+    ensure!(summary.documents > 0, "found no documents in {}", arguments.docs.display());
     ensure!(summary.failed == 0, "{} documents failed", summary.failed);
-    let info = client
-        .collection(COLLECTION)
-        .await?
-        .context("find the collection after the push")?;
+    let info = client.collection(COLLECTION).await?.context("find the collection after the push")?;
     screen.step(&format!(
         "{} documents, {} passages searchable in {:.1} s, {} files left out",
         info.documents, info.passages, summary.seconds, summary.skipped
@@ -93,10 +72,7 @@ async fn demo(arguments: &Arguments, folder: &Path) -> Result<()> {
     context(&screen, &client, &asked[0]).await?;
     let mut latencies = measure(&client, arguments.searches, &info.version).await?;
     server.stop().await?;
-    println!(
-        "{}",
-        last_line(info.documents, info.passages, &summary, &mut latencies)
-    );
+    println!("{}", last_line(info.documents, info.passages, &summary, &mut latencies));
     Ok(())
 }
 
@@ -104,10 +80,7 @@ async fn ask(screen: &Screen, client: &Client, question: &str, version: &str) ->
     let started = Instant::now();
     let answer = client.search(&request(question, version)).await?;
     let millis = started.elapsed().as_secs_f64() * 1000.0;
-    ensure!(
-        !answer.results.is_empty(),
-        "nothing was found for: {question}"
-    );
+    ensure!(!answer.results.is_empty(), "nothing was found for: {question}");
     screen.question(question, millis, answer.took_ms);
     for result in answer.results.iter().take(SHOWN) {
         screen.result(result);
@@ -117,13 +90,8 @@ async fn ask(screen: &Screen, client: &Client, question: &str, version: &str) ->
 
 async fn context(screen: &Screen, client: &Client, question: &str) -> Result<()> {
     let started = Instant::now();
-    let answer = client
-        .context(question, &[COLLECTION.to_owned()], CONTEXT_TOKENS)
-        .await?;
-    ensure!(
-        !answer.citations.is_empty(),
-        "the context for the question cites nothing: {question}"
-    );
+    let answer = client.context(question, &[COLLECTION.to_owned()], CONTEXT_TOKENS).await?;
+    ensure!(!answer.citations.is_empty(), "the context for the question cites nothing: {question}");
     screen.context(question, &answer, started.elapsed().as_secs_f64() * 1000.0);
     Ok(())
 }
@@ -149,12 +117,7 @@ fn request(query: &str, version: &str) -> SearchRequest {
     }
 }
 
-fn last_line(
-    documents: usize,
-    passages: usize,
-    summary: &Summary,
-    latencies: &mut [f64],
-) -> String {
+fn last_line(documents: usize, passages: usize, summary: &Summary, latencies: &mut [f64]) -> String {
     format!(
         "demo: ok, {documents} documents, {passages} passages, {:.1} passages/s, search p50 {:.1} p99 {:.1}",
         summary.passages_per_second,
@@ -169,14 +132,8 @@ mod tests {
 
     #[test]
     fn the_last_line_is_the_one_that_scripts_look_for() {
-        let summary = Summary {
-            passages_per_second: 55.25,
-            ..Summary::default()
-        };
+        let summary = Summary { passages_per_second: 55.25, ..Summary::default() };
         let line = last_line(3, 40, &summary, &mut [1.0, 2.0, 3.0]);
-        assert_eq!(
-            line,
-            "demo: ok, 3 documents, 40 passages, 55.2 passages/s, search p50 2.0 p99 3.0"
-        );
+        assert_eq!(line, "demo: ok, 3 documents, 40 passages, 55.2 passages/s, search p50 2.0 p99 3.0");
     }
 }

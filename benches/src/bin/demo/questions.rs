@@ -32,17 +32,12 @@ pub(crate) async fn choose(client: &Client, collection: &str, docs: &Path) -> Re
         found.extend(openings(&documents));
     }
     ensure!(!found.is_empty(), "the tree holds no text to ask about");
-    let chosen = (0..OWN.len())
-        .map(|index| found[(index * found.len() / OWN.len()).min(found.len() - 1)].clone());
+    let chosen = (0..OWN.len()).map(|index| found[(index * found.len() / OWN.len()).min(found.len() - 1)].clone());
     Ok(chosen.collect())
 }
 
 /// Up to `count` queries, each the first words of another passage.
-pub(crate) async fn from_passages(
-    client: &Client,
-    collection: &str,
-    count: usize,
-) -> Result<Vec<String>> {
+pub(crate) async fn from_passages(client: &Client, collection: &str, count: usize) -> Result<Vec<String>> {
     let documents = some_documents(client, collection).await?;
     let found = openings(&documents);
     ensure!(!found.is_empty(), "the tree holds no text to search for");
@@ -52,9 +47,7 @@ pub(crate) async fn from_passages(
 
 /// Whether the tree is this repository or a folder of it.
 fn is_own(docs: &Path) -> bool {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .and_then(|root| root.canonicalize().ok());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().and_then(|root| root.canonicalize().ok());
     root.is_some_and(|root| docs.canonicalize().is_ok_and(|docs| docs.starts_with(root)))
 }
 
@@ -75,10 +68,7 @@ fn headings(documents: &[Document]) -> Vec<String> {
     let passages = documents.iter().flat_map(|document| &document.passages);
     let headings = passages.filter_map(|passage| passage.heading_path.last());
     let usable = headings.filter(|heading| (2..=12).contains(&heading.split_whitespace().count()));
-    usable
-        .filter(|heading| seen.insert(heading.to_lowercase()))
-        .cloned()
-        .collect()
+    usable.filter(|heading| seen.insert(heading.to_lowercase())).cloned().collect()
 }
 
 /// The first words of each passage, distinct.
@@ -86,15 +76,10 @@ fn openings(documents: &[Document]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let passages = documents.iter().flat_map(|document| &document.passages);
     let openings = passages.map(|passage| {
-        let words = passage
-            .text
-            .split(|it: char| !it.is_alphanumeric() && it != '_')
-            .filter(|word| !word.is_empty());
+        let words = passage.text.split(|it: char| !it.is_alphanumeric() && it != '_').filter(|word| !word.is_empty());
         words.take(WORDS).collect::<Vec<_>>().join(" ")
     });
-    openings
-        .filter(|opening| !opening.is_empty() && seen.insert(opening.clone()))
-        .collect()
+    openings.filter(|opening| !opening.is_empty() && seen.insert(opening.clone())).collect()
 }
 
 #[cfg(test)]
@@ -114,11 +99,7 @@ mod tests {
 
     #[test]
     fn headings_are_distinct_and_worth_asking() {
-        let documents = [document(&[
-            ("Retry policy", "a"),
-            ("retry policy", "b"),
-            ("Overview", "c"),
-        ])];
+        let documents = [document(&[("Retry policy", "a"), ("retry policy", "b"), ("Overview", "c")])];
         assert_eq!(headings(&documents), ["Retry policy"]);
     }
 

@@ -28,8 +28,7 @@ pub(crate) struct Screen {
 impl Screen {
     /// Colours where standard output is a terminal and `NO_COLOR` is not set.
     pub(crate) fn new() -> Self {
-        let coloured = std::io::stdout().is_terminal()
-            && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
         let style = |style: Style| if coloured { style } else { Style::new() };
         Self {
             strong: style(Style::new().bold()),
@@ -50,10 +49,7 @@ impl Screen {
     pub(crate) fn question(&self, question: &str, millis: f64, took: Took) {
         let (strong, faint) = (self.strong, self.faint);
         println!("\n{strong}? {question}{strong:#}");
-        println!(
-            "{faint}  {millis:.1} ms (embed {:.1}, search {:.1}){faint:#}",
-            took.embed, took.search
-        );
+        println!("{faint}  {millis:.1} ms (embed {:.1}, search {:.1}){faint:#}", took.embed, took.search);
     }
 
     /// One passage of an answer.
@@ -69,20 +65,13 @@ impl Screen {
             passage.line_end
         );
         if !passage.heading_path.is_empty() {
-            println!(
-                "  {faint}{}{faint:#}",
-                snippet::clean(&passage.heading_path.join(" › "))
-            );
+            println!("  {faint}{}{faint:#}", snippet::clean(&passage.heading_path.join(" › ")));
         }
         for line in snippet::lines(&passage.text, &result.highlights) {
             println!("  │ {}", self.painted(&line));
         }
         if !result.also_in.is_empty() {
-            let copies: Vec<String> = result
-                .also_in
-                .iter()
-                .map(|copy| snippet::clean(&copy.document_id))
-                .collect();
+            let copies: Vec<String> = result.also_in.iter().map(|copy| snippet::clean(&copy.document_id)).collect();
             println!("  {faint}also in {}{faint:#}", copies.join(", "));
         }
     }
@@ -91,28 +80,18 @@ impl Screen {
     pub(crate) fn context(&self, question: &str, answer: &ContextAnswer, millis: f64) {
         let (strong, faint, place) = (self.strong, self.faint, self.place);
         println!("\n{strong}context for an agent: {question}{strong:#}");
-        println!(
-            "{faint}  {millis:.1} ms, {} tokens, {} citations{faint:#}\n",
-            answer.tokens,
-            answer.citations.len()
-        );
+        println!("{faint}  {millis:.1} ms, {} tokens, {} citations{faint:#}\n", answer.tokens, answer.citations.len());
         let lines: Vec<&str> = answer.text.lines().collect();
         for line in lines.iter().take(CONTEXT_LINES) {
             println!("  │ {}", snippet::cut(&snippet::clean(line), CONTEXT_WIDTH));
         }
         if lines.len() > CONTEXT_LINES {
-            println!(
-                "  {faint}│ … {} more lines{faint:#}",
-                lines.len() - CONTEXT_LINES
-            );
+            println!("  {faint}│ … {} more lines{faint:#}", lines.len() - CONTEXT_LINES);
         }
         println!();
         for citation in &answer.citations {
             let name = snippet::clean(&citation.document_id);
-            println!(
-                "  [{}] {place}{name}:{}-{}{place:#}",
-                citation.n, citation.line_start, citation.line_end
-            );
+            println!("  [{}] {place}{name}:{}-{}{place:#}", citation.n, citation.line_start, citation.line_end);
         }
         println!();
     }

@@ -28,52 +28,32 @@ pub(crate) fn lines(text: &str, highlights: &[Span]) -> Vec<Vec<Piece>> {
         start += line.len() + 1;
     }
     let first = best_window(&lines, highlights);
-    lines
-        .iter()
-        .skip(first)
-        .take(LINES)
-        .map(|(start, line)| pieces(*start, line, highlights))
-        .collect()
+    lines.iter().skip(first).take(LINES).map(|(start, line)| pieces(*start, line, highlights)).collect()
 }
 
 /// Index of the first line of the window that holds the most matches; the first such window.
 fn best_window(lines: &[(usize, &str)], highlights: &[Span]) -> usize {
     let hits: Vec<usize> = lines
         .iter()
-        .map(|(start, line)| {
-            highlights
-                .iter()
-                .filter(|it| it.start >= *start && it.start < start + line.len())
-                .count()
-        })
+        .map(|(start, line)| highlights.iter().filter(|it| it.start >= *start && it.start < start + line.len()).count())
         .collect();
     let windows = hits.len().saturating_sub(LINES) + 1;
     let matches = |first: &usize| hits.iter().skip(*first).take(LINES).sum::<usize>();
-    (0..windows)
-        .max_by_key(|first| (matches(first), std::cmp::Reverse(*first)))
-        .unwrap_or(0)
+    (0..windows).max_by_key(|first| (matches(first), std::cmp::Reverse(*first))).unwrap_or(0)
 }
 
 fn pieces(start: usize, line: &str, highlights: &[Span]) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     for (width, (at, character)) in line.char_indices().enumerate() {
         if width == WIDTH {
-            pieces.push(Piece {
-                text: "…".to_owned(),
-                hit: false,
-            });
+            pieces.push(Piece { text: "…".to_owned(), hit: false });
             break;
         }
-        let hit = highlights
-            .iter()
-            .any(|it| it.start <= start + at && start + at < it.end);
+        let hit = highlights.iter().any(|it| it.start <= start + at && start + at < it.end);
         let character = printable(character);
         match pieces.last_mut() {
             Some(last) if last.hit == hit => last.text.push(character),
-            _ => pieces.push(Piece {
-                text: character.to_string(),
-                hit,
-            }),
+            _ => pieces.push(Piece { text: character.to_string(), hit }),
         }
     }
     pieces
@@ -94,11 +74,7 @@ pub(crate) fn cut(line: &str, width: usize) -> String {
 }
 
 fn printable(character: char) -> char {
-    if character.is_control() {
-        ' '
-    } else {
-        character
-    }
+    if character.is_control() { ' ' } else { character }
 }
 
 #[cfg(test)]
@@ -106,20 +82,13 @@ mod tests {
     use super::*;
 
     fn text_of(lines: &[Vec<Piece>]) -> Vec<String> {
-        lines
-            .iter()
-            .map(|line| line.iter().map(|piece| piece.text.as_str()).collect())
-            .collect()
+        lines.iter().map(|line| line.iter().map(|piece| piece.text.as_str()).collect()).collect()
     }
 
     #[test]
     fn matches_are_marked_by_byte_offsets() {
         let lines = lines("größe der Welt", &[Span { start: 12, end: 16 }]);
-        let hits: Vec<&str> = lines[0]
-            .iter()
-            .filter(|it| it.hit)
-            .map(|it| it.text.as_str())
-            .collect();
+        let hits: Vec<&str> = lines[0].iter().filter(|it| it.hit).map(|it| it.text.as_str()).collect();
         assert_eq!(hits, ["Welt"]);
     }
 
@@ -127,23 +96,14 @@ mod tests {
     fn the_window_moves_to_where_the_matches_are() {
         let text = "a\n\nb\nc\nd\ne\nhit here\nf\n";
         let at = text.find("hit").unwrap();
-        let shown = text_of(&lines(
-            text,
-            &[Span {
-                start: at,
-                end: at + 3,
-            }],
-        ));
+        let shown = text_of(&lines(text, &[Span { start: at, end: at + 3 }]));
         assert!(shown.contains(&"hit here".to_owned()), "{shown:?}");
         assert_eq!(text_of(&lines(text, &[])), ["a", "b", "c", "d"]);
     }
 
     #[test]
     fn control_characters_and_bad_offsets_do_no_harm() {
-        let shown = text_of(&lines(
-            "a\u{1b}[31mb",
-            &[Span { start: 3, end: 900 }, Span { start: 9, end: 2 }],
-        ));
+        let shown = text_of(&lines("a\u{1b}[31mb", &[Span { start: 3, end: 900 }, Span { start: 9, end: 2 }]));
         assert_eq!(shown, ["a [31mb"]);
         assert!(lines("", &[]).is_empty());
     }

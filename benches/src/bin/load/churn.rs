@@ -34,11 +34,7 @@ impl Churn {
     pub(crate) fn start(client: Client, seed: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let writer = tokio::spawn(write(client.clone(), seed, Arc::clone(&stop)));
-        Self {
-            client,
-            stop,
-            writer,
-        }
+        Self { client, stop, writer }
     }
 
     /// Stops, removes what was written, and says how many documents it was.
@@ -46,9 +42,7 @@ impl Churn {
         self.stop.store(true, Ordering::Relaxed);
         let written = self.writer.await.context("wait for the writer")??;
         for number in 0..written.min(DOCUMENTS) {
-            self.client
-                .delete(crate::corpus::COLLECTION, &name(number))
-                .await?;
+            self.client.delete(crate::corpus::COLLECTION, &name(number)).await?;
         }
         Ok(usize::try_from(written).unwrap_or(usize::MAX))
     }
@@ -58,19 +52,9 @@ async fn write(client: Client, seed: u64, stop: Arc<AtomicBool>) -> Result<u64> 
     let mut next = 0;
     while !stop.load(Ordering::Relaxed) {
         let batch: Vec<DocumentInput> = (next..next + BATCH)
-            .map(|number| {
-                document(
-                    &name(number % DOCUMENTS),
-                    Prose::new(seed, STREAM + number).page(SECTIONS),
-                )
-            })
+            .map(|number| document(&name(number % DOCUMENTS), Prose::new(seed, STREAM + number).page(SECTIONS)))
             .collect();
-        stored(
-            &client
-                .put_batch(&batch)
-                .await
-                .context("write while searching")?,
-        )?;
+        stored(&client.put_batch(&batch).await.context("write while searching")?)?;
         next += BATCH;
     }
     Ok(next)

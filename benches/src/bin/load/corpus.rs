@@ -21,34 +21,23 @@ pub(crate) async fn fill(client: &Client, passages: usize, seed: u64) -> Result<
         return Ok(info);
     }
     while held < passages {
-        let batch: Vec<DocumentInput> = (0..limits::BATCH as u64)
-            .map(|index| page(seed, next + index))
-            .collect();
+        let batch: Vec<DocumentInput> = (0..limits::BATCH as u64).map(|index| page(seed, next + index)).collect();
         next += batch.len() as u64;
         held += stored(&client.put_batch(&batch).await?)?;
         println!("filling {COLLECTION}: {held} of {passages} passages");
     }
-    client
-        .collection(COLLECTION)
-        .await?
-        .context("find the collection after filling it")
+    client.collection(COLLECTION).await?.context("find the collection after filling it")
 }
 
 /// Passages of a batch that was stored as a whole.
 pub(crate) fn stored(answer: &BatchOutcome) -> Result<usize> {
-    let failed = answer
-        .outcomes
-        .iter()
-        .find(|outcome| outcome.status == "failed");
+    let failed = answer.outcomes.iter().find(|outcome| outcome.status == "failed");
     ensure!(failed.is_none(), "a generated page failed: {failed:?}");
     Ok(answer.outcomes.iter().map(|outcome| outcome.passages).sum())
 }
 
 fn page(seed: u64, number: u64) -> DocumentInput {
-    document(
-        &format!("pages/{number:05}.md"),
-        Prose::new(seed, number).page(SECTIONS),
-    )
+    document(&format!("pages/{number:05}.md"), Prose::new(seed, number).page(SECTIONS))
 }
 
 /// A Markdown document of the collection.

@@ -1,9 +1,6 @@
 //! `load`: drives the real server at a fixed rate and says how long searches take, at rest and
 //! while documents are being written, and how soon a written document is found.
-#![allow(
-    clippy::print_stdout,
-    reason = "a command line tool reports on standard output"
-)]
+#![allow(clippy::print_stdout, reason = "a command line tool reports on standard output")]
 
 mod churn;
 mod corpus;
@@ -71,10 +68,7 @@ struct Resident {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    ensure!(
-        arguments.rate > 0.0 && arguments.seconds > 0,
-        "rate and seconds must be above zero"
-    );
+    ensure!(arguments.rate > 0.0 && arguments.seconds > 0, "rate and seconds must be above zero");
     let folder = PathBuf::from(OUTPUT).join(format!("load-data-{}", arguments.passages));
     if arguments.fresh && folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
@@ -83,35 +77,19 @@ async fn main() -> Result<()> {
     let server = Server::start(&ServerOptions::new(&folder)?).await?;
     let client = server.client()?;
     let info = corpus::fill(&client, arguments.passages, arguments.seed).await?;
-    println!(
-        "{COLLECTION}: {} documents, {} passages",
-        info.documents, info.passages
-    );
+    println!("{COLLECTION}: {} documents, {} passages", info.documents, info.passages);
     let record = measure(&arguments, &server, &client, &info).await?;
     server.stop().await?;
     print(&record);
-    println!(
-        "\nwritten to {}",
-        write_json("load.json", &record)?.display()
-    );
+    println!("\nwritten to {}", write_json("load.json", &record)?.display());
     let failed: usize = record.runs.iter().map(|run| run.errors).sum();
     ensure!(failed == 0, "{failed} searches failed");
     Ok(())
 }
 
-async fn measure(
-    arguments: &Arguments,
-    server: &Server,
-    client: &Client,
-    info: &CollectionInfo,
-) -> Result<Record> {
-    let schedule = Schedule {
-        rate: arguments.rate,
-        time: Duration::from_secs(arguments.seconds),
-    };
-    let dimension = info.embedder["dimension"]
-        .as_u64()
-        .and_then(|it| usize::try_from(it).ok());
+async fn measure(arguments: &Arguments, server: &Server, client: &Client, info: &CollectionInfo) -> Result<Record> {
+    let schedule = Schedule { rate: arguments.rate, time: Duration::from_secs(arguments.seconds) };
+    let dimension = info.embedder["dimension"].as_u64().and_then(|it| usize::try_from(it).ok());
     let dimension = dimension.context("find the dimension in the collection's embedder")?;
     let before = server.memory()?.resident;
     let mut runs = Vec::new();
@@ -134,11 +112,7 @@ async fn measure(
         passages: info.passages,
         runs,
         visibility,
-        resident_bytes: Resident {
-            before,
-            after: after.resident,
-            peak: after.peak,
-        },
+        resident_bytes: Resident { before, after: after.resident, peak: after.peak },
     })
 }
 
@@ -164,17 +138,7 @@ fn print(record: &Record) {
         "\n{} searches/s for {} s, latency from the moment a search was due, in ms:\n",
         record.rate, record.seconds
     );
-    let header = [
-        "",
-        "p50",
-        "p90",
-        "p99",
-        "p99.9",
-        "max",
-        "service p99",
-        "errors",
-        "server cpu",
-    ];
+    let header = ["", "p50", "p90", "p99", "p99.9", "max", "service p99", "errors", "server cpu"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     for run in &record.runs {
         let mut row = vec![run.name.clone()];
@@ -189,11 +153,7 @@ fn print(record: &Record) {
     println!(
         "\nfound after an acknowledged write: p50 {:.1} ms, p99 {:.1} ms over {} writes; \
          with min_version at once in {} of {}",
-        found.found_ms.p50,
-        found.found_ms.p99,
-        found.writes,
-        found.at_once_with_min_version,
-        found.writes
+        found.found_ms.p50, found.found_ms.p99, found.writes, found.at_once_with_min_version, found.writes
     );
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let resident = &record.resident_bytes;
@@ -206,12 +166,6 @@ fn print(record: &Record) {
 }
 
 fn cells(summary: &Summary) -> Vec<String> {
-    let values = [
-        summary.p50,
-        summary.p90,
-        summary.p99,
-        summary.p999,
-        summary.max,
-    ];
+    let values = [summary.p50, summary.p90, summary.p99, summary.p999, summary.max];
     values.iter().map(|value| format!("{value:.1}")).collect()
 }

@@ -54,9 +54,8 @@ pub(crate) async fn run(
     seed: u64,
     server: &Server,
 ) -> Result<Measured> {
-    let requests: Vec<SearchRequest> = (0..schedule.requests() as u64)
-        .map(|number| request(kind, seed, number))
-        .collect();
+    let requests: Vec<SearchRequest> =
+        (0..schedule.requests() as u64).map(|number| request(kind, seed, number)).collect();
     let (started, used) = (Instant::now(), server.processor_time()?);
     let outcome = run_open_loop(schedule, |number| {
         let (client, request) = (client.clone(), requests[number].clone());
@@ -87,12 +86,7 @@ fn request(kind: Kind, seed: u64, number: u64) -> SearchRequest {
         Kind::Text => (Some(prose.question()), None),
         Kind::Vector { dimension } => (None, Some(prose.direction(dimension))),
     };
-    SearchRequest {
-        query,
-        vector,
-        collections: vec![COLLECTION.to_owned()],
-        ..SearchRequest::default()
-    }
+    SearchRequest { query, vector, collections: vec![COLLECTION.to_owned()], ..SearchRequest::default() }
 }
 
 impl Kind {

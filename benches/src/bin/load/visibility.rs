@@ -43,17 +43,10 @@ pub(crate) async fn measure(client: &Client, writes: usize, seed: u64) -> Result
         let text = format!("{word} {}", Prose::new(seed, STREAM + number).paragraph(3));
         let version = client.put(&document(&id, text.clone())).await?.version;
         found.record(until_found(client, &word, &id).await?);
-        let updated = client
-            .put(&document(&id, format!("{text} Changed{word}.")))
-            .await?
-            .version;
-        ensure!(
-            updated > version,
-            "version {updated:?} is not behind {version:?}"
-        );
+        let updated = client.put(&document(&id, format!("{text} Changed{word}."))).await?.version;
+        ensure!(updated > version, "version {updated:?} is not behind {version:?}");
         let started = Instant::now();
-        at_once +=
-            usize::from(search(client, &format!("Changed{word}"), updated, &id).await?);
+        at_once += usize::from(search(client, &format!("Changed{word}"), updated, &id).await?);
         waited.record(started.elapsed());
         client.delete(COLLECTION, &id).await?;
     }
@@ -68,22 +61,13 @@ pub(crate) async fn measure(client: &Client, writes: usize, seed: u64) -> Result
 async fn until_found(client: &Client, word: &str, id: &str) -> Result<Duration> {
     let acknowledged = Instant::now();
     while !search(client, word, None, id).await? {
-        ensure!(
-            acknowledged.elapsed() < PATIENCE,
-            "{id} was not found within {} s",
-            PATIENCE.as_secs()
-        );
+        ensure!(acknowledged.elapsed() < PATIENCE, "{id} was not found within {} s", PATIENCE.as_secs());
         tokio::time::sleep(PAUSE).await;
     }
     Ok(acknowledged.elapsed())
 }
 
-async fn search(
-    client: &Client,
-    word: &str,
-    min_version: Option<String>,
-    id: &str,
-) -> Result<bool> {
+async fn search(client: &Client, word: &str, min_version: Option<String>, id: &str) -> Result<bool> {
     let request = SearchRequest {
         query: Some(word.to_owned()),
         collections: vec![COLLECTION.to_owned()],
@@ -91,9 +75,6 @@ async fn search(
         ..SearchRequest::default()
     };
     let answer = client.search(&request).await?;
-    let hit = answer
-        .results
-        .iter()
-        .find(|result| result.document_id == id);
+    let hit = answer.results.iter().find(|result| result.document_id == id);
     Ok(hit.is_some_and(|result| result.passage.text.contains(word)))
 }

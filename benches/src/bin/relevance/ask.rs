@@ -28,22 +28,12 @@ pub(crate) struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     /// Questions to a server that holds the set at the given versions.
-    pub(crate) fn new(
-        client: Client,
-        set: &'a Dataset,
-        indexed: &'a Indexed,
-        fold_copies: Option<bool>,
-    ) -> Self {
+    pub(crate) fn new(client: Client, set: &'a Dataset, indexed: &'a Indexed, fold_copies: Option<bool>) -> Self {
         let names = set.collections.iter().map(|it| it.name.as_str());
         let versions = names.zip(indexed.iter().map(String::as_str)).collect();
         // Where documents are judged, a folded copy would hide a document that counts.
         let fold_copies = fold_copies.unwrap_or(set.level == Level::Passage);
-        Self {
-            client,
-            set,
-            versions,
-            fold_copies,
-        }
+        Self { client, set, versions, fold_copies }
     }
 
     /// The client that the questions go through.
@@ -56,22 +46,11 @@ impl<'a> Asking<'a> {
         let mut done = BTreeMap::new();
         // Hybrid goes first, so that its latency includes embedding the question: later modes find
         // the vector in the server's cache.
-        let hybrid_first = modes
-            .iter()
-            .filter(|it| *it == "hybrid")
-            .chain(modes.iter().filter(|it| *it != "hybrid"));
+        let hybrid_first = modes.iter().filter(|it| *it == "hybrid").chain(modes.iter().filter(|it| *it != "hybrid"));
         for mode in hybrid_first {
-            done.insert(
-                mode.as_str(),
-                self.mode(mode)
-                    .await
-                    .with_context(|| format!("ask in mode {mode}"))?,
-            );
+            done.insert(mode.as_str(), self.mode(mode).await.with_context(|| format!("ask in mode {mode}"))?);
         }
-        Ok(modes
-            .iter()
-            .filter_map(|mode| done.remove(mode.as_str()))
-            .collect())
+        Ok(modes.iter().filter_map(|mode| done.remove(mode.as_str())).collect())
     }
 
     async fn mode(&self, mode: &str) -> Result<Mode> {
@@ -84,8 +63,7 @@ impl<'a> Asking<'a> {
             latencies.push(started.elapsed().as_secs_f64() * 1000.0);
             for result in shown.iter().take(TOP_K) {
                 returned.passages += 1;
-                returned.mean_lines +=
-                    f64::from(result.passage.line_end + 1 - result.passage.line_start);
+                returned.mean_lines += f64::from(result.passage.line_end + 1 - result.passage.line_start);
                 returned.mean_characters += result.passage.text.chars().count() as f64;
             }
             let deep = match self.set.level {
@@ -103,10 +81,7 @@ impl<'a> Asking<'a> {
             by_collection: grouped(&questions, |it| &it.collection),
             by_kind: grouped(&questions, |it| &it.kind),
             returned,
-            latency_ms: Latency {
-                p50: quantile(&mut latencies, 0.5),
-                p99: quantile(&mut latencies, 0.99),
-            },
+            latency_ms: Latency { p50: quantile(&mut latencies, 0.5), p99: quantile(&mut latencies, 0.99) },
             questions,
         })
     }
@@ -118,17 +93,8 @@ impl<'a> Asking<'a> {
         }
     }
 
-    async fn search(
-        &self,
-        question: &Question,
-        mode: &str,
-        top_k: usize,
-    ) -> Result<Vec<SearchResult>> {
-        let version = self
-            .versions
-            .get(question.collection.as_str())
-            .copied()
-            .unwrap_or_default();
+    async fn search(&self, question: &Question, mode: &str, top_k: usize) -> Result<Vec<SearchResult>> {
+        let version = self.versions.get(question.collection.as_str()).copied().unwrap_or_default();
         let request = SearchRequest {
             query: Some(question.query.clone()),
             collections: vec![question.collection.clone()],
@@ -139,24 +105,16 @@ impl<'a> Asking<'a> {
             vector: None,
         };
         let answer = self.client.search(&request).await;
-        Ok(answer
-            .with_context(|| format!("ask question {}", question.id))?
-            .results)
+        Ok(answer.with_context(|| format!("ask question {}", question.id))?.results)
     }
 }
 
 /// Judges one answer; `deep` ranks documents where `shown` is about passages.
-fn judge(
-    level: Level,
-    question: &Question,
-    shown: &[SearchResult],
-    deep: &[SearchResult],
-) -> Asked {
+fn judge(level: Level, question: &Question, shown: &[SearchResult], deep: &[SearchResult]) -> Asked {
     let judged = &question.relevant;
     let deep = if deep.is_empty() { shown } else { deep };
     let documents = distinct_documents(deep);
-    let of_document =
-        |result: &&SearchResult| judged.iter().any(|it| it.document_id == result.document_id);
+    let of_document = |result: &&SearchResult| judged.iter().any(|it| it.document_id == result.document_id);
     let relevant: Vec<bool> = documents.iter().map(of_document).collect();
     let ranked: Vec<&SearchResult> = match level {
         Level::Passage => shown.iter().collect(),
@@ -170,19 +128,12 @@ fn judge(
         collection: question.collection.clone(),
         metrics: Metrics::of(&covered, &relevant, judged.len()),
         judged: judged.iter().map(place).collect(),
-        results: ranked
-            .iter()
-            .zip(&covered)
-            .take(TOP_K)
-            .map(|(it, items)| returned(it, !items.is_empty()))
-            .collect(),
+        results: ranked.iter().zip(&covered).take(TOP_K).map(|(it, items)| returned(it, !items.is_empty())).collect(),
     }
 }
 
 fn covers(judged: &[Judged], result: &SearchResult) -> Vec<usize> {
-    (0..judged.len())
-        .filter(|index| judged[*index].covers(result))
-        .collect()
+    (0..judged.len()).filter(|index| judged[*index].covers(result)).collect()
 }
 
 fn place(judged: &Judged) -> String {
@@ -195,10 +146,7 @@ fn place(judged: &Judged) -> String {
 /// The best result of each document, in the order of the ranking.
 fn distinct_documents(results: &[SearchResult]) -> Vec<&SearchResult> {
     let mut seen = BTreeSet::new();
-    results
-        .iter()
-        .filter(|result| seen.insert(result.document_id.as_str()))
-        .collect()
+    results.iter().filter(|result| seen.insert(result.document_id.as_str())).collect()
 }
 
 fn returned(result: &SearchResult, relevant: bool) -> Returned {
@@ -214,15 +162,9 @@ fn returned(result: &SearchResult, relevant: bool) -> Returned {
 fn grouped(questions: &[Asked], key: impl Fn(&Asked) -> &String) -> BTreeMap<String, Metrics> {
     let mut groups: BTreeMap<String, Vec<&Metrics>> = BTreeMap::new();
     for question in questions.iter().filter(|it| !key(it).is_empty()) {
-        groups
-            .entry(key(question).clone())
-            .or_default()
-            .push(&question.metrics);
+        groups.entry(key(question).clone()).or_default().push(&question.metrics);
     }
-    groups
-        .into_iter()
-        .map(|(name, all)| (name, Metrics::mean(all)))
-        .collect()
+    groups.into_iter().map(|(name, all)| (name, Metrics::mean(all))).collect()
 }
 
 #[cfg(test)]
@@ -232,29 +174,17 @@ mod tests {
 
     fn result(document_id: &str, first: u32, last: u32) -> SearchResult {
         let passage = json!({"ordinal": 0, "line_start": first, "line_end": last});
-        serde_json::from_value(
-            json!({"score": 1.0, "document_id": document_id, "passage": passage}),
-        )
-        .unwrap()
+        serde_json::from_value(json!({"score": 1.0, "document_id": document_id, "passage": passage})).unwrap()
     }
 
     fn question(relevant: Vec<Judged>) -> Question {
         let text = String::new;
-        Question {
-            id: text(),
-            query: text(),
-            kind: text(),
-            collection: text(),
-            relevant,
-        }
+        Question { id: text(), query: text(), kind: text(), collection: text(), relevant }
     }
 
     #[test]
     fn passages_are_judged_by_lines_and_documents_by_name() {
-        let question = question(vec![Judged {
-            document_id: "a".to_owned(),
-            lines: Some((5, 6)),
-        }]);
+        let question = question(vec![Judged { document_id: "a".to_owned(), lines: Some((5, 6)) }]);
         let shown = [result("a", 1, 4), result("b", 5, 6), result("a", 6, 9)];
         let asked = judge(Level::Passage, &question, &shown, &shown);
         assert!((asked.metrics.mrr_10 - 1.0 / 3.0).abs() < 1e-12);
@@ -265,16 +195,8 @@ mod tests {
 
     #[test]
     fn documents_rank_by_their_best_passage() {
-        let question = question(vec![Judged {
-            document_id: "b".to_owned(),
-            lines: None,
-        }]);
-        let shown = [
-            result("a", 1, 1),
-            result("a", 2, 2),
-            result("a", 3, 3),
-            result("b", 1, 1),
-        ];
+        let question = question(vec![Judged { document_id: "b".to_owned(), lines: None }]);
+        let shown = [result("a", 1, 1), result("a", 2, 2), result("a", 3, 3), result("b", 1, 1)];
         let asked = judge(Level::Document, &question, &shown, &[]);
         assert!((asked.metrics.mrr_10 - 0.5).abs() < 1e-12);
         assert_eq!(asked.results.len(), 2);

@@ -44,51 +44,24 @@ pub(crate) struct Compare {
 pub(crate) fn compare(arguments: &Compare) -> Result<()> {
     let a = read(&arguments.a)?;
     let b = read(arguments.b.as_deref().unwrap_or(&arguments.a))?;
-    ensure!(
-        a.data == b.data,
-        "the runs are over different sets: {} and {}",
-        a.data,
-        b.data
-    );
+    ensure!(a.data == b.data, "the runs are over different sets: {} and {}", a.data, b.data);
     let other = arguments.other_mode.as_deref().unwrap_or(&arguments.mode);
     let (one, two) = (mode(&a, &arguments.mode)?, mode(&b, other)?);
     let pairs = pairs(one, two)?;
-    let mut rows = vec![
-        [
-            "metric",
-            "a",
-            "b",
-            "a - b",
-            "95 % interval",
-            "p",
-            "better/equal/worse",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-    ];
+    let mut rows =
+        vec![["metric", "a", "b", "a - b", "95 % interval", "p", "better/equal/worse"].map(str::to_owned).to_vec()];
     for (name, metric) in COMPARED {
         let values: Vec<(f64, f64)> = pairs.iter().map(|(a, b)| (metric(a), metric(b))).collect();
         let difference = paired(&values, arguments.seed).context("there are no questions")?;
         rows.push(row(name, &values, &difference));
     }
-    println!(
-        "{}: a = {} {}, b = {} {other}",
-        a.data,
-        arguments.a.display(),
-        one.mode,
-        b_name(arguments)
-    );
+    println!("{}: a = {} {}, b = {} {other}", a.data, arguments.a.display(), one.mode, b_name(arguments));
     print!("{}", table(&rows));
     Ok(())
 }
 
 fn b_name(arguments: &Compare) -> String {
-    arguments
-        .b
-        .as_ref()
-        .unwrap_or(&arguments.a)
-        .display()
-        .to_string()
+    arguments.b.as_ref().unwrap_or(&arguments.a).display().to_string()
 }
 
 fn read(path: &Path) -> Result<Written> {
@@ -97,42 +70,20 @@ fn read(path: &Path) -> Result<Written> {
 }
 
 fn mode<'a>(run: &'a Written, name: &str) -> Result<&'a WrittenMode> {
-    run.modes
-        .iter()
-        .find(|it| it.mode == name)
-        .with_context(|| format!("the run has no mode {name}"))
+    run.modes.iter().find(|it| it.mode == name).with_context(|| format!("the run has no mode {name}"))
 }
 
 /// Metrics of the same question in both runs.
 fn pairs<'a>(a: &'a WrittenMode, b: &'a WrittenMode) -> Result<Vec<(&'a Metrics, &'a Metrics)>> {
-    let other: BTreeMap<&str, &Metrics> = b
-        .questions
-        .iter()
-        .map(|it| (it.id.as_str(), &it.metrics))
-        .collect();
-    ensure!(
-        a.questions.len() == other.len(),
-        "the runs have {} and {} questions",
-        a.questions.len(),
-        other.len()
-    );
-    let pair = |id: &str| {
-        other
-            .get(id)
-            .copied()
-            .with_context(|| format!("question {id} is in one run only"))
-    };
-    a.questions
-        .iter()
-        .map(|it| Ok((&it.metrics, pair(&it.id)?)))
-        .collect()
+    let other: BTreeMap<&str, &Metrics> = b.questions.iter().map(|it| (it.id.as_str(), &it.metrics)).collect();
+    ensure!(a.questions.len() == other.len(), "the runs have {} and {} questions", a.questions.len(), other.len());
+    let pair = |id: &str| other.get(id).copied().with_context(|| format!("question {id} is in one run only"));
+    a.questions.iter().map(|it| Ok((&it.metrics, pair(&it.id)?))).collect()
 }
 
 fn row(name: &str, values: &[(f64, f64)], difference: &Difference) -> Vec<String> {
     let count = values.len() as f64;
-    let (a, b) = values.iter().fold((0.0, 0.0), |sum, it| {
-        (sum.0 + it.0 / count, sum.1 + it.1 / count)
-    });
+    let (a, b) = values.iter().fold((0.0, 0.0), |sum, it| (sum.0 + it.0 / count, sum.1 + it.1 / count));
     let [wins, ties, losses] = difference.wins_ties_losses;
     vec![
         name.to_owned(),

@@ -28,16 +28,11 @@ pub(crate) fn warn_if_stale(folder: &Path, program: &Path) -> Result<()> {
     let bytes = std::fs::read(program).with_context(|| format!("read {}", program.display()))?;
     let this = blake3::hash(&bytes).to_hex().to_string();
     let path = folder.with_extension(MADE_BY);
-    let empty = std::fs::read_dir(folder)
-        .context("look into the data folder")?
-        .next()
-        .is_none();
+    let empty = std::fs::read_dir(folder).context("look into the data folder")?.next().is_none();
     if empty {
         std::fs::write(&path, &this).with_context(|| format!("write {}", path.display()))?;
     } else if std::fs::read_to_string(&path).unwrap_or_default() != this {
-        println!(
-            "note: reusing an index made by another build of the server; FRESH=1 makes it anew"
-        );
+        println!("note: reusing an index made by another build of the server; FRESH=1 makes it anew");
     }
     Ok(())
 }
@@ -52,8 +47,7 @@ pub(crate) async fn index(client: &Client, set: &Dataset, format: Option<&str>) 
             Content::Documents(documents) => ready(client, documents, format).await?,
         }
         let info = client.collection(&collection.name).await?;
-        let info = info
-            .with_context(|| format!("find the collection {} after indexing", collection.name))?;
+        let info = info.with_context(|| format!("find the collection {} after indexing", collection.name))?;
         let seconds = started.elapsed().as_secs_f64();
         println!(
             "indexed {}: {} documents, {} passages in {seconds:.1} s",
@@ -68,12 +62,7 @@ async fn tree(client: &Client, collection: &Collection, path: &Path) -> Result<(
     let copy = tempfile::tempdir().context("make a temporary folder")?;
     copy_tree(path, copy.path())?;
     let summary = push(client.base(), &collection.name, copy.path()).await?;
-    ensure!(
-        summary.failed == 0,
-        "{} documents of {} failed",
-        summary.failed,
-        collection.name
-    );
+    ensure!(summary.failed == 0, "{} documents of {} failed", summary.failed, collection.name);
     Ok(())
 }
 
@@ -87,44 +76,29 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
             std::fs::create_dir(&target).with_context(|| format!("create {}", target.display()))?;
             copy_tree(&entry.path(), &target)?;
         } else if !NOT_INDEXED.iter().any(|it| name.as_os_str() == *it) {
-            let bytes = std::fs::read(entry.path())
-                .with_context(|| format!("read {}", entry.path().display()))?;
-            std::fs::write(&target, bytes)
-                .with_context(|| format!("write {}", target.display()))?;
+            let bytes = std::fs::read(entry.path()).with_context(|| format!("read {}", entry.path().display()))?;
+            std::fs::write(&target, bytes).with_context(|| format!("write {}", target.display()))?;
         }
     }
     Ok(())
 }
 
 async fn ready(client: &Client, documents: &[DocumentInput], format: Option<&str>) -> Result<()> {
-    let batches: Vec<Vec<DocumentInput>> =
-        documents.chunks(limits::BATCH).map(<[_]>::to_vec).collect();
+    let batches: Vec<Vec<DocumentInput>> = documents.chunks(limits::BATCH).map(<[_]>::to_vec).collect();
     let sending = stream::iter(batches).map(|mut batch| async move {
         for document in &mut batch {
             document.format = format.map(str::to_owned);
         }
         send(client, &batch).await
     });
-    sending
-        .buffer_unordered(limits::BATCHES_IN_FLIGHT)
-        .try_collect::<Vec<()>>()
-        .await?;
+    sending.buffer_unordered(limits::BATCHES_IN_FLIGHT).try_collect::<Vec<()>>().await?;
     Ok(())
 }
 
 async fn send(client: &Client, batch: &[DocumentInput]) -> Result<()> {
     let answer = client.put_batch(batch).await?;
-    ensure!(
-        answer.outcomes.len() == batch.len(),
-        "a batch of {} got {} outcomes",
-        batch.len(),
-        answer.outcomes.len()
-    );
-    match answer
-        .outcomes
-        .iter()
-        .find(|outcome| outcome.status == "failed")
-    {
+    ensure!(answer.outcomes.len() == batch.len(), "a batch of {} got {} outcomes", batch.len(), answer.outcomes.len());
+    match answer.outcomes.iter().find(|outcome| outcome.status == "failed") {
         None => Ok(()),
         Some(failed) => anyhow::bail!("{} failed: {:?}", failed.document_id, failed.error),
     }
@@ -135,17 +109,10 @@ pub(crate) async fn lengths(client: &Client, set: &Dataset) -> Result<Lengths> {
     let mut total = Lengths::default();
     for collection in &set.collections {
         let documents = client.list(&collection.name).await?;
-        let reading = stream::iter(documents)
-            .map(|it| async move { client.get(&collection.name, &it.document_id).await });
-        let read: Vec<_> = reading
-            .buffer_unordered(limits::REQUESTS_IN_FLIGHT)
-            .try_collect()
-            .await?;
-        for passage in read
-            .into_iter()
-            .flatten()
-            .flat_map(|document| document.passages)
-        {
+        let reading =
+            stream::iter(documents).map(|it| async move { client.get(&collection.name, &it.document_id).await });
+        let read: Vec<_> = reading.buffer_unordered(limits::REQUESTS_IN_FLIGHT).try_collect().await?;
+        for passage in read.into_iter().flatten().flat_map(|document| document.passages) {
             total.passages += 1;
             total.mean_lines += f64::from(passage.line_end + 1 - passage.line_start);
             total.mean_characters += passage.text.chars().count() as f64;

@@ -1,8 +1,5 @@
 //! `relevance`: runs a judged set through the real server and says how good the rankings are.
-#![allow(
-    clippy::print_stdout,
-    reason = "a command line tool reports on standard output"
-)]
+#![allow(clippy::print_stdout, reason = "a command line tool reports on standard output")]
 
 mod ask;
 mod compare;
@@ -67,8 +64,7 @@ async fn main() -> Result<()> {
 }
 
 async fn run(arguments: Run) -> Result<()> {
-    let set = Dataset::read(&arguments.data)
-        .with_context(|| format!("read the set {}", arguments.data.display()))?;
+    let set = Dataset::read(&arguments.data).with_context(|| format!("read the set {}", arguments.data.display()))?;
     let folder = PathBuf::from(OUTPUT).join("relevance-data").join(&set.name);
     if arguments.fresh && folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
@@ -76,12 +72,7 @@ async fn run(arguments: Run) -> Result<()> {
     let options = ServerOptions::new(&folder)?;
     std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
     index::warn_if_stale(&folder, &options.program)?;
-    println!(
-        "{}: {} questions, {} collections",
-        set.name,
-        set.questions.len(),
-        set.collections.len()
-    );
+    println!("{}: {} questions, {} collections", set.name, set.questions.len(), set.collections.len());
     let server = Server::start(&options).await?;
     let client = server.client()?;
     let indexed = index::index(&client, &set, arguments.format.as_deref()).await?;

@@ -23,12 +23,7 @@ pub(crate) fn print(record: &Record, worst: usize) {
     for mode in &record.modes {
         println!("\n{}", tables(mode).trim_end());
     }
-    if let Some(mode) = record
-        .modes
-        .iter()
-        .find(|it| it.mode == "hybrid")
-        .or(record.modes.last())
-    {
+    if let Some(mode) = record.modes.iter().find(|it| it.mode == "hybrid").or(record.modes.last()) {
         print_worst(mode, worst);
     }
     println!();
@@ -39,18 +34,9 @@ pub(crate) fn print(record: &Record, worst: usize) {
 
 fn tables(mode: &Mode) -> String {
     let mut rows = vec![
-        [
-            mode.mode.as_str(),
-            "success@1",
-            "success@3",
-            "success@5",
-            "success@10",
-            "mrr@10",
-            "ndcg@10",
-            "doc_success@5",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        [mode.mode.as_str(), "success@1", "success@3", "success@5", "success@10", "mrr@10", "ndcg@10", "doc_success@5"]
+            .map(str::to_owned)
+            .to_vec(),
     ];
     rows.extend(groups(&mode.by_collection));
     rows.extend(groups(&mode.by_kind));
@@ -71,10 +57,7 @@ fn groups(groups: &BTreeMap<String, Metrics>) -> Vec<Vec<String>> {
     if groups.len() < 2 {
         return Vec::new();
     }
-    groups
-        .iter()
-        .map(|(name, metrics)| row(name, metrics))
-        .collect()
+    groups.iter().map(|(name, metrics)| row(name, metrics)).collect()
 }
 
 fn row(name: &str, metrics: &Metrics) -> Vec<String> {
@@ -95,31 +78,17 @@ fn print_worst(mode: &Mode, count: usize) {
     let mut questions: Vec<&Asked> = mode.questions.iter().collect();
     questions.sort_by(|a, b| {
         let rank = |asked: &Asked| (asked.metrics.ndcg_10, asked.metrics.doc_success_5);
-        rank(a)
-            .partial_cmp(&rank(b))
-            .unwrap_or(std::cmp::Ordering::Equal)
-            .then_with(|| a.id.cmp(&b.id))
+        rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal).then_with(|| a.id.cmp(&b.id))
     });
-    println!(
-        "\nworst {} of {} in mode {}:",
-        count.min(questions.len()),
-        questions.len(),
-        mode.mode
-    );
+    println!("\nworst {} of {} in mode {}:", count.min(questions.len()), questions.len(), mode.mode);
     for asked in questions.into_iter().take(count) {
-        println!(
-            "\n{} [{}] ndcg@10 {:.3}: {}",
-            asked.id, asked.collection, asked.metrics.ndcg_10, asked.query
-        );
+        println!("\n{} [{}] ndcg@10 {:.3}: {}", asked.id, asked.collection, asked.metrics.ndcg_10, asked.query);
         println!("  judged   {}", asked.judged.join(", "));
         for result in asked.results.iter().take(SHOWN) {
             let mark = if result.relevant { "right" } else { "instead" };
             let (first, last) = result.lines;
             let heading = &result.heading;
-            println!(
-                "  {mark:<8} {}:{first}-{last} {:.3} {heading}",
-                result.document_id, result.score
-            );
+            println!("  {mark:<8} {}:{first}-{last} {:.3} {heading}", result.document_id, result.score);
         }
     }
 }

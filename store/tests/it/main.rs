@@ -6,6 +6,7 @@ mod conformance;
 mod crash;
 mod disk;
 mod open;
+mod power;
 mod smoke;
 mod space;
 mod support;

@@ -1,10 +1,9 @@
 //! Wrappers that make a store or its disk fail on request, for tests of what stands on them. Compiled with the feature
 //! `testing` only.
 
+mod disk;
+
 use std::collections::VecDeque;
-use std::fmt;
-use std::io;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use redb::{BackendError, StorageBackend};
 
 use crate::backend::{Backend, BackendTransaction, ConflictSide, Isolation};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +18,7 @@ use crate::key::{KeySelector, RangeQuery, RangeResult};
 use crate::mutation::Mutation;
 use crate::transaction::Committed;
 use crate::watch::Watch;
+pub use disk::{DiskFaults, DiskOperation};
 
 /// What happens to a commit or a read instead of what should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,131 +171,5 @@ impl BackendTransaction for FaultyTransaction {
             self.inner.commit().await
         }
         .boxed()
-    }
-}
-
-/// Makes the disk below an embedded store fail.
-#[derive(Clone, Default)]
-pub struct DiskFaults(Arc<Mutex<DiskPlan>>);
-
-#[derive(Default)]
-struct DiskPlan {
-    /// Most bytes that the file may have.
-    size: Option<u64>,
-    /// Flushes that still work before one fails.
-    flushes: Option<u64>,
-    /// Writes that still work before all fail.
-    writes: Option<u64>,
-}
-
-impl DiskFaults {
-    /// The disk is full once the file has this many bytes; `None` ends that.
-    pub fn limit_size(&self, bytes: Option<u64>) {
-        self.0.lock().size = bytes;
-    }
-
-    /// After `count` more flushes, one fails.
-    pub fn fail_flush_after(&self, count: u64) {
-        self.0.lock().flushes = Some(count);
-    }
-
-    /// After `count` more writes, all fail; `None` ends that.
-    pub fn fail_writes_after(&self, count: Option<u64>) {
-        self.0.lock().writes = count;
-    }
-
-    /// The disk is well again.
-    pub fn forget(&self) {
-        *self.0.lock() = DiskPlan::default();
-    }
-
-    /// The file, failing as planned.
-    pub(crate) fn wrap<B: StorageBackend>(&self, disk: B) -> FaultyDisk<B> {
-        FaultyDisk { disk, faults: self.clone() }
-    }
-
-    fn check_size(&self, len: u64) -> io::Result<()> {
-        match self.0.lock().size {
-            Some(most) if len > most => Err(io::ErrorKind::StorageFull.into()),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_write(&self) -> io::Result<()> {
-        match &mut self.0.lock().writes {
-            Some(0) => Err(io::Error::other("injected write error")),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn check_flush(&self) -> io::Result<()> {
-        let mut plan = self.0.lock();
-        match plan.flushes {
-            Some(0) => {
-                plan.flushes = None;
-                Err(io::Error::other("injected flush error"))
-            }
-            Some(left) => {
-                plan.flushes = Some(left - 1);
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Debug for DiskFaults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DiskFaults")
-    }
-}
-
-/// A file of the engine that fails on request.
-#[derive(Debug)]
-pub(crate) struct FaultyDisk<B> {
-    disk: B,
-    faults: DiskFaults,
-}
-
-impl<B: StorageBackend> StorageBackend for FaultyDisk<B> {
-    fn len(&self) -> io::Result<u64> {
-        self.disk.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.disk.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        if len > self.disk.len()? {
-            self.faults.check_size(len)?;
-        }
-        self.disk.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.faults.check_flush()?;
-        self.disk.sync_data()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.faults.check_write()?;
-        self.disk.write(offset, data)
-    }
-
-    fn close(&self) -> io::Result<()> {
-        self.disk.close()
-    }
-
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.disk.try_lock_range(start, end)
-    }
-
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.disk.unlock_range(start, end)
     }
 }

@@ -75,10 +75,8 @@ impl Engine {
         let stop = CancellationToken::new();
         let follower =
             Follower { context: context.clone(), indexes: indexes.clone(), applied: sender, stop: stop.clone() };
-        let tasks = vec![
-            tokio::spawn(follower.run()),
-            tokio::spawn(clean(context.clone(), options.clone(), stop.clone())),
-        ];
+        let tasks =
+            vec![tokio::spawn(follower.run()), tokio::spawn(clean(context.clone(), options.clone(), stop.clone()))];
         Self { inner: Arc::new(Inner { context, indexes, applied, stop, tasks: Mutex::new(tasks) }) }
     }
 
@@ -166,7 +164,11 @@ impl Tenant {
     ///
     /// # Errors
     /// `Conflict` when it is there with another embedder.
-    pub async fn ensure_collection(&self, name: &CollectionName, spec: &CollectionSpec) -> Result<(CollectionInfo, bool)> {
+    pub async fn ensure_collection(
+        &self,
+        name: &CollectionName,
+        spec: &CollectionSpec,
+    ) -> Result<(CollectionInfo, bool)> {
         let (head, created) = documents::collections::ensure(self.context(), &self.keys, name, spec).await?;
         let info = self.info(documents::collections::Named { name: name.clone(), head }).await?;
         Ok((info, created))
@@ -178,11 +180,8 @@ impl Tenant {
     /// `NotFound`.
     pub async fn collection(&self, name: &CollectionName) -> Result<CollectionInfo> {
         let keys = &self.keys;
-        let head = self
-            .context()
-            .store
-            .run(|tx| async move { documents::collections::expect(&tx, keys, name).await })
-            .await?;
+        let head =
+            self.context().store.run(|tx| async move { documents::collections::expect(&tx, keys, name).await }).await?;
         self.info(documents::collections::Named { name: name.clone(), head }).await
     }
 
@@ -232,7 +231,12 @@ impl Tenant {
     ///
     /// # Errors
     /// `Invalid` for what is out of bounds, `Conflict` for another embedder.
-    pub async fn put(&self, name: &CollectionName, spec: &CollectionSpec, document: NewDocument) -> Result<WriteReceipt> {
+    pub async fn put(
+        &self,
+        name: &CollectionName,
+        spec: &CollectionSpec,
+        document: NewDocument,
+    ) -> Result<WriteReceipt> {
         documents::write::put(self.context(), &self.keys, name, spec, document).await
     }
 

@@ -50,12 +50,7 @@ pub(crate) fn check_embedder(name: &CollectionName, head: &CollectionHead, embed
     Err(Error::conflict(format!(
         "collection {name} was embedded with {} ({}, {} dimensions), this request uses {} ({}, {} dimensions): \
          configure that embedder, or write to a new collection",
-        head.embedder.model,
-        head.embedder.id,
-        head.embedder.dimension,
-        embedder.model,
-        embedder.id,
-        embedder.dimension
+        head.embedder.model, head.embedder.id, head.embedder.dimension, embedder.model, embedder.id, embedder.dimension
     )))
 }
 
@@ -188,10 +183,7 @@ pub(crate) async fn counts(context: &Context, keys: &TenantKeys, collection: Col
         let key = keys.counter(collection, counter);
         async move {
             let key = &key;
-            let value = context
-                .store
-                .run(|tx| async move { Ok::<_, Error>(tx.snapshot().get(key).await?) })
-                .await?;
+            let value = context.store.run(|tx| async move { Ok::<_, Error>(tx.snapshot().get(key).await?) }).await?;
             let bytes = value.and_then(|value| <[u8; 8]>::try_from(value.as_ref()).ok());
             Ok::<_, Error>(bytes.map_or(0, |bytes| u64::try_from(i64::from_le_bytes(bytes)).unwrap_or(0)))
         }

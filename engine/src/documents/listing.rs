@@ -85,9 +85,8 @@ async fn page(
     let mut documents = Vec::with_capacity(found.items.len());
     let mut last = None;
     for item in &found.items {
-        let id: String = space
-            .unpack(&item.key)
-            .map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
+        let id: String =
+            space.unpack(&item.key).map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
         let id = DocumentId::new(id)?;
         last = Some(id.clone());
         documents.push(match query.state {

@@ -79,9 +79,8 @@ pub(crate) async fn all(
             })
             .await?;
         for item in &page.items {
-            let (ordinal, _part): (u32, u32) = space
-                .unpack(&item.key)
-                .map_err(|error| Error::corrupt("decode a passage's key").caused_by(error))?;
+            let (ordinal, _part): (u32, u32) =
+                space.unpack(&item.key).map_err(|error| Error::corrupt("decode a passage's key").caused_by(error))?;
             match &mut open {
                 Some((current, bytes)) if *current == ordinal => bytes.extend_from_slice(&item.value),
                 _ => {

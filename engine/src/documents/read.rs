@@ -31,9 +31,9 @@ pub(crate) async fn find(
         .run(|tx| async move {
             let Some(found) = collections::get(&tx, keys, collection).await? else { return Ok(None) };
             let head = head(&tx, keys, found.id, document).await?;
-            Ok::<_, Error>(head.map(|(head, version)| {
-                (found.id, StoredDocument { id: document.clone(), head, version })
-            }))
+            Ok::<_, Error>(
+                head.map(|(head, version)| (found.id, StoredDocument { id: document.clone(), head, version })),
+            )
         })
         .await
 }

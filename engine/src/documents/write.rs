@@ -57,7 +57,10 @@ fn check(document: &NewDocument, spec: &CollectionSpec) -> Result<()> {
     too_long("/text", document.text.len(), limits::DOCUMENT_BYTES)?;
     if document.passages.len() > limits::DOCUMENT_PASSAGES {
         let limit = limits::DOCUMENT_PASSAGES;
-        return Err(Error::invalid("/text", format!("{} passages, at most {limit} are allowed", document.passages.len())));
+        return Err(Error::invalid(
+            "/text",
+            format!("{} passages, at most {limit} are allowed", document.passages.len()),
+        ));
     }
     let dimension = spec.embedder.dimension as usize;
     for passage in &document.passages {
@@ -89,7 +92,10 @@ fn draft<'a>(
     let metadata = serde_json::Value::Object(document.metadata).to_string();
     if metadata.len() > limits::METADATA_BYTES {
         let limit = limits::METADATA_BYTES;
-        return Err(Error::invalid("/metadata", format!("{} bytes of JSON, at most {limit} are allowed", metadata.len())));
+        return Err(Error::invalid(
+            "/metadata",
+            format!("{} bytes of JSON, at most {limit} are allowed", metadata.len()),
+        ));
     }
     let head = DocumentHead {
         kind: document.kind,

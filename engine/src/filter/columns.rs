@@ -46,9 +46,7 @@ impl Fields<'_> {
             ("updated_at", self.updated_at.map(Value::Time)),
         ];
         let built_in = built_in.into_iter().filter(|(_, value)| value.is_some());
-        let mut flat: Vec<(String, Option<Value>)> = built_in
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
+        let mut flat: Vec<(String, Option<Value>)> = built_in.map(|(name, value)| (name.to_owned(), value)).collect();
         for (key, json) in self.metadata.into_iter().flatten() {
             flatten_json(&format!("metadata.{key}"), json, &mut flat);
         }
@@ -67,9 +65,7 @@ fn flatten_json(path: &str, json: &Json, into: &mut Vec<(String, Option<Value>)>
         }
         Json::Object(object) => {
             into.push((path.to_owned(), None));
-            object
-                .iter()
-                .for_each(|(key, value)| flatten_json(&format!("{path}.{key}"), value, into));
+            object.iter().for_each(|(key, value)| flatten_json(&format!("{path}.{key}"), value, into));
         }
         scalar => into.push((path.to_owned(), Value::from_json(scalar))),
     }
@@ -119,19 +115,14 @@ impl Columns {
             if let Some(column) = self.columns.get_mut(&name) {
                 column.exists.extend(slots);
                 if let Some(value) = &value {
-                    column
-                        .values
-                        .entry(value.clone())
-                        .or_default()
-                        .extend(slots);
+                    column.values.entry(value.clone()).or_default().extend(slots);
                 }
             }
             row.push((name, value));
         }
         let row: Row = row.into();
         self.live.extend(slots);
-        self.rows
-            .extend(slots.iter().map(|&slot| (slot, Arc::clone(&row))));
+        self.rows.extend(slots.iter().map(|&slot| (slot, Arc::clone(&row))));
     }
 
     /// Makes sure the column exists, and shares names and texts that are already known.
@@ -144,13 +135,8 @@ impl Columns {
                 name
             }
         };
-        let known = |value: &Value| {
-            self.columns
-                .get(&name)?
-                .values
-                .get_key_value(value)
-                .map(|(known, _)| known.clone())
-        };
+        let known =
+            |value: &Value| self.columns.get(&name)?.values.get_key_value(value).map(|(known, _)| known.clone());
         let value = value.map(|value| known(&value).unwrap_or(value));
         (name, value)
     }
@@ -195,20 +181,14 @@ impl Columns {
 
     fn node(&self, node: &Node) -> RoaringBitmap {
         match node {
-            Node::And(nodes) => nodes.iter().fold(self.live.clone(), |all, node| {
-                if all.is_empty() {
-                    all
-                } else {
-                    all & self.node(node)
-                }
-            }),
+            Node::And(nodes) => nodes
+                .iter()
+                .fold(self.live.clone(), |all, node| if all.is_empty() { all } else { all & self.node(node) }),
             Node::Or(nodes) => nodes.iter().map(|node| self.node(node)).union(),
             Node::Not(node) => &self.live - self.node(node),
-            Node::Test { field, test } => self
-                .columns
-                .get(field.as_str())
-                .map(|column| column.test(test))
-                .unwrap_or_default(),
+            Node::Test { field, test } => {
+                self.columns.get(field.as_str()).map(|column| column.test(test)).unwrap_or_default()
+            }
         }
     }
 
@@ -216,76 +196,42 @@ impl Columns {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         let column = |column: &Column| {
-            let values = column
-                .values
-                .iter()
-                .map(|(value, slots)| value_bytes(value) + 64 + slots.serialized_size());
+            let values = column.values.iter().map(|(value, slots)| value_bytes(value) + 64 + slots.serialized_size());
             values.sum::<usize>() + column.exists.serialized_size() + 160
         };
         let columns = self.columns.values().map(column).sum::<usize>();
-        let rows = self
-            .rows
-            .values()
-            .map(|row| 32 + row.len() * 48 / Arc::strong_count(row))
-            .sum::<usize>();
+        let rows = self.rows.values().map(|row| 32 + row.len() * 48 / Arc::strong_count(row)).sum::<usize>();
         columns + rows + self.live.serialized_size()
     }
 }
 
 fn value_bytes(value: &Value) -> usize {
-    size_of::<Value>()
-        + if let Value::Text(text) = value {
-            text.len() + 16
-        } else {
-            0
-        }
+    size_of::<Value>() + if let Value::Text(text) = value { text.len() + 16 } else { 0 }
 }
 
 impl Column {
     fn test(&self, test: &Test) -> RoaringBitmap {
         match test {
             Test::Exists => self.exists.clone(),
-            Test::In(values) => values
-                .iter()
-                .filter_map(|value| self.values.get(value))
-                .union(),
+            Test::In(values) => values.iter().filter_map(|value| self.values.get(value)).union(),
             Test::Greater { than, or_equal } => {
-                let from = if *or_equal {
-                    Bound::Included(than)
-                } else {
-                    Bound::Excluded(than)
-                };
+                let from = if *or_equal { Bound::Included(than) } else { Bound::Excluded(than) };
                 let range = self.values.range::<Value, _>((from, Bound::Unbounded));
-                range
-                    .take_while(|(value, _)| value.is_like(than))
-                    .map(|(_, slots)| slots)
-                    .union()
+                range.take_while(|(value, _)| value.is_like(than)).map(|(_, slots)| slots).union()
             }
             Test::Less { than, or_equal } => {
-                let to = if *or_equal {
-                    Bound::Included(than)
-                } else {
-                    Bound::Excluded(than)
-                };
+                let to = if *or_equal { Bound::Included(than) } else { Bound::Excluded(than) };
                 let floor = than.floor();
                 if floor > *than || (floor == *than && !or_equal) {
                     return RoaringBitmap::new();
                 }
-                self.values
-                    .range::<Value, _>((Bound::Included(&floor), to))
-                    .map(|(_, slots)| slots)
-                    .union()
+                self.values.range::<Value, _>((Bound::Included(&floor), to)).map(|(_, slots)| slots).union()
             }
             Test::Prefix(prefix) => {
                 let from = Value::Text(prefix.as_str().into());
-                let range = self
-                    .values
-                    .range::<Value, _>((Bound::Included(&from), Bound::Unbounded));
+                let range = self.values.range::<Value, _>((Bound::Included(&from), Bound::Unbounded));
                 let begins = |value: &Value| matches!(value, Value::Text(text) if text.starts_with(prefix.as_str()));
-                range
-                    .take_while(|(value, _)| begins(value))
-                    .map(|(_, slots)| slots)
-                    .union()
+                range.take_while(|(value, _)| begins(value)).map(|(_, slots)| slots).union()
             }
         }
     }

@@ -62,9 +62,7 @@ impl Filter {
     /// The first offending place and what is allowed there.
     pub fn parse(json: &Json) -> Result<Self, FilterError> {
         let mut parser = Parser { nodes: 0 };
-        Ok(Self {
-            root: parser.filter(json, &Place::root(), 0)?,
-        })
+        Ok(Self { root: parser.filter(json, &Place::root(), 0)? })
     }
 }
 
@@ -73,12 +71,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn filter(
-        &mut self,
-        json: &Json,
-        place: &Place<'_>,
-        depth: usize,
-    ) -> Result<Node, FilterError> {
+    fn filter(&mut self, json: &Json, place: &Place<'_>, depth: usize) -> Result<Node, FilterError> {
         if depth > MAX_DEPTH {
             return Err(place.error(format!("nested deeper than {MAX_DEPTH} levels")));
         }
@@ -99,17 +92,10 @@ impl Parser {
         Ok(one_or_all(nodes))
     }
 
-    fn list(
-        &mut self,
-        json: &Json,
-        place: &Place<'_>,
-        depth: usize,
-    ) -> Result<Vec<Node>, FilterError> {
+    fn list(&mut self, json: &Json, place: &Place<'_>, depth: usize) -> Result<Vec<Node>, FilterError> {
         let items = json.as_array().filter(|items| !items.is_empty());
-        let items = items
-            .ok_or_else(|| place.error("expected a list of at least one filter".to_owned()))?;
-        let parse =
-            |(i, item): (usize, &Json)| self.filter(item, &place.child(&i.to_string()), depth + 1);
+        let items = items.ok_or_else(|| place.error("expected a list of at least one filter".to_owned()))?;
+        let parse = |(i, item): (usize, &Json)| self.filter(item, &place.child(&i.to_string()), depth + 1);
         items.iter().enumerate().map(parse).collect()
     }
 
@@ -121,12 +107,7 @@ impl Parser {
         Ok(())
     }
 
-    fn field(
-        &mut self,
-        name: &str,
-        operand: &Json,
-        place: &Place<'_>,
-    ) -> Result<Node, FilterError> {
+    fn field(&mut self, name: &str, operand: &Json, place: &Place<'_>) -> Result<Node, FilterError> {
         if name.is_empty() || name == METADATA || name.len() > MAX_FIELD {
             return Err(place.error(format!("a field name has 1 to {MAX_FIELD} bytes")));
         }
@@ -136,10 +117,7 @@ impl Parser {
                 "; for several values use {{\"in\": [..]}}, for other operators {{\"<operator>\": value}} with {OPERATORS}"
             );
             let value = scalar(operand, kind, place).map_err(|error| error.with(&hint))?;
-            return Ok(Node::Test {
-                field,
-                test: Test::In(vec![value]),
-            });
+            return Ok(Node::Test { field, test: Test::In(vec![value]) });
         };
         self.tests(&field, kind, tests, place)
     }
@@ -155,12 +133,9 @@ impl Parser {
             return Err(place.error(format!("expected an operator: {OPERATORS}")));
         }
         self.count(tests.len() - 1, place)?;
-        let node = |(operator, operand): (&String, &Json)| {
-            condition(field, kind, operator, operand, &place.child(operator))
-        };
-        Ok(one_or_all(
-            tests.iter().map(node).collect::<Result<_, _>>()?,
-        ))
+        let node =
+            |(operator, operand): (&String, &Json)| condition(field, kind, operator, operand, &place.child(operator));
+        Ok(one_or_all(tests.iter().map(node).collect::<Result<_, _>>()?))
     }
 }
 
@@ -186,58 +161,33 @@ fn condition(
             Test::In(vec![scalar(operand, kind, place)?])
         }
         "in" => Test::In(values(operand, kind, place)?),
-        "gt" | "gte" => Test::Greater {
-            than: ordered(operand, kind, place)?,
-            or_equal: operator == "gte",
-        },
-        "lt" | "lte" => Test::Less {
-            than: ordered(operand, kind, place)?,
-            or_equal: operator == "lte",
-        },
+        "gt" | "gte" => Test::Greater { than: ordered(operand, kind, place)?, or_equal: operator == "gte" },
+        "lt" | "lte" => Test::Less { than: ordered(operand, kind, place)?, or_equal: operator == "lte" },
         "prefix" => Test::Prefix(prefix(operand, kind, place)?),
         "exists" => {
-            let wanted = operand
-                .as_bool()
-                .ok_or_else(|| place.error("expected true or false".to_owned()))?;
+            let wanted = operand.as_bool().ok_or_else(|| place.error("expected true or false".to_owned()))?;
             negated = !wanted;
             Test::Exists
         }
         other => {
-            return Err(place.error(format!(
-                "unknown operator {other:?}; expected one of {OPERATORS}"
-            )));
+            return Err(place.error(format!("unknown operator {other:?}; expected one of {OPERATORS}")));
         }
     };
-    let node = Node::Test {
-        field: field.to_owned(),
-        test,
-    };
-    Ok(if negated {
-        Node::Not(Box::new(node))
-    } else {
-        node
-    })
+    let node = Node::Test { field: field.to_owned(), test };
+    Ok(if negated { Node::Not(Box::new(node)) } else { node })
 }
 
 fn values(operand: &Json, kind: FieldType, place: &Place<'_>) -> Result<Vec<Value>, FilterError> {
-    let items = operand
-        .as_array()
-        .ok_or_else(|| place.error("expected a list of values".to_owned()))?;
+    let items = operand.as_array().ok_or_else(|| place.error("expected a list of values".to_owned()))?;
     if items.len() > MAX_IN {
         return Err(place.error(format!("at most {MAX_IN} values, got {}", items.len())));
     }
-    items
-        .iter()
-        .enumerate()
-        .map(|(i, item)| scalar(item, kind, &place.child(&i.to_string())))
-        .collect()
+    items.iter().enumerate().map(|(i, item)| scalar(item, kind, &place.child(&i.to_string()))).collect()
 }
 
 fn ordered(operand: &Json, kind: FieldType, place: &Place<'_>) -> Result<Value, FilterError> {
     match scalar(operand, kind, place)? {
-        Value::Bool(_) => {
-            Err(place.error("expected a number or a string to compare with".to_owned()))
-        }
+        Value::Bool(_) => Err(place.error("expected a number or a string to compare with".to_owned())),
         value => Ok(value),
     }
 }
@@ -260,21 +210,17 @@ fn scalar(json: &Json, kind: FieldType, place: &Place<'_>) -> Result<Value, Filt
         return Err(place.error(format!("string is longer than {MAX_STRING} bytes")));
     }
     match kind {
-        FieldType::Any => Value::from_json(json)
-            .ok_or_else(|| place.error("expected a string, number or boolean".to_owned())),
+        FieldType::Any => {
+            Value::from_json(json).ok_or_else(|| place.error("expected a string, number or boolean".to_owned()))
+        }
         FieldType::Text => {
-            let text = json
-                .as_str()
-                .ok_or_else(|| place.error("expected a string".to_owned()))?;
+            let text = json.as_str().ok_or_else(|| place.error("expected a string".to_owned()))?;
             Ok(Value::Text(text.into()))
         }
         FieldType::Time => {
-            let time = json
-                .as_str()
-                .and_then(|text| text.parse::<Timestamp>().ok());
-            time.map(Value::Time).ok_or_else(|| {
-                place.error("expected an RFC 3339 time such as \"2026-01-31T12:00:00Z\"".to_owned())
-            })
+            let time = json.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+            time.map(Value::Time)
+                .ok_or_else(|| place.error("expected an RFC 3339 time such as \"2026-01-31T12:00:00Z\"".to_owned()))
         }
     }
 }
@@ -287,38 +233,25 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn root() -> Self {
-        Self {
-            parent: None,
-            token: "",
-        }
+        Self { parent: None, token: "" }
     }
 
     fn child<'b>(&'b self, token: &'b str) -> Place<'b>
     where
         'a: 'b,
     {
-        Place {
-            parent: Some(self),
-            token,
-        }
+        Place { parent: Some(self), token }
     }
 
     fn pointer(&self) -> String {
         let Some(parent) = self.parent else {
             return String::new();
         };
-        format!(
-            "{}/{}",
-            parent.pointer(),
-            self.token.replace('~', "~0").replace('/', "~1")
-        )
+        format!("{}/{}", parent.pointer(), self.token.replace('~', "~0").replace('/', "~1"))
     }
 
     fn error(&self, message: String) -> FilterError {
-        FilterError {
-            pointer: self.pointer(),
-            message,
-        }
+        FilterError { pointer: self.pointer(), message }
     }
 }
 

@@ -21,18 +21,11 @@ impl Number {
         if let Some(whole) = number.as_i128() {
             return Some(Self::Whole(whole));
         }
-        number
-            .as_f64()
-            .filter(|float| float.is_finite())
-            .map(Self::from_f64)
+        number.as_f64().filter(|float| float.is_finite()).map(Self::from_f64)
     }
 
     fn from_f64(float: f64) -> Self {
-        if float.fract() == 0.0 && in_whole_range(float) {
-            Self::Whole(float as i128)
-        } else {
-            Self::Float(float)
-        }
+        if float.fract() == 0.0 && in_whole_range(float) { Self::Whole(float as i128) } else { Self::Float(float) }
     }
 }
 
@@ -64,17 +57,9 @@ impl Ord for Number {
 /// `float` is a fraction or out of range, so it never equals `whole`.
 fn whole_and_float(whole: i128, float: f64) -> Ordering {
     if !in_whole_range(float) {
-        return if float > 0.0 {
-            Ordering::Less
-        } else {
-            Ordering::Greater
-        };
+        return if float > 0.0 { Ordering::Less } else { Ordering::Greater };
     }
-    if whole <= float.floor() as i128 {
-        Ordering::Less
-    } else {
-        Ordering::Greater
-    }
+    if whole <= float.floor() as i128 { Ordering::Less } else { Ordering::Greater }
 }
 
 /// A value; values of different types are never equal and never compared.
@@ -140,10 +125,8 @@ mod tests {
             "1e39",
             "1e308",
         ];
-        let numbers: Vec<Number> = written
-            .iter()
-            .map(|text| Number::from_json(&serde_json::from_str(text).unwrap()).unwrap())
-            .collect();
+        let numbers: Vec<Number> =
+            written.iter().map(|text| Number::from_json(&serde_json::from_str(text).unwrap()).unwrap()).collect();
         for (i, a) in numbers.iter().enumerate() {
             for (j, b) in numbers.iter().enumerate() {
                 assert_eq!(a.cmp(b), i.cmp(&j), "{} and {}", written[i], written[j]);

@@ -74,8 +74,7 @@ impl CollectionIndex {
         let version = state.version;
         let metadata = serde_json::from_str(&state.head.metadata)
             .map_err(|error| Error::corrupt("decode a document's metadata").caused_by(error))?;
-        let document =
-            Arc::new(IndexedDocument { id: loaded.id.clone(), head: state.head, metadata, version });
+        let document = Arc::new(IndexedDocument { id: loaded.id.clone(), head: state.head, metadata, version });
         let slots = self.insert_passages(&document, &state.passages, keywords)?;
         delta.added.extend(&slots);
         if let Some((_, old)) = writer.documents.insert(loaded.id, (version, slots)) {
@@ -119,10 +118,7 @@ impl CollectionIndex {
             live.remove(slot);
         });
         live.extend(&delta.added);
-        let new = View {
-            live,
-            version: version.max(old.version),
-        };
+        let new = View { live, version: version.max(old.version) };
         *self.view.write() = Arc::new(new);
         writer.retired.push((old, delta.removed));
     }

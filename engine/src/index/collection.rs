@@ -49,7 +49,8 @@ impl CollectionIndex {
     /// Empty indexes for a collection.
     pub(crate) fn new(head: CollectionHead) -> Result<Self> {
         let options = VectorOptions { metric: Metric::Cosine, ..VectorOptions::new(head.embedder.dimension as usize) };
-        let vectors = VectorIndex::new(options).map_err(|error| Error::internal("open a vector index").caused_by(error))?;
+        let vectors =
+            VectorIndex::new(options).map_err(|error| Error::internal("open a vector index").caused_by(error))?;
         let keywords = KeywordIndex::new(KeywordOptions::default())
             .map_err(|error| Error::internal("open a keyword index").caused_by(error))?;
         Ok(Self {

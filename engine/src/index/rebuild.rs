@@ -5,8 +5,8 @@ use coditect_store::RangeQuery;
 use super::collection::CollectionIndex;
 use super::load;
 use super::registry::Indexes;
-use crate::documents::collections::{self, Named};
 use crate::documents::Context;
+use crate::documents::collections::{self, Named};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{CollectionId, DocumentId, TenantId, Version};
@@ -45,9 +45,8 @@ async fn fill(
             })
             .await?;
         let ids = page.items.iter().map(|item| {
-            let id: String = space
-                .unpack(&item.key)
-                .map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
+            let id: String =
+                space.unpack(&item.key).map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
             DocumentId::new(id)
         });
         let batch = load::load(context, tenant, collection, ids.collect::<Result<_>>()?).await?;

@@ -61,9 +61,9 @@ impl Indexes {
     pub(crate) fn of_tenant(&self, tenant: &TenantId) -> Vec<Named> {
         let maps = self.maps.read();
         let Some(names) = maps.by_name.get(tenant) else { return Vec::new() };
-        let named = names.iter().filter_map(|(name, id)| {
-            Some(Named { name: name.clone(), index: maps.by_id.get(id)?.clone() })
-        });
+        let named = names
+            .iter()
+            .filter_map(|(name, id)| Some(Named { name: name.clone(), index: maps.by_id.get(id)?.clone() }));
         let mut all: Vec<Named> = named.collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all

@@ -1,8 +1,7 @@
 //! The analysers: how text and queries become terms, the same way on both sides.
 
 use tantivy::tokenizer::{
-    AsciiFoldingFilter, Language, LowerCaser, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer,
-    TokenizerManager,
+    AsciiFoldingFilter, Language, LowerCaser, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer, TokenizerManager,
 };
 
 use super::scan::{Found, compounds, pieces, words};
@@ -30,9 +29,7 @@ impl Kind {
 
     /// A fresh analyser.
     pub(crate) fn analyzer(self) -> TextAnalyzer {
-        let folded = TextAnalyzer::builder(Scanner(self))
-            .filter(LowerCaser)
-            .filter(AsciiFoldingFilter);
+        let folded = TextAnalyzer::builder(Scanner(self)).filter(LowerCaser).filter(AsciiFoldingFilter);
         match self {
             Self::Words | Self::Pieces => folded.filter(Stemmer::new(Language::English)).build(),
             Self::Compounds => folded.build(),
@@ -42,9 +39,7 @@ impl Kind {
     /// The terms of `text` with their places.
     pub(crate) fn terms(self, text: &str) -> Vec<Token> {
         let mut tokens = Vec::new();
-        self.analyzer()
-            .token_stream(text)
-            .process(&mut |token| tokens.push(token.clone()));
+        self.analyzer().token_stream(text).process(&mut |token| tokens.push(token.clone()));
         tokens
     }
 }
@@ -70,10 +65,7 @@ impl Tokenizer for Scanner {
             Kind::Pieces => pieces(text),
             Kind::Compounds => compounds(text),
         };
-        Scanned {
-            rest: found.into_iter().enumerate(),
-            token: Token::default(),
-        }
+        Scanned { rest: found.into_iter().enumerate(), token: Token::default() }
     }
 }
 
@@ -115,8 +107,5 @@ const QUESTION_WORDS: &str = "am can could did do does doing had has have having
 
 /// Whether a query can do without this (folded, unstemmed) word.
 pub(crate) fn is_stop_word(word: &str) -> bool {
-    STOP_WORDS
-        .split_ascii_whitespace()
-        .chain(QUESTION_WORDS.split_ascii_whitespace())
-        .any(|stop| stop == word)
+    STOP_WORDS.split_ascii_whitespace().chain(QUESTION_WORDS.split_ascii_whitespace()).any(|stop| stop == word)
 }

@@ -10,12 +10,7 @@ pub struct KeywordError {
 
 impl KeywordError {
     /// Says what was being done when tantivy failed.
-    pub(crate) fn during<E: Into<tantivy::TantivyError>>(
-        action: &'static str,
-    ) -> impl FnOnce(E) -> Self {
-        move |source| Self {
-            action,
-            source: source.into(),
-        }
+    pub(crate) fn during<E: Into<tantivy::TantivyError>>(action: &'static str) -> impl FnOnce(E) -> Self {
+        move |source| Self { action, source: source.into() }
     }
 }

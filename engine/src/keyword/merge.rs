@@ -5,9 +5,7 @@
 
 use tantivy::index::SegmentId;
 
-use super::limits::{
-    MAX_DELETED_PERCENT, MAX_SEGMENTS, MERGE_FLOOR, MERGE_FLOOR_WIDTH, MERGE_WIDTH,
-};
+use super::limits::{MAX_DELETED_PERCENT, MAX_SEGMENTS, MERGE_FLOOR, MERGE_FLOOR_WIDTH, MERGE_WIDTH};
 
 /// What the choice is made from.
 #[derive(Debug, Clone, Copy)]
@@ -29,11 +27,7 @@ pub(crate) fn choose(segments: &[SegmentSize]) -> Vec<SegmentSize> {
     };
     // The smallest group first: it is cheap, and its result may complete the next one.
     for group in by_size.chunk_by(|a, b| group_of(a.live) == group_of(b.live)) {
-        let width = if group_of(group[0].live) == 0 {
-            MERGE_FLOOR_WIDTH
-        } else {
-            MERGE_WIDTH
-        };
+        let width = if group_of(group[0].live) == 0 { MERGE_FLOOR_WIDTH } else { MERGE_WIDTH };
         if group.len() >= width {
             return group.to_vec();
         }
@@ -49,9 +43,7 @@ pub(crate) fn choose(segments: &[SegmentSize]) -> Vec<SegmentSize> {
 }
 
 fn group_of(live: u32) -> u32 {
-    (live / MERGE_FLOOR)
-        .checked_ilog(MERGE_WIDTH as u32)
-        .map_or(0, |group| group + 1)
+    (live / MERGE_FLOOR).checked_ilog(MERGE_WIDTH as u32).map_or(0, |group| group + 1)
 }
 
 #[cfg(test)]
@@ -59,11 +51,7 @@ mod tests {
     use super::*;
 
     fn segment(live: u32, documents: u32) -> SegmentSize {
-        SegmentSize {
-            id: SegmentId::generate_random(),
-            live,
-            documents,
-        }
+        SegmentSize { id: SegmentId::generate_random(), live, documents }
     }
 
     #[test]
@@ -97,9 +85,7 @@ mod tests {
 
     #[test]
     fn too_many_segments_of_all_sizes_are_merged_from_the_small_end() {
-        let segments: Vec<_> = (0..40)
-            .map(|i| segment(1 << (i / 2), 1 << (i / 2)))
-            .collect();
+        let segments: Vec<_> = (0..40).map(|i| segment(1 << (i / 2), 1 << (i / 2))).collect();
         let chosen = choose(&segments);
         assert!(chosen.len() > 1 && chosen.iter().all(|chosen| chosen.live <= 1 << 10));
     }

@@ -20,16 +20,11 @@ fn is_unspaced(c: char) -> bool {
 }
 
 /// Maximal runs of characters that satisfy `inside`.
-fn runs<'a>(
-    text: &'a str,
-    inside: impl Fn(char) -> bool + 'a,
-) -> impl Iterator<Item = Range<usize>> + 'a {
+fn runs<'a>(text: &'a str, inside: impl Fn(char) -> bool + 'a) -> impl Iterator<Item = Range<usize>> + 'a {
     let mut from = 0;
     std::iter::from_fn(move || {
         let start = from + text[from..].find(&inside)?;
-        let end = text[start..]
-            .find(|c| !inside(c))
-            .map_or(text.len(), |length| start + length);
+        let end = text[start..].find(|c| !inside(c)).map_or(text.len(), |length| start + length);
         from = end;
         Some(start..end)
     })
@@ -42,31 +37,20 @@ pub(crate) fn words(text: &str) -> Vec<Found> {
         if text[run.clone()].contains(is_unspaced) {
             unspaced(text, run, &mut found);
         } else if run.len() <= MAX_WORD {
-            found.push(Found {
-                text: text[run.clone()].to_owned(),
-                at: run,
-            });
+            found.push(Found { text: text[run.clone()].to_owned(), at: run });
         }
     }
     found
 }
 
 fn unspaced(text: &str, run: Range<usize>, found: &mut Vec<Found>) {
-    let mut push = |at: Range<usize>| {
-        found.push(Found {
-            text: text[at.clone()].to_owned(),
-            at,
-        })
-    };
+    let mut push = |at: Range<usize>| found.push(Found { text: text[at.clone()].to_owned(), at });
     let part = &text[run.clone()];
     for spaced in runs(part, |c| !is_unspaced(c)).filter(|at| at.len() <= MAX_WORD) {
         push(run.start + spaced.start..run.start + spaced.end);
     }
     for dense in runs(part, is_unspaced) {
-        let starts: Vec<usize> = part[dense.clone()]
-            .char_indices()
-            .map(|(i, _)| run.start + dense.start + i)
-            .collect();
+        let starts: Vec<usize> = part[dense.clone()].char_indices().map(|(i, _)| run.start + dense.start + i).collect();
         let end = run.start + dense.end;
         if starts.len() == 1 {
             push(starts[0]..end);
@@ -89,10 +73,7 @@ pub(crate) fn pieces(text: &str) -> Vec<Found> {
         let ends = cuts.iter().copied().chain(std::iter::once(run.len()));
         found.extend(starts.zip(ends).map(|(start, end)| {
             let at = run.start + start..run.start + end;
-            Found {
-                text: text[at.clone()].to_owned(),
-                at,
-            }
+            Found { text: text[at.clone()].to_owned(), at }
         }));
     }
     found
@@ -103,15 +84,10 @@ fn camel_cuts(word: &str) -> Vec<usize> {
     let chars: Vec<(usize, char)> = word.char_indices().collect();
     let begins = |i: usize| {
         let (before, this) = (chars[i - 1].1, chars[i].1);
-        let next_is_small = chars
-            .get(i + 1)
-            .is_some_and(|&(_, next)| next.is_lowercase());
+        let next_is_small = chars.get(i + 1).is_some_and(|&(_, next)| next.is_lowercase());
         this.is_uppercase() && (!before.is_uppercase() || next_is_small)
     };
-    (1..chars.len())
-        .filter(|&i| begins(i))
-        .map(|i| chars[i].0)
-        .collect()
+    (1..chars.len()).filter(|&i| begins(i)).map(|i| chars[i].0).collect()
 }
 
 /// Whole identifiers: names, paths, versions and codes that consist of several words, in a form in which
@@ -149,23 +125,15 @@ fn trim(text: &str, at: Range<usize>) -> Option<Range<usize>> {
 /// The normal form of the identifier at `at`, if it is one: several words, or a negative number.
 fn compound(text: &str, at: Range<usize>) -> Option<Found> {
     let part = &text[at.clone()];
-    let words: Vec<&str> = runs(part, char::is_alphanumeric)
-        .map(|word| &part[word])
-        .collect();
+    let words: Vec<&str> = runs(part, char::is_alphanumeric).map(|word| &part[word]).collect();
     let is_negative = part.starts_with('-');
     if part.len() > MAX_COMPOUND || (words.len() < 2 && !is_negative) {
         return None;
     }
-    let mut form = if is_negative {
-        "-".to_owned()
-    } else {
-        String::new()
-    };
+    let mut form = if is_negative { "-".to_owned() } else { String::new() };
     for word in words {
         // Between digits the division matters: 1.10 is not 11.0.
-        if form.ends_with(|c: char| c.is_ascii_digit())
-            && word.starts_with(|c: char| c.is_ascii_digit())
-        {
+        if form.ends_with(|c: char| c.is_ascii_digit()) && word.starts_with(|c: char| c.is_ascii_digit()) {
             form.push('.');
         }
         form.push_str(word);
@@ -187,24 +155,15 @@ mod tests {
             texts(words("The SendMessage call, v1.0 (naïve)…")),
             ["The", "SendMessage", "call", "v1", "0", "naïve"]
         );
-        assert_eq!(
-            texts(words("検索エンジンv2と")),
-            ["v2", "検索", "索エ", "エン", "ンジ", "ジン", "と"]
-        );
+        assert_eq!(texts(words("検索エンジンv2と")), ["v2", "検索", "索エ", "エン", "ンジ", "ジン", "と"]);
         assert!(words(&"x".repeat(MAX_WORD + 1)).is_empty());
         assert!(words(" -- ").is_empty());
     }
 
     #[test]
     fn pieces_are_cut_at_capitals() {
-        assert_eq!(
-            texts(pieces("ExtensionSupportRequiredError")),
-            ["Extension", "Support", "Required", "Error"]
-        );
-        assert_eq!(
-            texts(pieces("HTTPServer2Go is XMLHttp")),
-            ["HTTP", "Server2", "Go", "XML", "Http"]
-        );
+        assert_eq!(texts(pieces("ExtensionSupportRequiredError")), ["Extension", "Support", "Required", "Error"]);
+        assert_eq!(texts(pieces("HTTPServer2Go is XMLHttp")), ["HTTP", "Server2", "Go", "XML", "Http"]);
         assert!(pieces("plain Word ALLCAPS sha256 a2a").is_empty());
     }
 
@@ -214,38 +173,17 @@ mod tests {
             texts(compounds("code -32004, (`-32004`) code:-32004")),
             ["-32004", "-32004", "-32004", "code32004"]
         );
-        assert_eq!(
-            texts(compounds("max_size max-size, MAX.SIZE.")),
-            ["maxsize", "maxsize", "MAXSIZE"]
-        );
-        assert_eq!(
-            texts(compounds("docs/how-to/set_up.md")),
-            ["howto", "setup", "docshowtosetupmd"]
-        );
-        assert_eq!(
-            texts(compounds("1.10 11.0 2026-07-28")),
-            ["1.10", "11.0", "2026.07.28"]
-        );
-        assert_eq!(
-            texts(compounds("--config-file x-1 plain 5 - 3 --7")),
-            ["configfile", "x1"]
-        );
+        assert_eq!(texts(compounds("max_size max-size, MAX.SIZE.")), ["maxsize", "maxsize", "MAXSIZE"]);
+        assert_eq!(texts(compounds("docs/how-to/set_up.md")), ["howto", "setup", "docshowtosetupmd"]);
+        assert_eq!(texts(compounds("1.10 11.0 2026-07-28")), ["1.10", "11.0", "2026.07.28"]);
+        assert_eq!(texts(compounds("--config-file x-1 plain 5 - 3 --7")), ["configfile", "x1"]);
         assert!(compounds(&"a.".repeat(MAX_COMPOUND)).is_empty());
     }
 
     #[test]
     fn places_are_right_in_any_text() {
-        for text in [
-            "",
-            "é-Ü_ß",
-            "a𝄞b c-𝄞",
-            "日本-x",
-            "\u{0}-\u{0}1",
-            "-",
-            "İİ İa",
-            "--\u{301}x",
-            "_é",
-        ] {
+        for text in ["", "é-Ü_ß", "a𝄞b c-𝄞", "日本-x", "\u{0}-\u{0}1", "-", "İİ İa", "--\u{301}x", "_é"]
+        {
             for found in [words(text), pieces(text), compounds(text)].concat() {
                 assert!(text.get(found.at.clone()).is_some(), "{text:?} {found:?}");
             }

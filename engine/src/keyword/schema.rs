@@ -1,9 +1,7 @@
 //! The fields of the tantivy index.
 
 use tantivy::TantivyDocument;
-use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
-};
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 
 use super::analysis::Kind;
 use super::options::{FieldWeight, KeywordOptions};
@@ -40,16 +38,11 @@ impl Fields {
     pub(crate) fn schema() -> (Schema, Self) {
         let mut builder = Schema::builder();
         let mut text = |name: &str, kind: Kind, record: IndexRecordOption| {
-            let indexing = TextFieldIndexing::default()
-                .set_tokenizer(kind.name())
-                .set_index_option(record)
-                .set_fieldnorms(true);
+            let indexing =
+                TextFieldIndexing::default().set_tokenizer(kind.name()).set_index_option(record).set_fieldnorms(true);
             builder.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
         };
-        let (placed, counted) = (
-            IndexRecordOption::WithFreqsAndPositions,
-            IndexRecordOption::WithFreqs,
-        );
+        let (placed, counted) = (IndexRecordOption::WithFreqsAndPositions, IndexRecordOption::WithFreqs);
         let fields = Self {
             title: text("title", Kind::Words, placed),
             headings: text("headings", Kind::Words, placed),

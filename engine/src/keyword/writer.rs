@@ -51,14 +51,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(index: Index, fields: Fields) -> Self {
-        Self {
-            index,
-            fields,
-            open: None,
-            live: RoaringBitmap::new(),
-            is_dirty: false,
-            merging: None,
-        }
+        Self { index, fields, open: None, live: RoaringBitmap::new(), is_dirty: false, merging: None }
     }
 
     fn open(&mut self) -> Result<&mut IndexWriter, KeywordError> {
@@ -68,17 +61,12 @@ impl Writer {
                 .num_worker_threads(1)
                 .num_merge_threads(1)
                 .build();
-            let writer = self
-                .index
-                .writer_with_options(options)
-                .map_err(KeywordError::during("open the writer"))?;
+            let writer = self.index.writer_with_options(options).map_err(KeywordError::during("open the writer"))?;
             // Merges are chosen here, so that a commit can wait for them.
             writer.set_merge_policy(Box::new(NoMergePolicy));
             self.open = Some(writer);
         }
-        self.open
-            .as_mut()
-            .ok_or_else(|| KeywordError::during("open the writer")(tantivy::TantivyError::Poisoned))
+        self.open.as_mut().ok_or_else(|| KeywordError::during("open the writer")(tantivy::TantivyError::Poisoned))
     }
 
     pub(crate) fn apply(&mut self, change: &KeywordChange) -> Result<(), KeywordError> {
@@ -87,18 +75,12 @@ impl Writer {
         let was_live = self.live.contains(slot);
         if was_live {
             self.is_dirty = true;
-            self.open()?
-                .delete_term(Term::from_field_u64(fields.slot, u64::from(slot)));
+            self.open()?.delete_term(Term::from_field_u64(fields.slot, u64::from(slot)));
             self.live.remove(slot);
         }
-        if let KeywordChange::Put {
-            fields: passage, ..
-        } = change
-        {
+        if let KeywordChange::Put { fields: passage, .. } = change {
             self.is_dirty = true;
-            self.open()?
-                .add_document(fields.document(slot, passage))
-                .map_err(KeywordError::during("add a passage"))?;
+            self.open()?.add_document(fields.document(slot, passage)).map_err(KeywordError::during("add a passage"))?;
             self.live.insert(slot);
         }
         Ok(())
@@ -109,9 +91,7 @@ impl Writer {
         if !self.is_dirty {
             return Ok(false);
         }
-        self.open()?
-            .commit()
-            .map_err(KeywordError::during("commit"))?;
+        self.open()?.commit().map_err(KeywordError::during("commit"))?;
         self.is_dirty = false;
         Ok(true)
     }
@@ -125,15 +105,8 @@ impl Writer {
         let mut has_changed = self.settle(false)?;
         loop {
             let sizes = self.sizes()?;
-            let in_work = self
-                .merging
-                .as_ref()
-                .map_or(&[][..], |merging| &merging.segments);
-            let free: Vec<SegmentSize> = sizes
-                .iter()
-                .filter(|size| !in_work.contains(&size.id))
-                .copied()
-                .collect();
+            let in_work = self.merging.as_ref().map_or(&[][..], |merging| &merging.segments);
+            let free: Vec<SegmentSize> = sizes.iter().filter(|size| !in_work.contains(&size.id)).copied().collect();
             let chosen = choose(&free);
             if chosen.is_empty() && sizes.len() <= MAX_SEGMENTS {
                 return Ok(has_changed);
@@ -152,9 +125,7 @@ impl Writer {
             if documents > INLINE_MERGE_DOCS {
                 self.merging = Some(Merging { segments, result });
             } else {
-                result
-                    .wait()
-                    .map_err(KeywordError::during("merge segments"))?;
+                result.wait().map_err(KeywordError::during("merge segments"))?;
                 has_changed = true;
             }
         }
@@ -181,15 +152,8 @@ impl Writer {
     }
 
     fn sizes(&self) -> Result<Vec<SegmentSize>, KeywordError> {
-        let metas = self
-            .index
-            .searchable_segment_metas()
-            .map_err(KeywordError::during("list segments"))?;
-        let size = |meta: &SegmentMeta| SegmentSize {
-            id: meta.id(),
-            live: meta.num_docs(),
-            documents: meta.max_doc(),
-        };
+        let metas = self.index.searchable_segment_metas().map_err(KeywordError::during("list segments"))?;
+        let size = |meta: &SegmentMeta| SegmentSize { id: meta.id(), live: meta.num_docs(), documents: meta.max_doc() };
         Ok(metas.iter().map(size).collect())
     }
 
@@ -200,9 +164,7 @@ impl Writer {
         self.merge()?;
         self.settle(true)?;
         match self.open.take() {
-            Some(writer) => writer
-                .wait_merging_threads()
-                .map_err(KeywordError::during("close the writer")),
+            Some(writer) => writer.wait_merging_threads().map_err(KeywordError::during("close the writer")),
             None => Ok(()),
         }
     }

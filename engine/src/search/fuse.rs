@@ -32,8 +32,10 @@ pub(super) fn fuse(mode: Mode, candidates: &[Candidate], profile: &QueryProfile)
     let mut ranked: Vec<Ranked> = candidates
         .iter()
         .map(|&candidate| {
-            let vector = (keyword_weight < 1.0).then(|| leg(candidate.cosine, candidate.vector_rank, best_cosine, 1.0 - keyword_weight));
-            let keyword = (keyword_weight > 0.0).then(|| leg(candidate.bm25, candidate.keyword_rank, best_bm25, keyword_weight));
+            let vector = (keyword_weight < 1.0)
+                .then(|| leg(candidate.cosine, candidate.vector_rank, best_cosine, 1.0 - keyword_weight));
+            let keyword =
+                (keyword_weight > 0.0).then(|| leg(candidate.bm25, candidate.keyword_rank, best_bm25, keyword_weight));
             let part = |leg: &Option<LegScore>| leg.map_or(0.0, |leg| leg.normalized * leg.weight);
             let score = (part(&vector) + part(&keyword)).clamp(0.0, 1.0);
             Ranked { candidate, score, explanation: Explanation { vector, keyword } }

@@ -103,7 +103,9 @@ impl SearchRequest {
             None if self.mode == Mode::Keyword => {
                 return Err(Error::invalid("/query", "mode keyword needs a query text"));
             }
-            None if self.vector.is_none() => return Err(Error::invalid("/query", "a query text or a vector is needed")),
+            None if self.vector.is_none() => {
+                return Err(Error::invalid("/query", "a query text or a vector is needed"));
+            }
             _ => {}
         }
         self.vector.as_ref().map_or(Ok(()), check_vector)

@@ -55,7 +55,9 @@ async fn targets(
 ) -> Result<Vec<Target>> {
     if request.collections.is_empty() {
         let all = indexes.of_tenant(keys.tenant()).into_iter();
-        return Ok(all.map(|named| Target { view: named.index.view(), name: named.name, index: named.index }).collect());
+        return Ok(all
+            .map(|named| Target { view: named.index.view(), name: named.name, index: named.index })
+            .collect());
     }
     let mut targets: Vec<Target> = Vec::with_capacity(request.collections.len());
     for name in &request.collections {
@@ -136,21 +138,14 @@ async fn read(
         let target = &targets[folded.ranked.candidate.target];
         let (id, generation) = (target.index.id, folded.entry.document.head.generation);
         let ordinal = folded.entry.ordinal;
-        let passage = context
-            .store
-            .run(|tx| async move { passages::get(&tx, keys, id, generation, ordinal).await })
-            .await?;
+        let passage =
+            context.store.run(|tx| async move { passages::get(&tx, keys, id, generation, ordinal).await }).await?;
         Ok::<_, Error>(passage.map(|passage| result(request, target, folded, passage)))
     });
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
 
-fn result(
-    request: &SearchRequest,
-    target: &Target,
-    folded: Folded,
-    passage: crate::model::Passage,
-) -> SearchResult {
+fn result(request: &SearchRequest, target: &Target, folded: Folded, passage: crate::model::Passage) -> SearchResult {
     let document = &folded.entry.document;
     let query = request.query.as_deref();
     let highlights = query.map_or_else(Vec::new, |query| target.index.keywords().highlights(query, &passage.text));

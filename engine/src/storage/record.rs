@@ -20,8 +20,9 @@ pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>> {
 /// Decodes a record of any format this code knows.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
     match bytes.split_first() {
-        Some((&FORMAT, record)) => rmp_serde::from_slice(record)
-            .map_err(|error| Error::corrupt(format!("decode {what}")).caused_by(error)),
+        Some((&FORMAT, record)) => {
+            rmp_serde::from_slice(record).map_err(|error| Error::corrupt(format!("decode {what}")).caused_by(error))
+        }
         Some((format, _)) => Err(Error::corrupt(format!(
             "{what} has format {format}, this version reads format {FORMAT}: it was written by a newer version"
         ))),

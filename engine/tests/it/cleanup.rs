@@ -14,9 +14,7 @@ async fn keys(store: &Store) -> usize {
     loop {
         let from = &begin;
         let page = store
-            .run(|tx| async move {
-                tx.snapshot().get_range(RangeQuery::from((from.clone(), vec![0xff]))).await
-            })
+            .run(|tx| async move { tx.snapshot().get_range(RangeQuery::from((from.clone(), vec![0xff]))).await })
             .await
             .unwrap();
         count += page.items.len();

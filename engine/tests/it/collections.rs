@@ -29,7 +29,10 @@ async fn an_empty_collection_answers_with_nothing_and_an_unknown_one_with_not_fo
     assert_eq!(*error.kind(), ErrorKind::NotFound);
     tenant.ensure_collection(&docs(), &spec()).await.unwrap();
     assert!(tenant.search(query_of("fox")).await.unwrap().results.is_empty());
-    assert_eq!(*tenant.collection(&CollectionName::new("none").unwrap()).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        *tenant.collection(&CollectionName::new("none").unwrap()).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

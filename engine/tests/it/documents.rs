@@ -95,7 +95,8 @@ async fn a_failed_write_is_listed_until_one_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_larger_than_a_transaction_goes_in_whole() {
     let rig = Rig::new().await;
-    let paragraphs: Vec<String> = (0..3_000).map(|i| format!("paragraph {i} {}", "filler words ".repeat(100))).collect();
+    let paragraphs: Vec<String> =
+        (0..3_000).map(|i| format!("paragraph {i} {}", "filler words ".repeat(100))).collect();
     let paragraphs: Vec<&str> = paragraphs.iter().map(String::as_str).collect();
     let receipt = rig.put("large", &paragraphs).await;
     assert_eq!(receipt.passages, 3_000);

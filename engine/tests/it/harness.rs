@@ -126,7 +126,8 @@ pub(crate) fn embed(text: &str) -> Vec<f32> {
     let mut vector = vec![0.01; DIMENSION];
     for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         let hash = blake3::hash(word.as_bytes());
-        let (place, sign) = (hash.as_bytes()[0] as usize % DIMENSION, if hash.as_bytes()[1] & 1 == 0 { 1.0 } else { -1.0 });
+        let (place, sign) =
+            (hash.as_bytes()[0] as usize % DIMENSION, if hash.as_bytes()[1] & 1 == 0 { 1.0 } else { -1.0 });
         vector[place] += sign;
     }
     vector

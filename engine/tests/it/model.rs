@@ -14,13 +14,8 @@ async fn check(rig: &Rig, model: &BTreeMap<String, Vec<String>>, version: Versio
     let passages: usize = model.values().map(Vec::len).sum();
     assert_eq!((info.documents, info.passages), (model.len() as u64, passages as u64), "seed {seed}");
     for mode in [Mode::Vector, Mode::Keyword] {
-        let request = SearchRequest {
-            mode,
-            top_k: 1_000,
-            min_version: Some(version),
-            fold_copies: false,
-            ..query_of("word")
-        };
+        let request =
+            SearchRequest { mode, top_k: 1_000, min_version: Some(version), fold_copies: false, ..query_of("word") };
         let response = rig.tenant("t").search(request).await.unwrap();
         let mut found: Vec<(String, u32, String)> = response
             .results

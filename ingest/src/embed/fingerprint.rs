@@ -48,13 +48,7 @@ impl Fingerprint {
             digest.update(field.as_bytes());
         }
         let hash = hex(&digest.finalize());
-        format!(
-            "{}/{}/{}/{}",
-            self.provider,
-            self.model,
-            self.dimension,
-            &hash[..16]
-        )
+        format!("{}/{}/{}/{}", self.provider, self.model, self.dimension, &hash[..16])
     }
 }
 

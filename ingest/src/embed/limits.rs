@@ -58,10 +58,7 @@ pub const OPENAI_REQUEST_TEXTS: usize = 2_048;
 /// OpenAI: tokens in one request, over all texts (the service allows 300,000; the count is an estimate).
 pub const OPENAI_REQUEST_TOKENS: usize = 200_000;
 
-const _: () = assert!(
-    MAX_RUN_TOKENS >= 256,
-    "one text of the model's full length must fit a run"
-);
+const _: () = assert!(MAX_RUN_TOKENS >= 256, "one text of the model's full length must fit a run");
 const _: () = assert!(DOCUMENT_QUEUE > 0 && QUERY_QUEUE > 0 && MAX_RUN_TEXTS > 0);
 const _: () = assert!(VERTEX_TEXT_TOKENS <= VERTEX_REQUEST_TOKENS);
 const _: () = assert!(MAX_ERROR_BODY_BYTES < MAX_ANSWER_BYTES);

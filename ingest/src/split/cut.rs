@@ -92,20 +92,15 @@ impl Cutter<'_> {
         let mut start = range.start;
         let mut atoms = Vec::new();
         while start < range.end {
-            let end = if range.end - start <= rough {
-                range.end
-            } else {
-                self.break_near(start, start + rough, range.end)
-            };
+            let end =
+                if range.end - start <= rough { range.end } else { self.break_near(start, start + rough, range.end) };
             self.halve(start..end, &mut atoms);
             start = end;
         }
         for (part, tokens) in atoms {
             match pieces.last_mut() {
                 Some((last, sum))
-                    if last.end == part.start
-                        && last.start >= range.start
-                        && *sum + tokens <= self.target =>
+                    if last.end == part.start && last.start >= range.start && *sum + tokens <= self.target =>
                 {
                     last.end = part.end;
                     *sum += tokens;
@@ -132,11 +127,7 @@ impl Cutter<'_> {
         let near = self.text.floor_char_boundary(near.min(end));
         let window = &self.text[start..near];
         let floor = window.len() / 2;
-        let behind = |found: Option<(usize, char)>| {
-            found
-                .map(|(at, c)| at + c.len_utf8())
-                .filter(|at| *at > floor)
-        };
+        let behind = |found: Option<(usize, char)>| found.map(|(at, c)| at + c.len_utf8()).filter(|at| *at > floor);
         let space = window.char_indices().rfind(|(_, c)| c.is_whitespace());
         let sign = || window.char_indices().rfind(|(_, c)| !c.is_alphanumeric());
         if let Some(at) = behind(space).or_else(|| behind(sign())) {
@@ -145,10 +136,7 @@ impl Cutter<'_> {
         if near > start {
             return near;
         }
-        self.text[start..end]
-            .chars()
-            .next()
-            .map_or(end, |c| start + c.len_utf8())
+        self.text[start..end].chars().next().map_or(end, |c| start + c.len_utf8())
     }
 }
 
@@ -157,9 +145,7 @@ fn blank_lines(text: &str) -> impl Iterator<Item = usize> + '_ {
     let bytes = text.as_bytes();
     let mut blank = false;
     memchr::memchr_iter(b'\n', bytes).filter_map(move |at| {
-        let next = bytes[at + 1..]
-            .iter()
-            .position(|b| !matches!(b, b' ' | b'\t' | b'\r'));
+        let next = bytes[at + 1..].iter().position(|b| !matches!(b, b' ' | b'\t' | b'\r'));
         let next_is_blank = next.is_some_and(|n| bytes[at + 1 + n] == b'\n');
         let ends = blank && !next_is_blank;
         blank = next_is_blank;
@@ -201,13 +187,8 @@ fn sentence_ends(text: &str) -> impl Iterator<Item = usize> + '_ {
 }
 
 fn abbreviation(before: &str) -> bool {
-    const KNOWN: [&str; 12] = [
-        "e.g", "i.e", "etc", "vs", "cf", "mr", "mrs", "dr", "fig", "no", "approx", "resp",
-    ];
-    let word = before
-        .rsplit(|c: char| c.is_whitespace() || c == '(')
-        .next()
-        .unwrap_or_default();
+    const KNOWN: [&str; 12] = ["e.g", "i.e", "etc", "vs", "cf", "mr", "mrs", "dr", "fig", "no", "approx", "resp"];
+    let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
     let is_letter = word.len() == 1 && word.starts_with(|c: char| c.is_ascii_alphabetic());
     is_letter || KNOWN.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
@@ -218,43 +199,22 @@ mod tests {
     use super::*;
 
     fn cut(kind: BlockKind, text: &str, target: usize) -> Vec<&str> {
-        let cutter = Cutter {
-            text,
-            target,
-            most: target,
-            counter: &ApproximateCounter,
-        };
-        cutter
-            .cut(kind, 0..text.len())
-            .into_iter()
-            .map(|(range, _)| &text[range])
-            .collect()
+        let cutter = Cutter { text, target, most: target, counter: &ApproximateCounter };
+        cutter.cut(kind, 0..text.len()).into_iter().map(|(range, _)| &text[range]).collect()
     }
 
     #[test]
     fn prose_is_cut_behind_sentences() {
         let text = "One two, e.g. Three. Four (five!) Six.\nseven eight. \"Nine.\" Ten。十一";
         let ends: Vec<usize> = sentence_ends(text).collect();
-        let starts: Vec<&str> = ends
-            .iter()
-            .map(|&at| text[at..].split(' ').next().unwrap())
-            .collect();
-        assert_eq!(
-            starts,
-            ["Four", "Six.\nseven", "\"Nine.\"", "Ten。十一", "十一"]
-        );
+        let starts: Vec<&str> = ends.iter().map(|&at| text[at..].split(' ').next().unwrap()).collect();
+        assert_eq!(starts, ["Four", "Six.\nseven", "\"Nine.\"", "Ten。十一", "十一"]);
     }
 
     #[test]
     fn code_is_cut_at_blank_lines_then_lines() {
-        assert_eq!(
-            cut(BlockKind::Code, "a b\n\n\nc d\ne f\n", 4),
-            ["a b\n\n\n", "c d\ne f\n"]
-        );
-        assert_eq!(
-            cut(BlockKind::Code, "a b\nc d\ne f\n", 4),
-            ["a b\nc d\n", "e f\n"]
-        );
+        assert_eq!(cut(BlockKind::Code, "a b\n\n\nc d\ne f\n", 4), ["a b\n\n\n", "c d\ne f\n"]);
+        assert_eq!(cut(BlockKind::Code, "a b\nc d\ne f\n", 4), ["a b\nc d\n", "e f\n"]);
     }
 
     #[test]
@@ -262,11 +222,7 @@ mod tests {
         let word = "é".repeat(500);
         let parts = cut(BlockKind::Prose, &word, 16);
         assert_eq!(parts.concat(), word);
-        assert!(
-            parts
-                .iter()
-                .all(|part| ApproximateCounter.count(part) <= 16 && part.len() >= 16)
-        );
+        assert!(parts.iter().all(|part| ApproximateCounter.count(part) <= 16 && part.len() >= 16));
     }
 
     #[test]

@@ -74,20 +74,14 @@ impl Format {
     /// The name by which documents and users call the format.
     #[must_use]
     pub fn name(self) -> &'static str {
-        FORMATS
-            .iter()
-            .find(|(_, format)| *format == self)
-            .map_or("text", |(name, _)| name)
+        FORMATS.iter().find(|(_, format)| *format == self).map_or("text", |(name, _)| name)
     }
 
     /// The format of a name: one that [`name`](Self::name) gives, or a usual file extension.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        let known = FORMATS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, format)| *format);
+        let known = FORMATS.iter().find(|(known, _)| *known == name).map(|(_, format)| *format);
         known.or_else(|| by_extension(&name))
     }
 
@@ -95,14 +89,9 @@ impl Format {
     #[must_use]
     pub fn detect(path: &str, text: &str) -> Self {
         let name = file_name(path).to_ascii_lowercase();
-        let extension = name
-            .rsplit_once('.')
-            .filter(|(stem, _)| !stem.is_empty())
-            .map(|(_, extension)| extension);
+        let extension = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).map(|(_, extension)| extension);
         match extension.and_then(by_extension) {
-            Some(Self::Code(Language::C)) if extension == Some("h") && is_cpp(text) => {
-                Self::Code(Language::Cpp)
-            }
+            Some(Self::Code(Language::C)) if extension == Some("h") && is_cpp(text) => Self::Code(Language::Cpp),
             Some(format) => format,
             None => by_name(&name).unwrap_or_else(|| by_text(text)),
         }
@@ -119,8 +108,7 @@ fn by_extension(extension: &str) -> Option<Format> {
         "mdx" => Format::Mdx,
         "rst" | "rest" => Format::Rst,
         "html" | "htm" | "xhtml" => Format::Html,
-        "txt" | "text" | "adoc" | "asciidoc" | "org" | "tex" | "log" | "textile" | "pod"
-        | "wiki" => Format::Text,
+        "txt" | "text" | "adoc" | "asciidoc" | "org" | "tex" | "log" | "textile" | "pod" | "wiki" => Format::Text,
         "rs" => Format::Code(Language::Rust),
         "py" | "pyi" | "pyw" => Format::Code(Language::Python),
         "js" | "mjs" | "cjs" | "jsx" => Format::Code(Language::JavaScript),
@@ -129,13 +117,9 @@ fn by_extension(extension: &str) -> Option<Format> {
         "go" => Format::Code(Language::Go),
         "java" => Format::Code(Language::Java),
         "c" | "h" => Format::Code(Language::C),
-        "cc" | "cpp" | "cxx" | "c++" | "hh" | "hpp" | "hxx" | "h++" | "ipp" | "inl" => {
-            Format::Code(Language::Cpp)
-        }
+        "cc" | "cpp" | "cxx" | "c++" | "hh" | "hpp" | "hxx" | "h++" | "ipp" | "inl" => Format::Code(Language::Cpp),
         other => {
-            let listed = OTHER_CODE
-                .split_ascii_whitespace()
-                .any(|known| known == other);
+            let listed = OTHER_CODE.split_ascii_whitespace().any(|known| known == other);
             return listed.then_some(Format::Code(Language::Other));
         }
     })
@@ -144,9 +128,8 @@ fn by_extension(extension: &str) -> Option<Format> {
 fn by_name(name: &str) -> Option<Format> {
     let stem = name.split('.').next().unwrap_or(name);
     match stem {
-        "makefile" | "gnumakefile" | "dockerfile" | "containerfile" | "jenkinsfile"
-        | "vagrantfile" | "justfile" | "rakefile" | "gemfile" | "procfile" | "build"
-        | "workspace" => Some(Format::Code(Language::Other)),
+        "makefile" | "gnumakefile" | "dockerfile" | "containerfile" | "jenkinsfile" | "vagrantfile" | "justfile"
+        | "rakefile" | "gemfile" | "procfile" | "build" | "workspace" => Some(Format::Code(Language::Other)),
         "" if name.is_empty() => None,
         "" => match name {
             ".cursorrules" | ".windsurfrules" | ".clinerules" => Some(Format::Markdown),
@@ -160,39 +143,18 @@ fn by_text(text: &str) -> Format {
     let head = text.trim_start_matches('\u{feff}').trim_start();
     let head = &head[..head.floor_char_boundary(64)];
     if head.starts_with("#!") {
-        let is_python = head
-            .lines()
-            .next()
-            .is_some_and(|line| line.contains("python"));
-        return Format::Code(if is_python {
-            Language::Python
-        } else {
-            Language::Other
-        });
+        let is_python = head.lines().next().is_some_and(|line| line.contains("python"));
+        return Format::Code(if is_python { Language::Python } else { Language::Other });
     }
     let lower = head.to_ascii_lowercase();
-    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
-        Format::Html
-    } else {
-        Format::Text
-    }
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") { Format::Html } else { Format::Text }
 }
 
 fn is_cpp(text: &str) -> bool {
-    let signs = [
-        "namespace ",
-        "template <",
-        "template<",
-        "public:",
-        "private:",
-        "std::",
-        "class ",
-    ];
+    let signs = ["namespace ", "template <", "template<", "public:", "private:", "std::", "class "];
     text.lines().any(|line| {
         let line = line.trim_start();
-        !line.starts_with("//")
-            && !line.starts_with('*')
-            && signs.iter().any(|sign| line.starts_with(sign))
+        !line.starts_with("//") && !line.starts_with('*') && signs.iter().any(|sign| line.starts_with(sign))
     })
 }
 
@@ -200,9 +162,7 @@ fn is_cpp(text: &str) -> bool {
 #[must_use]
 pub fn kind_of(path: &str, format: Format) -> &'static str {
     match format {
-        Format::Markdown | Format::Mdx | Format::Text if is_agent_template(path) => {
-            kind::AGENT_TEMPLATE
-        }
+        Format::Markdown | Format::Mdx | Format::Text if is_agent_template(path) => kind::AGENT_TEMPLATE,
         Format::Code(_) => kind::CODE,
         _ => kind::DOCUMENTATION,
     }
@@ -222,38 +182,15 @@ const TEMPLATE_NAMES: [&str; 11] = [
     ".clinerules",
     "agents.override.md",
 ];
-const TEMPLATE_ENDINGS: [&str; 5] = [
-    ".agent.md",
-    ".prompt.md",
-    ".instructions.md",
-    ".chatmode.md",
-    ".mdc",
-];
+const TEMPLATE_ENDINGS: [&str; 5] = [".agent.md", ".prompt.md", ".instructions.md", ".chatmode.md", ".mdc"];
 /// Tool folders, and what in them holds templates; an empty list means all of it.
 const TEMPLATE_FOLDERS: [(&str, &[&str]); 12] = [
-    (
-        ".claude",
-        &[
-            "agents",
-            "commands",
-            "skills",
-            "rules",
-            "output-styles",
-            "prompts",
-            "templates",
-        ],
-    ),
-    (
-        ".github",
-        &["agents", "prompts", "instructions", "chatmodes", "skills"],
-    ),
+    (".claude", &["agents", "commands", "skills", "rules", "output-styles", "prompts", "templates"]),
+    (".github", &["agents", "prompts", "instructions", "chatmodes", "skills"]),
     (".cursor", &["rules", "commands", "agents", "skills"]),
     (".codex", &["prompts", "skills", "agents"]),
     (".gemini", &["commands", "agents", "skills"]),
-    (
-        ".opencode",
-        &["agent", "agents", "command", "commands", "skill", "skills"],
-    ),
+    (".opencode", &["agent", "agents", "command", "commands", "skill", "skills"]),
     (".windsurf", &["rules", "workflows"]),
     (".roo", &[]),
     (".clinerules", &[]),
@@ -265,26 +202,17 @@ const TEMPLATE_FOLDERS: [(&str, &[&str]); 12] = [
 fn is_agent_template(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let name = file_name(&path);
-    if TEMPLATE_NAMES.contains(&name)
-        || TEMPLATE_ENDINGS.iter().any(|ending| name.ends_with(ending))
-    {
+    if TEMPLATE_NAMES.contains(&name) || TEMPLATE_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
         return true;
     }
     let folders: Vec<&str> = path.split('/').collect();
     let within = |at: usize, inside: &[&str]| {
-        inside.is_empty()
-            || folders[at + 1..folders.len() - 1]
-                .first()
-                .is_some_and(|next| inside.contains(next))
+        inside.is_empty() || folders[at + 1..folders.len() - 1].first().is_some_and(|next| inside.contains(next))
     };
     folders[..folders.len() - 1]
         .iter()
         .enumerate()
-        .any(|(at, folder)| {
-            TEMPLATE_FOLDERS
-                .iter()
-                .any(|(tool, inside)| tool == folder && within(at, inside))
-        })
+        .any(|(at, folder)| TEMPLATE_FOLDERS.iter().any(|(tool, inside)| tool == folder && within(at, inside)))
 }
 
 #[cfg(test)]
@@ -297,11 +225,7 @@ mod tests {
             ("a/README.MD", "", Format::Markdown),
             ("x.mdx", "", Format::Mdx),
             ("LICENSE", "MIT", Format::Text),
-            (
-                "run",
-                "#!/usr/bin/env python3\n",
-                Format::Code(Language::Python),
-            ),
+            ("run", "#!/usr/bin/env python3\n", Format::Code(Language::Python)),
             ("page", " <!DOCTYPE HTML><p>", Format::Html),
             ("a.h", "int f(void);", Format::Code(Language::C)),
             ("a.h", "namespace x {}", Format::Code(Language::Cpp)),
@@ -318,10 +242,7 @@ mod tests {
         for (name, format) in FORMATS {
             assert_eq!(Format::from_name(name), Some(format));
         }
-        assert_eq!(
-            Format::from_name("yml"),
-            Some(Format::Code(Language::Other))
-        );
+        assert_eq!(Format::from_name("yml"), Some(Format::Code(Language::Other)));
         assert_eq!(Format::from_name("klingon"), None);
     }
 

@@ -25,39 +25,19 @@ pub(super) struct FrontMatter {
 pub(super) fn read(source: &str, start: usize) -> FrontMatter {
     let Some((fence, inner, end)) = find(source, start) else {
         let opened = source[start..].starts_with("---\n") || source[start..].starts_with("---\r\n");
-        let looks_meant = opened
-            && source[start..]
-                .lines()
-                .nth(1)
-                .is_some_and(|line| key_of(line).is_some());
+        let looks_meant = opened && source[start..].lines().nth(1).is_some_and(|line| key_of(line).is_some());
         let warning = looks_meant.then(|| "front matter is not closed; taken as text".to_owned());
-        return FrontMatter {
-            end: start,
-            warning,
-            ..FrontMatter::default()
-        };
+        return FrontMatter { end: start, warning, ..FrontMatter::default() };
     };
     let text = &source[inner.clone()];
-    let parsed = if fence == "---" {
-        from_yaml(text)
-    } else {
-        from_toml(text)
-    };
-    let mut front = FrontMatter {
-        end,
-        ..FrontMatter::default()
-    };
+    let parsed = if fence == "---" { from_yaml(text) } else { from_toml(text) };
+    let mut front = FrontMatter { end, ..FrontMatter::default() };
     match parsed {
         Ok(metadata) => {
-            front.title = metadata
-                .get("title")
-                .and_then(Value::as_str)
-                .map(heading_text)
-                .filter(|title| !title.is_empty());
+            front.title =
+                metadata.get("title").and_then(Value::as_str).map(heading_text).filter(|title| !title.is_empty());
             front.block = readable(source, inner, |key| {
-                metadata
-                    .get(key)
-                    .is_none_or(|value| key != "title" && is_prose(key, value))
+                metadata.get(key).is_none_or(|value| key != "title" && is_prose(key, value))
             });
             front.metadata = metadata;
         }
@@ -72,9 +52,7 @@ pub(super) fn read(source: &str, start: usize) -> FrontMatter {
 
 fn find(source: &str, start: usize) -> Option<(&'static str, Range<usize>, usize)> {
     let rest = &source[start..];
-    let fence = ["---", "+++"]
-        .into_iter()
-        .find(|fence| rest.starts_with(fence))?;
+    let fence = ["---", "+++"].into_iter().find(|fence| rest.starts_with(fence))?;
     let first_break = rest.find('\n')?;
     if rest[fence.len()..first_break].trim() != "" {
         return None;
@@ -117,10 +95,7 @@ fn from_toml(text: &str) -> Result<Map<String, Value>, String> {
         if let Some((key, value)) = line.split_once('=') {
             let value = value.trim();
             let parsed = serde_json::from_str(value);
-            map.insert(
-                key.trim().to_owned(),
-                parsed.unwrap_or_else(|_| Value::from(value.trim_matches('\''))),
-            );
+            map.insert(key.trim().to_owned(), parsed.unwrap_or_else(|_| Value::from(value.trim_matches('\''))));
         }
     }
     Ok(map)
@@ -128,10 +103,7 @@ fn from_toml(text: &str) -> Result<Map<String, Value>, String> {
 
 fn title_line(text: &str) -> Option<String> {
     let line = text.lines().find(|line| key_of(line) == Some("title"))?;
-    let value = line["title".len()..]
-        .trim_start_matches([':', '=', ' '])
-        .trim()
-        .trim_matches(['"', '\'']);
+    let value = line["title".len()..].trim_start_matches([':', '=', ' ']).trim().trim_matches(['"', '\'']);
     Some(heading_text(value)).filter(|title| !title.is_empty())
 }
 
@@ -139,24 +111,13 @@ fn title_line(text: &str) -> Option<String> {
 fn key_of(line: &str) -> Option<&str> {
     let end = line.find([':', '='])?;
     let key = line[..end].trim_end();
-    let is_name = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_alphanumeric() || "_-.".contains(c));
+    let is_name = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
     is_name.then_some(key)
 }
 
 /// A value is worth reading when it has words, or names what the document is about.
 fn is_prose(key: &str, value: &Value) -> bool {
-    const ABOUT: [&str; 7] = [
-        "name",
-        "description",
-        "summary",
-        "tags",
-        "keywords",
-        "categories",
-        "aliases",
-    ];
+    const ABOUT: [&str; 7] = ["name", "description", "summary", "tags", "keywords", "categories", "aliases"];
     match value {
         Value::String(text) => text.trim().contains(char::is_whitespace) || ABOUT.contains(&key),
         Value::Array(items) => items.iter().any(|item| is_prose(key, item)),
@@ -180,9 +141,7 @@ fn readable(source: &str, inner: Range<usize>, wanted: impl Fn(&str) -> bool) ->
         if !is_wanted {
             return;
         }
-        let signs = |c: char| {
-            c.is_whitespace() || matches!(c, '"' | '\'' | '|' | '>' | '[' | ']' | '-' | '{' | '}')
-        };
+        let signs = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '|' | '>' | '[' | ']' | '-' | '{' | '}');
         let text = &source[value.clone()];
         let trimmed = text.trim_start_matches(signs);
         let from = value.start + (text.len() - trimmed.len());
@@ -201,11 +160,7 @@ mod tests {
 
     fn text_of(source: &str) -> (FrontMatter, String) {
         let front = read(source, 0);
-        let text = front
-            .block
-            .as_ref()
-            .map(|block| block.text.clone())
-            .unwrap_or_default();
+        let text = front.block.as_ref().map(|block| block.text.clone()).unwrap_or_default();
         (front, text)
     }
 
@@ -231,14 +186,7 @@ mod tests {
 
     #[test]
     fn rules_are_not_front_matter() {
-        for source in [
-            "---\n\nA rule above.\n\n---\nbody",
-            "--- x\n---\n",
-            "---\n- a\n---\n",
-            "---",
-            "---\n",
-            "text",
-        ] {
+        for source in ["---\n\nA rule above.\n\n---\nbody", "--- x\n---\n", "---\n- a\n---\n", "---", "---\n", "text"] {
             let (front, text) = text_of(source);
             assert_eq!((front.end, text.as_str()), (0, ""), "{source:?}");
         }

@@ -48,10 +48,7 @@ mod tests {
         let source = "a\r\nb\u{2028}c\rd\n\ne";
         let index = LineIndex::new(source);
         let at = |what: &str| index.line(source.find(what).unwrap());
-        assert_eq!(
-            (at("a"), at("b"), at("c"), at("d"), at("e")),
-            (1, 2, 2, 2, 4)
-        );
+        assert_eq!((at("a"), at("b"), at("c"), at("d"), at("e")), (1, 2, 2, 2, 4));
         assert_eq!(index.lines(&(0..source.len())), (1, 4));
         assert_eq!(index.line(2), 1);
     }

@@ -67,12 +67,7 @@ pub struct SplitPassage {
 
 /// Splits a source of the given format.
 #[must_use]
-pub fn split(
-    source: &str,
-    format: Format,
-    options: &SplitOptions,
-    counter: &dyn TokenCounter,
-) -> SplitDocument {
+pub fn split(source: &str, format: Format, options: &SplitOptions, counter: &dyn TokenCounter) -> SplitDocument {
     let mut parsed = match format {
         Format::Markdown => markdown::parse(source, markdown::Dialect::Markdown),
         Format::Mdx => markdown::parse(source, markdown::Dialect::Mdx),
@@ -81,52 +76,28 @@ pub fn split(
         Format::Text => text::parse(source),
         Format::Code(language) => code::parse(source, language, options, counter),
     };
-    let is_kept = |block: &block::Block| {
-        !block.is_blank() || matches!(block.kind, block::BlockKind::Close(_))
-    };
+    let is_kept = |block: &block::Block| !block.is_blank() || matches!(block.kind, block::BlockKind::Close(_));
     parsed.blocks.retain(is_kept);
     parsed.warnings.truncate(limits::WARNINGS);
     let given = options.title.as_deref().map(block::heading_text);
-    let title = given
-        .filter(|title| !title.is_empty())
-        .or_else(|| parsed.title.take());
+    let title = given.filter(|title| !title.is_empty()).or_else(|| parsed.title.take());
     let passages = pack::pack(source, &parsed, title.as_deref(), options, counter);
-    SplitDocument {
-        title,
-        metadata: parsed.metadata,
-        passages,
-        warnings: parsed.warnings,
-    }
+    SplitDocument { title, metadata: parsed.metadata, passages, warnings: parsed.warnings }
 }
 
 /// Splits a document as its fields say: `format` where it is given and known, else by its source path or
 /// id; `title` where it is given.
 #[must_use]
-pub fn split_input(
-    document: &DocumentInput,
-    options: &SplitOptions,
-    counter: &dyn TokenCounter,
-) -> SplitDocument {
+pub fn split_input(document: &DocumentInput, options: &SplitOptions, counter: &dyn TokenCounter) -> SplitDocument {
     let named = document.format.as_deref().map(Format::from_name);
     let format = match named {
         Some(Some(format)) => format,
         _ => Format::detect(document.source_or_id(), &document.text),
     };
     let title = document.title.clone().or_else(|| options.title.clone());
-    let mut split = split(
-        &document.text,
-        format,
-        &SplitOptions {
-            title,
-            ..options.clone()
-        },
-        counter,
-    );
+    let mut split = split(&document.text, format, &SplitOptions { title, ..options.clone() }, counter);
     if let (Some(None), Some(name)) = (named, &document.format) {
-        split.warnings.push(format!(
-            "unknown format {name:?}, taken as {}",
-            format.name()
-        ));
+        split.warnings.push(format!("unknown format {name:?}, taken as {}", format.name()));
     }
     split
 }
@@ -138,28 +109,12 @@ fn clean(text: &str) -> String {
         return text.trim().to_owned();
     }
     let text = text.replace("\r\n", "\n");
-    let plain: String = text
-        .chars()
-        .map(|c| if c == '\r' { '\n' } else { c })
-        .collect();
-    let plain: String = plain
-        .chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' && c != '\t' {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect();
+    let plain: String = text.chars().map(|c| if c == '\r' { '\n' } else { c }).collect();
+    let plain: String = plain.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { ' ' } else { c }).collect();
     plain.trim().to_owned()
 }
 
 /// Source position of the first byte behind a byte order mark.
 fn behind_bom(source: &str) -> usize {
-    if source.starts_with('\u{feff}') {
-        '\u{feff}'.len_utf8()
-    } else {
-        0
-    }
+    if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
 }

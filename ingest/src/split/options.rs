@@ -83,12 +83,7 @@ impl SplitOptions {
         let body = |tokens: usize| tokens.saturating_sub(overhead).max(limits::MIN_BODY_TOKENS);
         let most = body(self.max_tokens.max(Self::LEAST_TOKENS));
         let target = body(self.target_tokens).min(most);
-        Budget {
-            most,
-            target,
-            overlap: self.overlap_tokens.min(target / 2),
-            tiny: self.tiny_tokens.min(target),
-        }
+        Budget { most, target, overlap: self.overlap_tokens.min(target / 2), tiny: self.tiny_tokens.min(target) }
     }
 }
 
@@ -109,11 +104,7 @@ mod tests {
 
     #[test]
     fn absurd_options_still_leave_a_body() {
-        let options = SplitOptions {
-            max_tokens: 0,
-            target_tokens: 9999,
-            ..SplitOptions::default()
-        };
+        let options = SplitOptions { max_tokens: 0, target_tokens: 9999, ..SplitOptions::default() };
         let budget = options.budget(1000);
         assert_eq!(budget.most, limits::MIN_BODY_TOKENS);
         assert_eq!(budget.target, limits::MIN_BODY_TOKENS);

@@ -31,18 +31,9 @@ pub(super) fn prefix(title: Option<&str>, headings: &[String]) -> String {
     if let Some(last) = headings.last() {
         take(last, &mut room, &mut kept);
     }
-    let outer = title.into_iter().chain(
-        headings
-            .iter()
-            .map(String::as_str)
-            .take(headings.len().saturating_sub(1)),
-    );
+    let outer = title.into_iter().chain(headings.iter().map(String::as_str).take(headings.len().saturating_sub(1)));
     let mut outer: Vec<&str> = outer.collect();
-    let first = if outer.is_empty() {
-        None
-    } else {
-        Some(outer.remove(0))
-    };
+    let first = if outer.is_empty() { None } else { Some(outer.remove(0)) };
     let mut front = Vec::new();
     if let Some(first) = first {
         take(first, &mut room, &mut front);
@@ -83,10 +74,7 @@ mod tests {
     #[test]
     fn too_long_a_path_loses_its_middle() {
         let long = "m".repeat(90);
-        assert_eq!(
-            of(Some("T"), &["A", &long, &long, "B"]),
-            format!("T > A > {long} > B")
-        );
+        assert_eq!(of(Some("T"), &["A", &long, &long, "B"]), format!("T > A > {long} > B"));
         let huge = "é".repeat(5000);
         let text = of(Some(&huge), &[&huge, &huge, "last"]);
         assert!(text.len() <= PREFIX_BYTES && text.ends_with("last"));

@@ -8,22 +8,12 @@ use super::lines::each_line;
 
 pub(super) fn parse(source: &str) -> Parsed {
     let mut parsed = Parsed::default();
-    paragraphs(
-        source,
-        behind_bom(source)..source.len(),
-        BlockKind::Prose,
-        &mut parsed.blocks,
-    );
+    paragraphs(source, behind_bom(source)..source.len(), BlockKind::Prose, &mut parsed.blocks);
     parsed
 }
 
 /// Adds a block for each run of lines without a blank one.
-pub(super) fn paragraphs(
-    source: &str,
-    range: Range<usize>,
-    kind: BlockKind,
-    blocks: &mut Vec<Block>,
-) {
+pub(super) fn paragraphs(source: &str, range: Range<usize>, kind: BlockKind, blocks: &mut Vec<Block>) {
     let mut open: Option<Range<usize>> = None;
     let mut close = |open: &mut Option<Range<usize>>| {
         if let Some(range) = open.take() {

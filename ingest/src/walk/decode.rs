@@ -24,10 +24,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, SkipReason> {
     let mut warnings = Vec::new();
     let text = match utf16(bytes) {
         Some((order, body)) => from_utf16(order, body, &mut warnings),
-        None => from_utf8(
-            bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes),
-            &mut warnings,
-        )?,
+        None => from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes), &mut warnings)?,
     };
     let text = without_controls(text, &mut warnings)?;
     if text.trim().is_empty() {
@@ -77,10 +74,7 @@ const MAGIC: [(&[u8], &str); 36] = [
 ];
 
 fn magic(bytes: &[u8]) -> Option<&'static str> {
-    MAGIC
-        .iter()
-        .find(|(sign, _)| bytes.starts_with(sign))
-        .map(|(_, name)| *name)
+    MAGIC.iter().find(|(sign, _)| bytes.starts_with(sign)).map(|(_, name)| *name)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,17 +94,9 @@ fn utf16(bytes: &[u8]) -> Option<(Order, &[u8])> {
     // Without a mark: mostly Latin text has a zero in every second byte, and none between.
     const LEAST: usize = 8;
     let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
-    let zeros = |from: usize| {
-        sample
-            .iter()
-            .skip(from)
-            .step_by(2)
-            .filter(|byte| **byte == 0)
-            .count()
-    };
+    let zeros = |from: usize| sample.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd, half) = (zeros(0), zeros(1), sample.len() / 2);
-    let is_text =
-        |zeros: usize, others: usize| half >= LEAST && others == 0 && zeros * 4 >= half * 3;
+    let is_text = |zeros: usize, others: usize| half >= LEAST && others == 0 && zeros * 4 >= half * 3;
     if is_text(odd, even) {
         Some((Order::Little, bytes))
     } else if is_text(even, odd) {
@@ -145,10 +131,7 @@ fn from_utf8(bytes: &[u8], warnings: &mut Vec<String>) -> Result<String, SkipRea
         return Ok(text.to_owned());
     }
     let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
-    let invalid: usize = sample
-        .utf8_chunks()
-        .map(|chunk| chunk.invalid().len())
-        .sum();
+    let invalid: usize = sample.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
     if invalid * INVALID_SHARE > sample.len() {
         return Err(SkipReason::Binary("not UTF-8"));
     }
@@ -164,9 +147,7 @@ fn from_utf8(bytes: &[u8], warnings: &mut Vec<String>) -> Result<String, SkipRea
             text.push(char::REPLACEMENT_CHARACTER);
         }
     }
-    warnings.push(format!(
-        "{count} bytes are not UTF-8, the first on line {first_line}; replaced"
-    ));
+    warnings.push(format!("{count} bytes are not UTF-8, the first on line {first_line}; replaced"));
     Ok(text)
 }
 
@@ -184,10 +165,7 @@ fn without_controls(text: String, warnings: &mut Vec<String>) -> Result<String, 
     };
     let sample = &text.as_bytes()[..text.len().min(SAMPLE_BYTES)];
     // Terminal colours are control bytes that a person's log may well be full of.
-    let bad = sample
-        .iter()
-        .filter(|byte| is_control(**byte) && **byte != b'\x1b')
-        .count();
+    let bad = sample.iter().filter(|byte| is_control(**byte) && **byte != b'\x1b').count();
     if bad * CONTROL_SHARE > sample.len() {
         return Err(SkipReason::Binary("control bytes"));
     }
@@ -202,9 +180,7 @@ fn without_controls(text: String, warnings: &mut Vec<String>) -> Result<String, 
     });
     let clean: String = replaced.collect();
     let line = line_of(&text[..first]);
-    warnings.push(format!(
-        "{count} control characters, the first on line {line}; replaced"
-    ));
+    warnings.push(format!("{count} control characters, the first on line {line}; replaced"));
     Ok(clean)
 }
 
@@ -227,19 +203,10 @@ mod tests {
 
     #[test]
     fn stray_bytes_are_replaced_with_a_warning() {
-        let decoded =
-            decode(b"line one\nnull \0 and bad \xff\xfe here, but the rest is text").unwrap();
-        assert_eq!(
-            decoded.text,
-            "line one\nnull \u{fffd} and bad \u{fffd}\u{fffd} here, but the rest is text"
-        );
+        let decoded = decode(b"line one\nnull \0 and bad \xff\xfe here, but the rest is text").unwrap();
+        assert_eq!(decoded.text, "line one\nnull \u{fffd} and bad \u{fffd}\u{fffd} here, but the rest is text");
         assert_eq!(decoded.warnings.len(), 2);
-        assert!(
-            decoded
-                .warnings
-                .iter()
-                .all(|warning| warning.contains("line 2"))
-        );
+        assert!(decoded.warnings.iter().all(|warning| warning.contains("line 2")));
         assert_eq!(decode(b"\xff\xfea\0\x00\xd8b").unwrap().warnings.len(), 1);
     }
 
@@ -247,17 +214,9 @@ mod tests {
     fn binary_and_empty_are_told_apart() {
         assert_eq!(decode(b""), Err(SkipReason::Empty));
         assert_eq!(decode(b" \n\t"), Err(SkipReason::Empty));
-        assert_eq!(
-            decode(b"\x89PNG\r\n\x1a\nxxxx"),
-            Err(SkipReason::Binary("PNG image"))
-        );
-        assert_eq!(
-            decode(&[0_u8; 100]),
-            Err(SkipReason::Binary("control bytes"))
-        );
-        let noise: Vec<u8> = (0..4096_u32)
-            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-            .collect();
+        assert_eq!(decode(b"\x89PNG\r\n\x1a\nxxxx"), Err(SkipReason::Binary("PNG image")));
+        assert_eq!(decode(&[0_u8; 100]), Err(SkipReason::Binary("control bytes")));
+        let noise: Vec<u8> = (0..4096_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         assert!(matches!(decode(&noise), Err(SkipReason::Binary(_))));
     }
 }

@@ -9,22 +9,17 @@ use std::path::{Component, Path, PathBuf};
 /// as `%FF`, and a `%` that could be mistaken for such an escape as `%25`, so that [`path_of`] leads back.
 #[must_use]
 pub fn document_id(relative: &Path) -> String {
-    let names = relative
-        .components()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(encode(name.as_encoded_bytes())),
-            _ => None,
-        });
+    let names = relative.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(encode(name.as_encoded_bytes())),
+        _ => None,
+    });
     names.collect::<Vec<_>>().join("/")
 }
 
 /// The path below the root that has the given id.
 #[must_use]
 pub fn path_of(document_id: &str) -> PathBuf {
-    document_id
-        .split('/')
-        .map(|name| os_string(decode(name)))
-        .collect()
+    document_id.split('/').map(|name| os_string(decode(name))).collect()
 }
 
 #[cfg(unix)]
@@ -95,14 +90,7 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_kept() {
-        for name in [
-            "a/b c/d.md",
-            "100%.md",
-            "50%off %20 x:y!.txt",
-            "ä/漢字.md",
-            "%2",
-            "%zz%fF",
-        ] {
+        for name in ["a/b c/d.md", "100%.md", "50%off %20 x:y!.txt", "ä/漢字.md", "%2", "%zz%fF"] {
             assert_eq!(document_id(Path::new(name)), name);
             assert_eq!(path_of(name), Path::new(name));
         }
@@ -112,23 +100,13 @@ mod tests {
     #[test]
     fn every_name_leads_back() {
         use std::os::unix::ffi::OsStrExt;
-        let names: [&[u8]; 6] = [
-            b"a\xff.md",
-            b"\xe4\xf6%25",
-            b"%FF",
-            b"%25%25",
-            b"%\xff",
-            b"\xc3\x28",
-        ];
+        let names: [&[u8]; 6] = [b"a\xff.md", b"\xe4\xf6%25", b"%FF", b"%25%25", b"%\xff", b"\xc3\x28"];
         for name in names {
             let path = Path::new(std::ffi::OsStr::from_bytes(name));
             let id = document_id(path);
             assert_eq!(path_of(&id), path, "{id}");
         }
-        assert_eq!(
-            document_id(Path::new(std::ffi::OsStr::from_bytes(b"a\xff"))),
-            "a%FF"
-        );
+        assert_eq!(document_id(Path::new(std::ffi::OsStr::from_bytes(b"a\xff"))), "a%FF");
         assert_eq!(document_id(Path::new("a%FF")), "a%25FF");
     }
 }

@@ -32,10 +32,7 @@ pub struct WalkOptions {
 
 impl Default for WalkOptions {
     fn default() -> Self {
-        Self {
-            collection: DEFAULT_COLLECTION.to_owned(),
-            max_bytes: limits::FILE_BYTES,
-        }
+        Self { collection: DEFAULT_COLLECTION.to_owned(), max_bytes: limits::FILE_BYTES }
     }
 }
 
@@ -89,15 +86,8 @@ pub enum WalkError {
 /// # Errors
 /// [`WalkError::Root`] when there is no such root. Whatever is wrong further down is an item of the walk.
 pub fn walk(root: &Path, options: &WalkOptions) -> Result<Walk, WalkError> {
-    let tree = Tree::open(root).map_err(|source| WalkError::Root {
-        path: root.to_owned(),
-        source,
-    })?;
-    Ok(Walk {
-        tree,
-        options: options.clone(),
-        records: None,
-    })
+    let tree = Tree::open(root).map_err(|source| WalkError::Root { path: root.to_owned(), source })?;
+    Ok(Walk { tree, options: options.clone(), records: None })
 }
 
 /// A walk under way. See [`walk`].
@@ -154,18 +144,14 @@ impl Walk {
 
 fn is_jsonl(id: &str) -> bool {
     let ends_with = |ending: &str| {
-        id.len() > ending.len()
-            && id.as_bytes()[id.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
+        id.len() > ending.len() && id.as_bytes()[id.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
     };
     ends_with(".jsonl") || ends_with(".ndjson")
 }
 
 fn read(file: &File, limit: u64) -> Result<Vec<u8>, SkipReason> {
     let too_large = |size: u64| SkipReason::TooLarge { size, limit };
-    let size = file
-        .metadata()
-        .map_err(|error| SkipReason::from_io(&error))?
-        .len();
+    let size = file.metadata().map_err(|error| SkipReason::from_io(&error))?.len();
     if size > limit {
         return Err(too_large(size));
     }

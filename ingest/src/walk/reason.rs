@@ -74,9 +74,7 @@ impl fmt::Display for SkipReason {
             Self::NotAFile => f.write_str("not a regular file"),
             Self::BrokenLink => f.write_str("symbolic link to nothing"),
             Self::LinkOutside => f.write_str("symbolic link out of the tree"),
-            Self::LinkToFolder => {
-                f.write_str("symbolic link to a folder that is walked under its own name")
-            }
+            Self::LinkToFolder => f.write_str("symbolic link to a folder that is walked under its own name"),
             Self::BadRecord(error) => write!(f, "not a document ({error})"),
         }
     }

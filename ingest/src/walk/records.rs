@@ -28,12 +28,7 @@ enum Line {
 
 impl Records {
     /// Opens a file if its first line is a document. Any other JSONL file is text like any other file.
-    pub(super) fn open(
-        file: File,
-        id: &str,
-        limit: u64,
-        collection: &str,
-    ) -> io::Result<Result<Self, File>> {
+    pub(super) fn open(file: File, id: &str, limit: u64, collection: &str) -> io::Result<Result<Self, File>> {
         let mut records = Self {
             file: id.to_owned(),
             reader: BufReader::new(file),
@@ -51,11 +46,7 @@ impl Records {
         };
         records.reader.rewind()?;
         records.line = 0;
-        Ok(if is_document {
-            Ok(records)
-        } else {
-            Err(records.reader.into_inner())
-        })
+        Ok(if is_document { Ok(records) } else { Err(records.reader.into_inner()) })
     }
 
     /// The next document, or the reason why a line is none; nothing at the end of the file.
@@ -65,10 +56,7 @@ impl Records {
                 Ok(Line::Text(line)) if line.trim_ascii().is_empty() => {}
                 Ok(Line::Text(line)) => return Some(self.document(&line)),
                 Ok(Line::TooLong(size)) => {
-                    return Some(self.skipped(SkipReason::TooLarge {
-                        size,
-                        limit: self.limit,
-                    }));
+                    return Some(self.skipped(SkipReason::TooLarge { size, limit: self.limit }));
                 }
                 Ok(Line::End) => return None,
                 Err(error) => {
@@ -82,11 +70,7 @@ impl Records {
 
     fn read_line(&mut self) -> io::Result<Line> {
         let mut line = Vec::new();
-        let read = self
-            .reader
-            .by_ref()
-            .take(self.limit.saturating_add(1))
-            .read_until(b'\n', &mut line)?;
+        let read = self.reader.by_ref().take(self.limit.saturating_add(1)).read_until(b'\n', &mut line)?;
         if read == 0 {
             return Ok(Line::End);
         }
@@ -102,18 +86,13 @@ impl Records {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         match self.parse(line) {
             Ok(document) if document.text.trim().is_empty() => self.skipped(SkipReason::Empty),
-            Ok(document) => WalkItem::Document(Box::new(Walked {
-                document,
-                warnings: Vec::new(),
-            })),
+            Ok(document) => WalkItem::Document(Box::new(Walked { document, warnings: Vec::new() })),
             Err(error) => self.skipped(SkipReason::BadRecord(shortened(error.to_string()))),
         }
     }
 
     fn parse(&self, line: &[u8]) -> serde_json::Result<DocumentInput> {
-        let names_collection = serde_json::from_slice::<Value>(line)?
-            .get("collection")
-            .is_some();
+        let names_collection = serde_json::from_slice::<Value>(line)?.get("collection").is_some();
         let mut document: DocumentInput = serde_json::from_slice(line)?;
         if !names_collection {
             document.collection.clone_from(&self.collection);
@@ -122,20 +101,13 @@ impl Records {
     }
 
     fn skipped(&self, reason: SkipReason) -> WalkItem {
-        WalkItem::Skipped(Skipped {
-            path: format!("{}:{}", self.file, self.line),
-            reason,
-        })
+        WalkItem::Skipped(Skipped { path: format!("{}:{}", self.file, self.line), reason })
     }
 }
 
 fn looks_like_document(line: &[u8]) -> bool {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let value: Option<Value> = serde_json::from_slice(line).ok();
-    let has = |key: &str| {
-        value
-            .as_ref()
-            .is_some_and(|value| value.get(key).is_some_and(Value::is_string))
-    };
+    let has = |key: &str| value.as_ref().is_some_and(|value| value.get(key).is_some_and(Value::is_string));
     has("document_id") && has("text")
 }

@@ -11,9 +11,7 @@ use super::reason::shortened;
 use super::{SkipReason, Skipped};
 
 /// Folders and files of version control itself.
-const VERSION_CONTROL: [&str; 8] = [
-    ".git", ".hg", ".svn", ".jj", ".bzr", "_darcs", ".pijul", ".sl",
-];
+const VERSION_CONTROL: [&str; 8] = [".git", ".hg", ".svn", ".jj", ".bzr", "_darcs", ".pijul", ".sl"];
 /// Our own file of ignore rules, in the syntax of `.gitignore`.
 const IGNORE_FILE: &str = ".coditectignore";
 
@@ -48,10 +46,7 @@ impl Tree {
             .add_custom_ignore_filename(IGNORE_FILE)
             .sort_by_file_name(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()))
             .filter_entry(|entry| entry.depth() == 0 || !is_version_control(entry.path()));
-        Ok(Self {
-            root,
-            walk: builder.build(),
-        })
+        Ok(Self { root, walk: builder.build() })
     }
 
     pub(super) fn next(&mut self) -> Option<Entry> {
@@ -86,18 +81,13 @@ impl Tree {
         if !id.is_empty() {
             return id;
         }
-        self.root
-            .file_name()
-            .map(|name| document_id(Path::new(name)))
-            .unwrap_or_default()
+        self.root.file_name().map(|name| document_id(Path::new(name))).unwrap_or_default()
     }
 
     /// Allows a link to a regular file of the tree.
     fn link(&self, path: &Path) -> Result<(), SkipReason> {
         let target = fs::canonicalize(path).map_err(|_| SkipReason::BrokenLink)?;
-        let inside = target
-            .strip_prefix(&self.root)
-            .map_err(|_| SkipReason::LinkOutside)?;
+        let inside = target.strip_prefix(&self.root).map_err(|_| SkipReason::LinkOutside)?;
         if inside.ancestors().any(is_version_control) {
             return Err(SkipReason::LinkOutside);
         }
@@ -110,9 +100,7 @@ impl Tree {
     }
 
     fn failed(&self, error: &ignore::Error) -> Entry {
-        let path = path_of_error(error)
-            .map(|path| self.id(path))
-            .unwrap_or_default();
+        let path = path_of_error(error).map(|path| self.id(path)).unwrap_or_default();
         let reason = match error.io_error() {
             Some(io) => SkipReason::from_io(io),
             None => SkipReason::Unreadable(shortened(error.to_string())),
@@ -122,24 +110,18 @@ impl Tree {
 }
 
 fn is_version_control(path: &Path) -> bool {
-    path.file_name()
-        .is_some_and(|name| VERSION_CONTROL.iter().any(|known| name == *known))
+    path.file_name().is_some_and(|name| VERSION_CONTROL.iter().any(|known| name == *known))
 }
 
 /// The rules of folders above the root count only up to the top of a repository that the root is in.
 fn is_inside_repository(root: &Path) -> bool {
-    root.ancestors()
-        .skip(1)
-        .any(|above| above.join(".git").exists())
-        && !root.join(".git").exists()
+    root.ancestors().skip(1).any(|above| above.join(".git").exists()) && !root.join(".git").exists()
 }
 
 fn path_of_error(error: &ignore::Error) -> Option<&Path> {
     match error {
         ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
-            path_of_error(err)
-        }
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of_error(err),
         ignore::Error::Partial(errors) => errors.iter().find_map(path_of_error),
         _ => None,
     }

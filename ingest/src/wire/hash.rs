@@ -97,20 +97,14 @@ mod tests {
 
     fn sample() -> DocumentInput {
         let mut document = DocumentInput::new("a.md", "text");
-        document.metadata = json!({"a": 1, "b": {"c": [1, "x"], "d": null}})
-            .as_object()
-            .unwrap()
-            .clone();
+        document.metadata = json!({"a": 1, "b": {"c": [1, "x"], "d": null}}).as_object().unwrap().clone();
         document
     }
 
     #[test]
     fn key_order_id_and_collection_do_not_matter() {
         let mut other = sample();
-        other.metadata = json!({"b": {"d": null, "c": [1, "x"]}, "a": 1})
-            .as_object()
-            .unwrap()
-            .clone();
+        other.metadata = json!({"b": {"d": null, "c": [1, "x"]}, "a": 1}).as_object().unwrap().clone();
         other.document_id = "copy.md".into();
         other.collection = "elsewhere".into();
         assert_eq!(content_hash(&sample()), content_hash(&other));
@@ -142,9 +136,6 @@ mod tests {
     #[test]
     fn the_hash_never_changes_between_releases() {
         assert_eq!(content_hash(&sample()).len(), 64);
-        assert_eq!(
-            content_hash(&DocumentInput::new("a", "")),
-            content_hash(&DocumentInput::new("b", ""))
-        );
+        assert_eq!(content_hash(&DocumentInput::new("a", "")), content_hash(&DocumentInput::new("b", "")));
     }
 }

@@ -26,10 +26,7 @@ pub(crate) struct Sequence {
 
 impl Sequence {
     pub(crate) fn new(answers: Vec<Box<dyn Respond>>) -> Self {
-        Self {
-            answers,
-            next: AtomicUsize::new(0),
-        }
+        Self { answers, next: AtomicUsize::new(0) }
     }
 }
 
@@ -47,11 +44,7 @@ pub(crate) fn json(request: &Request) -> Value {
 
 /// A vector that says which text it belongs to: `text-7` gives the angle 7 hundredths.
 pub(crate) fn vector_of(text: &str, dimension: usize) -> Vec<f32> {
-    let number: f32 = text
-        .rsplit('-')
-        .next()
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or(0.0);
+    let number: f32 = text.rsplit('-').next().and_then(|digits| digits.parse().ok()).unwrap_or(0.0);
     let mut vector = vec![0.0; dimension];
     (vector[0], vector[1]) = ((number / 100.0).cos(), (number / 100.0).sin());
     vector

@@ -9,9 +9,7 @@ static MODEL: OnceCell<Embedder> = OnceCell::const_new();
 pub(crate) async fn local() -> &'static Embedder {
     MODEL
         .get_or_init(|| async {
-            Embedder::connect(EmbedderConfig::default())
-                .await
-                .unwrap_or_else(|error| panic!("{error}"))
+            Embedder::connect(EmbedderConfig::default()).await.unwrap_or_else(|error| panic!("{error}"))
         })
         .await
 }
@@ -19,11 +17,6 @@ pub(crate) async fn local() -> &'static Embedder {
 /// Cosine of the angle between two vectors.
 pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
-    let dot = |x: &[f32], y: &[f32]| -> f64 {
-        x.iter()
-            .zip(y)
-            .map(|(&p, &q)| f64::from(p) * f64::from(q))
-            .sum()
-    };
+    let dot = |x: &[f32], y: &[f32]| -> f64 { x.iter().zip(y).map(|(&p, &q)| f64::from(p) * f64::from(q)).sum() };
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }

@@ -13,8 +13,7 @@ struct Reference {
 
 fn reference() -> Vec<(String, Reference)> {
     let texts: Vec<String> = serde_json::from_str(include_str!("../reference/texts.json")).unwrap();
-    let vectors: Vec<Reference> =
-        serde_json::from_str(include_str!("../reference/vectors.json")).unwrap();
+    let vectors: Vec<Reference> = serde_json::from_str(include_str!("../reference/vectors.json")).unwrap();
     assert_eq!((texts.len(), vectors.len()), (20, 20));
     texts.into_iter().zip(vectors).collect()
 }

@@ -30,10 +30,7 @@ fn columns() -> Columns {
 }
 
 fn found(columns: &Columns, filter: &Value) -> Vec<u32> {
-    columns
-        .eval(&Filter::parse(filter).unwrap())
-        .iter()
-        .collect()
+    columns.eval(&Filter::parse(filter).unwrap()).iter().collect()
 }
 
 #[test]
@@ -45,10 +42,7 @@ fn operators() {
         (json!({"n": 1.0}), vec![0]),
         (json!({"n": "1"}), vec![2]),
         (json!({"n": {"ne": 1}}), vec![1, 2, 3, 4]),
-        (
-            json!({"n": {"gt": 1, "lte": 9_007_199_254_740_992_i64}}),
-            vec![1, 4],
-        ),
+        (json!({"n": {"gt": 1, "lte": 9_007_199_254_740_992_i64}}), vec![1, 4]),
         (json!({"n": {"gt": 9_007_199_254_740_992_i64}}), vec![3]),
         (json!({"n": {"lt": 1000}}), vec![0, 1]),
         (json!({"n": {"gte": "0"}}), vec![2]),
@@ -67,10 +61,7 @@ fn operators() {
         (json!({"author.name": {"prefix": "A"}}), vec![0]),
         (json!({"author.name": {"prefix": ""}}), vec![0]),
         (json!({"author.name": {"prefix": "a"}}), vec![]),
-        (
-            json!({"people.name": "Cy", "people.age": {"lt": 10}}),
-            vec![2],
-        ),
+        (json!({"people.name": "Cy", "people.age": {"lt": 10}}), vec![2]),
         (json!({"m": 3}), vec![3]),
         (json!({"flag": true}), vec![1]),
         (json!({"flag": {"ne": true}}), vec![0, 2, 3, 4]),
@@ -79,31 +70,16 @@ fn operators() {
         (json!({"metadata.title": "inner"}), vec![1]),
         (json!({"metadata.not": "x"}), vec![0]),
         (json!({"title": {"exists": false}}), vec![4]),
-        (
-            json!({"document_id": {"prefix": "docs/"}}),
-            vec![0, 1, 2, 3, 4],
-        ),
+        (json!({"document_id": {"prefix": "docs/"}}), vec![0, 1, 2, 3, 4]),
         (json!({"document_id": {"gt": "docs/2.md"}}), vec![3, 4]),
         (json!({"created_at": "2026-01-02T01:00:00+01:00"}), vec![1]),
-        (
-            json!({"created_at": {"gte": "2026-01-04T00:00:00Z"}}),
-            vec![3, 4],
-        ),
-        (
-            json!({"created_at": {"lt": "2026-01-02T00:00:00Z"}}),
-            vec![0],
-        ),
-        (
-            json!({"updated_at": {"lt": "2026-01-02T00:00:00Z"}}),
-            vec![],
-        ),
+        (json!({"created_at": {"gte": "2026-01-04T00:00:00Z"}}), vec![3, 4]),
+        (json!({"created_at": {"lt": "2026-01-02T00:00:00Z"}}), vec![0]),
+        (json!({"updated_at": {"lt": "2026-01-02T00:00:00Z"}}), vec![]),
         (json!({"not": {"nothing": 1}}), vec![0, 1, 2, 3, 4]),
         (json!({"or": [{"n": 1}, {"flag": false}]}), vec![0, 4]),
         (json!({"and": [{"tags": "a"}, {"tags": "b"}]}), vec![0]),
-        (
-            json!({"not": {"or": [{"n": 1}, {"flag": false}]}, "kind": "documentation"}),
-            vec![1, 2],
-        ),
+        (json!({"not": {"or": [{"n": 1}, {"flag": false}]}, "kind": "documentation"}), vec![1, 2]),
     ];
     for (filter, expected) in cases {
         assert_eq!(found(&columns, &filter), expected, "{filter}");
@@ -115,23 +91,11 @@ fn a_replaced_or_removed_slot_leaves_nothing_behind() {
     let mut columns = columns();
     let empty = Columns::new().memory_bytes();
     let metadata = json!({"n": 7});
-    columns.put(
-        0,
-        &Fields {
-            metadata: metadata.as_object(),
-            ..Fields::default()
-        },
-    );
+    columns.put(0, &Fields { metadata: metadata.as_object(), ..Fields::default() });
     assert_eq!(found(&columns, &json!({"n": 1})), [0u32; 0]);
     assert_eq!(found(&columns, &json!({"tags": "a"})), [0u32; 0]);
     assert_eq!(found(&columns, &json!({"n": 7})), [0]);
-    columns.put_all(
-        &[2, 0, 9],
-        &Fields {
-            kind: Some("code"),
-            ..Fields::default()
-        },
-    );
+    columns.put_all(&[2, 0, 9], &Fields { kind: Some("code"), ..Fields::default() });
     assert_eq!(found(&columns, &json!({"kind": "code"})), [0, 2, 3, 9]);
     for slot in 0..10 {
         assert_eq!(columns.remove(slot), slot < 5 || slot == 9);

@@ -28,8 +28,7 @@ fn field_value() -> impl Strategy<Value = Value> {
 }
 
 fn metadata() -> impl Strategy<Value = Map<String, Value>> {
-    proptest::collection::btree_map("[xyz]", field_value(), 0..4)
-        .prop_map(|map| map.into_iter().collect())
+    proptest::collection::btree_map("[xyz]", field_value(), 0..4).prop_map(|map| map.into_iter().collect())
 }
 
 fn test() -> impl Strategy<Value = Value> {
@@ -66,9 +65,7 @@ fn values<'a>(value: &'a Value, path: &[&str], into: &mut Vec<&'a Value>, exists
         (Value::Null, _) => {}
         (Value::Array(items), _) => {
             *exists |= path.is_empty();
-            items
-                .iter()
-                .for_each(|item| values(item, path, into, exists));
+            items.iter().for_each(|item| values(item, path, into, exists));
         }
         (Value::Object(object), [first, rest @ ..]) => {
             if let Some(inner) = object.get(*first) {
@@ -96,54 +93,27 @@ fn order(a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
 }
 
 fn twice(number: &Value) -> i128 {
-    number.as_i64().map_or_else(
-        || (number.as_f64().unwrap() * 2.0) as i128,
-        |whole| i128::from(whole) * 2,
-    )
+    number.as_i64().map_or_else(|| (number.as_f64().unwrap() * 2.0) as i128, |whole| i128::from(whole) * 2)
 }
 
 fn holds(filter: &Value, document: &Value) -> bool {
-    filter
-        .as_object()
-        .unwrap()
-        .iter()
-        .all(|(key, operand)| match key.as_str() {
-            "and" => operand
-                .as_array()
-                .unwrap()
-                .iter()
-                .all(|inner| holds(inner, document)),
-            "or" => operand
-                .as_array()
-                .unwrap()
-                .iter()
-                .any(|inner| holds(inner, document)),
-            "not" => !holds(operand, document),
-            field => {
-                let path: Vec<&str> = field
-                    .strip_prefix("metadata.")
-                    .unwrap_or(field)
-                    .split('.')
-                    .collect();
-                let (mut found, mut exists) = (Vec::new(), false);
-                values(document, &path, &mut found, &mut exists);
-                let short = json!({"eq": operand});
-                let tests = operand
-                    .as_object()
-                    .unwrap_or_else(|| short.as_object().unwrap());
-                tests
-                    .iter()
-                    .all(|(operator, operand)| test_holds(operator, operand, &found, exists))
-            }
-        })
+    filter.as_object().unwrap().iter().all(|(key, operand)| match key.as_str() {
+        "and" => operand.as_array().unwrap().iter().all(|inner| holds(inner, document)),
+        "or" => operand.as_array().unwrap().iter().any(|inner| holds(inner, document)),
+        "not" => !holds(operand, document),
+        field => {
+            let path: Vec<&str> = field.strip_prefix("metadata.").unwrap_or(field).split('.').collect();
+            let (mut found, mut exists) = (Vec::new(), false);
+            values(document, &path, &mut found, &mut exists);
+            let short = json!({"eq": operand});
+            let tests = operand.as_object().unwrap_or_else(|| short.as_object().unwrap());
+            tests.iter().all(|(operator, operand)| test_holds(operator, operand, &found, exists))
+        }
+    })
 }
 
 fn test_holds(operator: &str, operand: &Value, found: &[&Value], exists: bool) -> bool {
-    let any = |test: fn(std::cmp::Ordering) -> bool| {
-        found
-            .iter()
-            .any(|value| order(value, operand).is_some_and(test))
-    };
+    let any = |test: fn(std::cmp::Ordering) -> bool| found.iter().any(|value| order(value, operand).is_some_and(test));
     match operator {
         "eq" => any(std::cmp::Ordering::is_eq),
         "ne" => !any(std::cmp::Ordering::is_eq),
@@ -151,17 +121,11 @@ fn test_holds(operator: &str, operand: &Value, found: &[&Value], exists: bool) -
         "gte" => any(std::cmp::Ordering::is_ge),
         "lt" => any(std::cmp::Ordering::is_lt),
         "lte" => any(std::cmp::Ordering::is_le),
-        "in" => operand
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|one| test_holds("eq", one, found, exists)),
+        "in" => operand.as_array().unwrap().iter().any(|one| test_holds("eq", one, found, exists)),
         "exists" => operand.as_bool().unwrap() == exists,
-        "prefix" => found.iter().any(|value| {
-            value
-                .as_str()
-                .is_some_and(|text| text.starts_with(operand.as_str().unwrap()))
-        }),
+        "prefix" => {
+            found.iter().any(|value| value.as_str().is_some_and(|text| text.starts_with(operand.as_str().unwrap())))
+        }
         other => panic!("{other}"),
     }
 }

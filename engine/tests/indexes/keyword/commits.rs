@@ -10,15 +10,9 @@ use super::data::{empty, index, put, remove, slots};
 fn two_thousand_tiny_commits_leave_few_segments() {
     let index = empty();
     for slot in 0..2_000 {
-        index
-            .apply(&[put(slot, &format!("commit number {slot}"))])
-            .unwrap();
+        index.apply(&[put(slot, &format!("commit number {slot}"))]).unwrap();
         index.commit().unwrap();
-        assert!(
-            index.segments() <= limits::MAX_SEGMENTS,
-            "{} segments after {slot}",
-            index.segments()
-        );
+        assert!(index.segments() <= limits::MAX_SEGMENTS, "{} segments after {slot}", index.segments());
     }
     assert_eq!(index.len(), 2_000);
     assert_eq!(slots(&index, "1234"), [1_234]);
@@ -27,13 +21,7 @@ fn two_thousand_tiny_commits_leave_few_segments() {
 #[test]
 fn updates_of_constant_size_keep_memory_flat() {
     let index = empty();
-    let text = |i: u32| {
-        format!(
-            "passage {i} of some words {} that change {}",
-            i % 17,
-            i.wrapping_mul(2_654_435_769)
-        )
-    };
+    let text = |i: u32| format!("passage {i} of some words {} that change {}", i % 17, i.wrapping_mul(2_654_435_769));
     for slot in 0..200 {
         index.apply(&[put(slot, &text(slot))]).unwrap();
     }
@@ -53,11 +41,7 @@ fn updates_of_constant_size_keep_memory_flat() {
     }
     index.commit().unwrap();
     index.release_idle().unwrap();
-    assert!(
-        index.is_empty() && index.memory_bytes() < before / 4,
-        "{} bytes for nothing",
-        index.memory_bytes()
-    );
+    assert!(index.is_empty() && index.memory_bytes() < before / 4, "{} bytes for nothing", index.memory_bytes());
 }
 
 #[test]
@@ -67,11 +51,7 @@ fn an_idle_writer_is_released_and_opened_again() {
     index.apply(&[put(1, "two")]).unwrap();
     index.release_idle().unwrap();
     assert!(!index.is_writer_open());
-    assert_eq!(
-        slots(&index, "one two"),
-        [0, 1],
-        "what was waiting is committed"
-    );
+    assert_eq!(slots(&index, "one two"), [0, 1], "what was waiting is committed");
     index.release_idle().unwrap();
     index.commit().unwrap();
     assert!(!index.is_writer_open(), "a commit of nothing opens nothing");
@@ -99,10 +79,8 @@ fn searches_between_commits_and_merges_see_each_passage_once() {
         });
         for round in 0..300u32 {
             // Every passage is overwritten by its equal, which must neither vanish nor appear twice.
-            let changes: Vec<_> = (0..100)
-                .filter(|slot| slot % 7 == round % 7)
-                .map(|slot| put(slot, "stable words"))
-                .collect();
+            let changes: Vec<_> =
+                (0..100).filter(|slot| slot % 7 == round % 7).map(|slot| put(slot, "stable words")).collect();
             index.apply(&changes).unwrap();
             index.commit().unwrap();
         }
@@ -117,9 +95,7 @@ fn a_large_merge_goes_on_beside_commits() {
     let mut slot = 0;
     for _ in 0..14 {
         for _ in 0..limits::INLINE_MERGE_DOCS / 4 + 10 {
-            index
-                .apply(&[put(slot, &format!("word{} common", slot % 1_000))])
-                .unwrap();
+            index.apply(&[put(slot, &format!("word{} common", slot % 1_000))]).unwrap();
             slot += 1;
         }
         index.commit().unwrap();

@@ -3,17 +3,11 @@
 use coditect_engine::keyword::{Hit, KeywordChange, KeywordIndex, KeywordOptions, PassageFields};
 
 pub(crate) fn passage(text: &str) -> PassageFields {
-    PassageFields {
-        text: text.to_owned(),
-        ..PassageFields::default()
-    }
+    PassageFields { text: text.to_owned(), ..PassageFields::default() }
 }
 
 pub(crate) fn put(slot: u32, text: &str) -> KeywordChange {
-    KeywordChange::Put {
-        slot,
-        fields: passage(text),
-    }
+    KeywordChange::Put { slot, fields: passage(text) }
 }
 
 pub(crate) fn remove(slot: u32) -> KeywordChange {
@@ -27,10 +21,7 @@ pub(crate) fn empty() -> KeywordIndex {
 /// An index of the texts, at slots 0 and up.
 pub(crate) fn index(texts: &[&str]) -> KeywordIndex {
     let index = empty();
-    let changes: Vec<KeywordChange> = (0..)
-        .zip(texts)
-        .map(|(slot, text)| put(slot, text))
-        .collect();
+    let changes: Vec<KeywordChange> = (0..).zip(texts).map(|(slot, text)| put(slot, text)).collect();
     index.apply(&changes).unwrap();
     index.commit().unwrap();
     index

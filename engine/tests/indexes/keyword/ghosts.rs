@@ -10,36 +10,17 @@ const TEXTS: [&str; 6] = [
     "lazy loading of dogs and foxes with quickSort",
     "nothing of interest",
 ];
-const QUERIES: [&str; 5] = [
-    "quick fox",
-    "commit transactions",
-    "set_retry_limit",
-    "\"lazy dog\" quick",
-    "sort dogs",
-];
+const QUERIES: [&str; 5] = ["quick fox", "commit transactions", "set_retry_limit", "\"lazy dog\" quick", "sort dogs"];
 
 #[test]
 fn overwriting_a_thousand_times_changes_no_score() {
     let fresh = index(&TEXTS);
-    let churned = index(&[
-        "old quick quick fox text that is long and says commit",
-        "fox",
-    ]);
+    let churned = index(&["old quick quick fox text that is long and says commit", "fox"]);
     for round in 0..1_000 {
         let slot = round % 6;
-        churned
-            .apply(&[put(
-                slot,
-                &format!("ghost quick fox commit transaction {round}"),
-            )])
-            .unwrap();
+        churned.apply(&[put(slot, &format!("ghost quick fox commit transaction {round}"))]).unwrap();
         churned.apply(&[put(slot, TEXTS[slot as usize])]).unwrap();
-        churned
-            .apply(&[
-                put(100 + slot, "quick fox commit lazy dog"),
-                remove(100 + slot),
-            ])
-            .unwrap();
+        churned.apply(&[put(100 + slot, "quick fox commit lazy dog"), remove(100 + slot)]).unwrap();
         if round % 7 == 0 {
             churned.commit().unwrap();
         }
@@ -48,11 +29,7 @@ fn overwriting_a_thousand_times_changes_no_score() {
     assert_eq!(churned.len(), 6);
     for query in QUERIES {
         assert_eq!(hits(&churned, query), hits(&fresh, query), "{query}");
-        assert_eq!(
-            churned.evaluate(query).unwrap().profile(),
-            fresh.evaluate(query).unwrap().profile(),
-            "{query}"
-        );
+        assert_eq!(churned.evaluate(query).unwrap().profile(), fresh.evaluate(query).unwrap().profile(), "{query}");
     }
 }
 

@@ -10,9 +10,7 @@ const ROUNDS: usize = 150;
 
 #[test]
 fn churn_in_random_order_is_as_good_as_a_fresh_build() {
-    churn(21, |live, rng| {
-        live.swap_remove(rng.random_range(0..live.len()))
-    });
+    churn(21, |live, rng| live.swap_remove(rng.random_range(0..live.len())));
 }
 
 #[test]
@@ -21,24 +19,16 @@ fn churn_in_clustered_order_is_as_good_as_a_fresh_build() {
 }
 
 /// Replaces 1 % of the points a round, `victim` choosing which go, and compares with an index built at once.
-fn churn(
-    seed: u64,
-    victim: impl Fn(&mut Vec<(u32, usize)>, &mut super::data::Rng) -> (u32, usize),
-) {
+fn churn(seed: u64, victim: impl Fn(&mut Vec<(u32, usize)>, &mut super::data::Rng) -> (u32, usize)) {
     let mut rng = rng(seed);
     let mut data = clustered(&mut rng, LIVE + ROUNDS * LIVE / 100 + 200, 32, 60);
-    let queries: Vec<_> = (0..200)
-        .rev()
-        .map(|i| data.remove(i * (data.len() / 200)))
-        .collect();
+    let queries: Vec<_> = (0..200).rev().map(|i| data.remove(i * (data.len() / 200))).collect();
     let index = build(options(32), &data[..LIVE]);
     let mut live: Vec<(u32, usize)> = (0..LIVE).map(|i| (i as u32, i)).collect();
     let before = index.memory_bytes();
     let mut next = LIVE;
     for _ in 0..ROUNDS {
-        let freed: Vec<u32> = (0..LIVE / 100)
-            .map(|_| victim(&mut live, &mut rng).0)
-            .collect();
+        let freed: Vec<u32> = (0..LIVE / 100).map(|_| victim(&mut live, &mut rng).0).collect();
         assert!(freed.iter().all(|&slot| index.remove(slot)));
         for slot in freed {
             index.insert(slot, &data[next]).unwrap();
@@ -49,10 +39,7 @@ fn churn(
     let vectors: Vec<Vec<f32>> = live.iter().map(|&(_, i)| data[i].clone()).collect();
     let fresh = recall(&build(options(32), &vectors), &queries, 10, None);
     let churned = recall(&index, &queries, 10, None);
-    assert!(
-        churned >= fresh - 0.005,
-        "recall {churned} after churn, {fresh} fresh"
-    );
+    assert!(churned >= fresh - 0.005, "recall {churned} after churn, {fresh} fresh");
     assert_eq!(unreachable(&index, &live, &data), 0);
     let grown = index.memory_bytes() as f64 / before as f64;
     assert!(grown < 1.1, "memory grew {grown} times");
@@ -78,12 +65,7 @@ fn emptied_and_filled_again() {
             assert!(!index.remove(slot));
         }
         assert!(index.is_empty() && index.distinct() == 0);
-        assert!(
-            index
-                .search(&data[0], 10, &VectorQuery::default())
-                .unwrap()
-                .is_empty()
-        );
+        assert!(index.search(&data[0], 10, &VectorQuery::default()).unwrap().is_empty());
         let batch: Vec<(u32, &[f32])> = (0..).zip(data.iter().map(Vec::as_slice)).collect();
         index.insert_batch(&batch).unwrap();
         assert!(recall(&index, &data[..100], 10, None) >= 0.95);
@@ -98,13 +80,7 @@ fn searches_run_while_points_come_and_go() {
     std::thread::scope(|scope| {
         let searches = scope.spawn(|| {
             for query in data.iter().cycle().take(3_000) {
-                assert_eq!(
-                    index
-                        .search(query, 10, &VectorQuery::default())
-                        .unwrap()
-                        .len(),
-                    10
-                );
+                assert_eq!(index.search(query, 10, &VectorQuery::default()).unwrap().len(), 10);
             }
         });
         for i in 0..1_000u32 {

@@ -24,34 +24,17 @@ fn random_filters_keep_recall() {
 fn pick(count: u32, excluded: f64) -> RoaringBitmap {
     let keep = ((1.0 - excluded / 100.0) * f64::from(u32::MAX)) as u32;
     (0..count)
-        .filter(|slot| {
-            slot.wrapping_mul(2_654_435_769)
-                .rotate_left(13)
-                .wrapping_mul(0x85EB_CA6B)
-                <= keep
-        })
+        .filter(|slot| slot.wrapping_mul(2_654_435_769).rotate_left(13).wrapping_mul(0x85EB_CA6B) <= keep)
         .collect()
 }
 
 #[test]
 fn filters_against_the_query_keep_recall() {
     let mut rng = rng(12);
-    for vectors in [
-        random(&mut rng, 10_000, 24),
-        clustered(&mut rng, 10_000, 24, 100),
-    ] {
+    for vectors in [random(&mut rng, 10_000, 24), clustered(&mut rng, 10_000, 24, 100)] {
         let index = build(options(24), &vectors);
         for query in vectors.iter().step_by(1_000) {
-            let order = index
-                .search(
-                    query,
-                    10_000,
-                    &VectorQuery {
-                        exact: true,
-                        ..VectorQuery::default()
-                    },
-                )
-                .unwrap();
+            let order = index.search(query, 10_000, &VectorQuery { exact: true, ..VectorQuery::default() }).unwrap();
             for excluded in EXCLUDED {
                 // The nearest are what is excluded.
                 let gone = (excluded / 100.0 * 10_000.0) as usize;
@@ -85,22 +68,10 @@ fn filters_name_slots_that_are_copies_gone_or_never_were() {
     let allowed: RoaringBitmap = [3, 77, 150, 199, 5_000_000].into_iter().collect();
     assert_eq!(slots(&index, Some(&allowed)), [3, 77, 199]);
     assert!(slots(&index, Some(&RoaringBitmap::new())).is_empty());
-    assert_eq!(
-        slots(&index, Some(&RoaringBitmap::full())),
-        slots(&index, None)
-    );
+    assert_eq!(slots(&index, Some(&RoaringBitmap::full())), slots(&index, None));
 }
 
 fn slots(index: &VectorIndex, allowed: Option<&RoaringBitmap>) -> Vec<u32> {
-    let hits = index
-        .search(
-            &[1.0, 0.0],
-            10,
-            &VectorQuery {
-                allowed,
-                ..VectorQuery::default()
-            },
-        )
-        .unwrap();
+    let hits = index.search(&[1.0, 0.0], 10, &VectorQuery { allowed, ..VectorQuery::default() }).unwrap();
     hits.iter().map(|hit| hit.slot).collect()
 }

@@ -15,8 +15,7 @@ enum Step {
 
 fn vector() -> impl Strategy<Value = Vec<f32>> {
     // Few values, so that equal vectors and equal distances are common.
-    proptest::collection::vec((-2i8..=2).prop_map(f32::from), 3)
-        .prop_filter("zero", |v| v.iter().any(|&x| x != 0.0))
+    proptest::collection::vec((-2i8..=2).prop_map(f32::from), 3).prop_filter("zero", |v| v.iter().any(|&x| x != 0.0))
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -35,10 +34,7 @@ fn apply(index: &VectorIndex, model: &mut BTreeMap<u32, Vec<f32>>, step: &Step) 
             model.insert(*slot, v.clone());
         }
         Step::Batch(batch) => {
-            let borrowed: Vec<(u32, &[f32])> = batch
-                .iter()
-                .map(|(slot, v)| (*slot, v.as_slice()))
-                .collect();
+            let borrowed: Vec<(u32, &[f32])> = batch.iter().map(|(slot, v)| (*slot, v.as_slice())).collect();
             index.insert_batch(&borrowed).unwrap();
             model.extend(batch.iter().cloned());
         }
@@ -47,12 +43,7 @@ fn apply(index: &VectorIndex, model: &mut BTreeMap<u32, Vec<f32>>, step: &Step) 
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |x: &[f32], y: &[f32]| {
-        x.iter()
-            .zip(y)
-            .map(|(&p, &q)| f64::from(p) * f64::from(q))
-            .sum::<f64>()
-    };
+    let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(&p, &q)| f64::from(p) * f64::from(q)).sum::<f64>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 

@@ -23,11 +23,7 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Starts one thread for each runner.
-    pub(super) fn start(
-        name: &str,
-        runners: Vec<Runner>,
-        queue: usize,
-    ) -> Result<Self, EmbedError> {
+    pub(super) fn start(name: &str, runners: Vec<Runner>, queue: usize) -> Result<Self, EmbedError> {
         let (jobs, waiting) = mpsc::channel(queue);
         let waiting = Arc::new(Mutex::new(waiting));
         for (index, mut runner) in runners.into_iter().enumerate() {
@@ -35,9 +31,7 @@ impl Lane {
             thread::Builder::new()
                 .name(format!("{name}-{index}"))
                 .spawn(move || work(&waiting, &mut runner))
-                .map_err(|error| {
-                    EmbedError::Unavailable(format!("start an embedding thread: {error}"))
-                })?;
+                .map_err(|error| EmbedError::Unavailable(format!("start an embedding thread: {error}")))?;
         }
         Ok(Self { jobs })
     }
@@ -47,10 +41,7 @@ impl Lane {
     pub(super) async fn run(&self, texts: Vec<Vec<u32>>) -> Result<Vectors, EmbedError> {
         let stopped = || EmbedError::Unavailable("the embedding threads have stopped".to_owned());
         let (reply, answer) = oneshot::channel();
-        self.jobs
-            .send(Job { texts, reply })
-            .await
-            .map_err(|_| stopped())?;
+        self.jobs.send(Job { texts, reply }).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 }

@@ -92,18 +92,9 @@ impl ModelDir {
         let modules: Vec<Module> = read_json(&path.join("modules.json"))?;
         let (pooling, normalize) = read_modules(&path, &modules)?;
         let sentence: SentenceConfig = read_optional(&path.join("sentence_bert_config.json"))?;
-        let limit = sentence
-            .max_seq_length
-            .unwrap_or(usize::MAX)
-            .min(bert.max_position_embeddings);
-        let PromptConfig { mut prompts } =
-            read_optional(&path.join("config_sentence_transformers.json"))?;
-        let mut prompt = |names: [&str; 2]| {
-            names
-                .iter()
-                .find_map(|&name| prompts.remove(name))
-                .unwrap_or_default()
-        };
+        let limit = sentence.max_seq_length.unwrap_or(usize::MAX).min(bert.max_position_embeddings);
+        let PromptConfig { mut prompts } = read_optional(&path.join("config_sentence_transformers.json"))?;
+        let mut prompt = |names: [&str; 2]| names.iter().find_map(|&name| prompts.remove(name)).unwrap_or_default();
         Ok(Self {
             bert,
             pooling,
@@ -117,35 +108,18 @@ impl ModelDir {
 }
 
 fn check_bert(bert: &BertConfig) -> Result<(), EmbedError> {
-    let absolute = bert
-        .position_embedding_type
-        .as_deref()
-        .is_none_or(|kind| kind == "absolute");
+    let absolute = bert.position_embedding_type.as_deref().is_none_or(|kind| kind == "absolute");
     if bert.model_type != "bert" || bert.hidden_act != "gelu" || !absolute {
         return Err(invalid(format!(
             "only BERT encoders with gelu and absolute positions are supported, config.json says {}, {}, {}",
             bert.model_type,
             bert.hidden_act,
-            bert.position_embedding_type
-                .as_deref()
-                .unwrap_or("absolute"),
+            bert.position_embedding_type.as_deref().unwrap_or("absolute"),
         )));
     }
-    let sizes = [
-        bert.hidden_size,
-        bert.intermediate_size,
-        bert.max_position_embeddings,
-        bert.num_attention_heads,
-    ];
-    let more = [
-        bert.num_hidden_layers,
-        bert.type_vocab_size,
-        bert.vocab_size,
-    ];
-    if sizes
-        .iter()
-        .chain(&more)
-        .any(|&size| size == 0 || size > 1 << 20)
+    let sizes = [bert.hidden_size, bert.intermediate_size, bert.max_position_embeddings, bert.num_attention_heads];
+    let more = [bert.num_hidden_layers, bert.type_vocab_size, bert.vocab_size];
+    if sizes.iter().chain(&more).any(|&size| size == 0 || size > 1 << 20)
         || !bert.hidden_size.is_multiple_of(bert.num_attention_heads)
     {
         return Err(invalid("config.json has impossible sizes".to_owned()));
@@ -164,30 +138,21 @@ fn read_modules(path: &Path, modules: &[Module]) -> Result<(Pooling, bool), Embe
             }
             "Normalize" => normalize = true,
             other => {
-                return Err(invalid(format!(
-                    "modules.json uses an unsupported module `{other}`"
-                )));
+                return Err(invalid(format!("modules.json uses an unsupported module `{other}`")));
             }
         }
     }
-    let pooling =
-        pooling.ok_or_else(|| invalid("modules.json has no pooling module".to_owned()))?;
+    let pooling = pooling.ok_or_else(|| invalid("modules.json has no pooling module".to_owned()))?;
     Ok((pooling, normalize))
 }
 
 fn read_pooling(path: &Path) -> Result<Pooling, EmbedError> {
     let config: PoolingConfig = read_json(path)?;
     let other = config.pooling_mode_max_tokens || config.pooling_mode_mean_sqrt_len_tokens;
-    match (
-        config.pooling_mode_cls_token,
-        config.pooling_mode_mean_tokens,
-        other,
-    ) {
+    match (config.pooling_mode_cls_token, config.pooling_mode_mean_tokens, other) {
         (false, true, false) => Ok(Pooling::Mean),
         (true, false, false) => Ok(Pooling::FirstToken),
-        _ => Err(invalid(
-            "only mean or first-token pooling is supported".to_owned(),
-        )),
+        _ => Err(invalid("only mean or first-token pooling is supported".to_owned())),
     }
 }
 
@@ -195,35 +160,23 @@ fn require(path: PathBuf) -> Result<PathBuf, EmbedError> {
     if path.is_file() {
         return Ok(path);
     }
-    Err(EmbedError::ModelMissing {
-        what: "embedding model",
-        path,
-        variable: "CODITECT_MODEL_DIR",
-    })
+    Err(EmbedError::ModelMissing { what: "embedding model", path, variable: "CODITECT_MODEL_DIR" })
 }
 
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, EmbedError> {
     let fail = |error: std::io::Error| invalid(format!("read {}: {error}", path.display()));
     if std::fs::metadata(path).map_err(fail)?.len() > MAX_MODEL_JSON_BYTES {
-        return Err(invalid(format!(
-            "{} is larger than {MAX_MODEL_JSON_BYTES} bytes",
-            path.display()
-        )));
+        return Err(invalid(format!("{} is larger than {MAX_MODEL_JSON_BYTES} bytes", path.display())));
     }
     std::fs::read(path).map_err(fail)
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EmbedError> {
-    serde_json::from_slice(&read_file(path)?)
-        .map_err(|error| invalid(format!("{}: {error}", path.display())))
+    serde_json::from_slice(&read_file(path)?).map_err(|error| invalid(format!("{}: {error}", path.display())))
 }
 
 fn read_optional<T: DeserializeOwned + Default>(path: &Path) -> Result<T, EmbedError> {
-    if path.exists() {
-        read_json(path)
-    } else {
-        Ok(T::default())
-    }
+    if path.exists() { read_json(path) } else { Ok(T::default()) }
 }
 
 /// The model directory: as configured, or from the environment, or where set-up puts it.
@@ -240,20 +193,11 @@ pub(super) fn locate_runtime(configured: Option<&Path>) -> Result<PathBuf, Embed
         .map(Path::to_path_buf)
         .or_else(|| variable("CODITECT_ONNXRUNTIME"))
         .or_else(|| variable("ORT_DYLIB_PATH"))
-        .unwrap_or_else(|| {
-            cache_root()
-                .join("onnxruntime")
-                .join(RUNTIME_VERSION)
-                .join(runtime_file())
-        });
+        .unwrap_or_else(|| cache_root().join("onnxruntime").join(RUNTIME_VERSION).join(runtime_file()));
     if path.is_file() {
         return Ok(path);
     }
-    Err(EmbedError::ModelMissing {
-        what: "ONNX Runtime",
-        path,
-        variable: "CODITECT_ONNXRUNTIME",
-    })
+    Err(EmbedError::ModelMissing { what: "ONNX Runtime", path, variable: "CODITECT_ONNXRUNTIME" })
 }
 
 fn runtime_file() -> String {
@@ -265,9 +209,7 @@ fn runtime_file() -> String {
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
-    env::var_os(name)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn cache_root() -> PathBuf {

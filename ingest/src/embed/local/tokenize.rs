@@ -26,15 +26,10 @@ impl TextEncoder {
         whole.with_padding(None);
         whole.with_truncation(None).map_err(fail)?;
         if whole.get_vocab_size(true) > dir.bert.vocab_size {
-            return Err(invalid(
-                "the tokenizer has more tokens than the model".to_owned(),
-            ));
+            return Err(invalid("the tokenizer has more tokens than the model".to_owned()));
         }
         let mut truncating = whole.clone();
-        let limit = TruncationParams {
-            max_length: dir.max_tokens,
-            ..TruncationParams::default()
-        };
+        let limit = TruncationParams { max_length: dir.max_tokens, ..TruncationParams::default() };
         truncating.with_truncation(Some(limit)).map_err(fail)?;
         Ok((Self { truncating }, Counter { whole }))
     }
@@ -46,10 +41,7 @@ impl TextEncoder {
             return Err(EmbedError::Input { index, message });
         }
         let refused = |message: String| EmbedError::Input { index, message };
-        let encoding = self
-            .truncating
-            .encode_fast(text, true)
-            .map_err(|error| refused(error.to_string()))?;
+        let encoding = self.truncating.encode_fast(text, true).map_err(|error| refused(error.to_string()))?;
         match encoding.get_ids() {
             [] => Err(refused("it has no tokens".to_owned())),
             ids => Ok(ids.to_vec()),
@@ -60,8 +52,6 @@ impl TextEncoder {
 impl TokenCounter for Counter {
     fn count(&self, text: &str) -> usize {
         // A text that cannot be tokenized counts as long as it could be at worst.
-        self.whole
-            .encode_fast(text, false)
-            .map_or(text.len(), |encoding| encoding.len())
+        self.whole.encode_fast(text, false).map_or(text.len(), |encoding| encoding.len())
     }
 }

@@ -40,23 +40,14 @@ impl Weights {
         file.read_exact(&mut length).map_err(fail)?;
         let header_len = u64::from_le_bytes(length);
         if header_len > MAX_WEIGHTS_HEADER_BYTES || header_len + 8 > file_len {
-            return Err(invalid(format!(
-                "{} is not a safetensors file or is cut short",
-                path.display()
-            )));
+            return Err(invalid(format!("{} is not a safetensors file or is cut short", path.display())));
         }
         let mut header = vec![0; header_len as usize];
         file.read_exact(&mut header).map_err(fail)?;
-        let tensors = parse_header(&header)
-            .map_err(|error| invalid(format!("header of {}: {error}", path.display())))?;
+        let tensors =
+            parse_header(&header).map_err(|error| invalid(format!("header of {}: {error}", path.display())))?;
         let data_start = header_len + 8;
-        Ok(Self {
-            path,
-            file,
-            data_start,
-            data_len: file_len - data_start,
-            tensors,
-        })
+        Ok(Self { path, file, data_start, data_len: file_len - data_start, tensors })
     }
 
     /// SHA-256 of the whole file, in hex.
@@ -95,38 +86,22 @@ impl Weights {
     }
 
     /// Where the file holds `name`, if its values are f32 and so can be used in place.
-    pub(super) fn in_place(
-        &self,
-        name: &str,
-        shape: &[usize],
-    ) -> Result<Option<Range<u64>>, EmbedError> {
+    pub(super) fn in_place(&self, name: &str, shape: &[usize]) -> Result<Option<Range<u64>>, EmbedError> {
         let (decoder, bytes) = self.locate(name, shape)?;
         Ok((decoder.width == 4).then_some(bytes))
     }
 
     fn locate(&self, name: &str, shape: &[usize]) -> Result<(Decoder, Range<u64>), EmbedError> {
-        let info = self
-            .tensors
-            .get(name)
-            .ok_or_else(|| invalid(format!("the weights have no `{name}`")))?;
+        let info = self.tensors.get(name).ok_or_else(|| invalid(format!("the weights have no `{name}`")))?;
         if info.shape != shape {
-            return Err(invalid(format!(
-                "`{name}` has shape {:?}, the configuration says {shape:?}",
-                info.shape
-            )));
+            return Err(invalid(format!("`{name}` has shape {:?}, the configuration says {shape:?}", info.shape)));
         }
-        let decoder = decoder(&info.dtype).ok_or_else(|| {
-            invalid(format!(
-                "`{name}` has unsupported number format {}",
-                info.dtype
-            ))
-        })?;
+        let decoder = decoder(&info.dtype)
+            .ok_or_else(|| invalid(format!("`{name}` has unsupported number format {}", info.dtype)))?;
         let (begin, end) = info.data_offsets;
         let expected = (shape.iter().product::<usize>() * decoder.width) as u64;
         if end > self.data_len || end.checked_sub(begin) != Some(expected) {
-            return Err(invalid(format!(
-                "`{name}` lies outside of the weights file"
-            )));
+            return Err(invalid(format!("`{name}` lies outside of the weights file")));
         }
         Ok((decoder, self.data_start + begin..self.data_start + end))
     }
@@ -135,10 +110,7 @@ impl Weights {
 fn parse_header(header: &[u8]) -> Result<HashMap<String, TensorInfo>, serde_json::Error> {
     let mut entries: HashMap<String, serde_json::Value> = serde_json::from_slice(header)?;
     entries.remove("__metadata__");
-    entries
-        .into_iter()
-        .map(|(name, value)| Ok((name, serde_json::from_value(value)?)))
-        .collect()
+    entries.into_iter().map(|(name, value)| Ok((name, serde_json::from_value(value)?))).collect()
 }
 
 struct Decoder {
@@ -148,18 +120,9 @@ struct Decoder {
 
 fn decoder(dtype: &str) -> Option<Decoder> {
     let decoder = match dtype {
-        "F32" => Decoder {
-            width: 4,
-            value: |b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]),
-        },
-        "BF16" => Decoder {
-            width: 2,
-            value: |b| f32::from_bits(u32::from(u16::from_le_bytes([b[0], b[1]])) << 16),
-        },
-        "F16" => Decoder {
-            width: 2,
-            value: |b| half_to_f32(u16::from_le_bytes([b[0], b[1]])),
-        },
+        "F32" => Decoder { width: 4, value: |b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]) },
+        "BF16" => Decoder { width: 2, value: |b| f32::from_bits(u32::from(u16::from_le_bytes([b[0], b[1]])) << 16) },
+        "F16" => Decoder { width: 2, value: |b| half_to_f32(u16::from_le_bytes([b[0], b[1]])) },
         _ => return None,
     };
     Some(decoder)

@@ -15,37 +15,22 @@ pub(super) enum Malformed {
 
 impl From<serde_json::Error> for Malformed {
     fn from(error: serde_json::Error) -> Self {
-        if error.is_eof() {
-            Self::CutShort
-        } else {
-            Self::Wrong(error.to_string())
-        }
+        if error.is_eof() { Self::CutShort } else { Self::Wrong(error.to_string()) }
     }
 }
 
 /// Checks the number of vectors, their dimension (unless it is 0, not known yet) and their values,
 /// and gives each length one.
-pub(super) fn check(
-    mut vectors: Vec<Vec<f32>>,
-    count: usize,
-    dimension: usize,
-) -> Result<Vec<Vec<f32>>, Malformed> {
+pub(super) fn check(mut vectors: Vec<Vec<f32>>, count: usize, dimension: usize) -> Result<Vec<Vec<f32>>, Malformed> {
     if vectors.len() != count {
-        return Err(Malformed::Wrong(format!(
-            "{} vectors for {count} texts",
-            vectors.len()
-        )));
+        return Err(Malformed::Wrong(format!("{} vectors for {count} texts", vectors.len())));
     }
     for (index, vector) in vectors.iter_mut().enumerate() {
         if vector.is_empty() || (dimension != 0 && vector.len() != dimension) {
-            let message = format!(
-                "vector {index} has {} components, expected {dimension}",
-                vector.len()
-            );
+            let message = format!("vector {index} has {} components, expected {dimension}", vector.len());
             return Err(Malformed::Wrong(message));
         }
-        normalize(vector)
-            .map_err(|problem| Malformed::Wrong(format!("vector {index} {problem}")))?;
+        normalize(vector).map_err(|problem| Malformed::Wrong(format!("vector {index} {problem}")))?;
     }
     Ok(vectors)
 }
@@ -54,17 +39,11 @@ fn normalize(vector: &mut [f32]) -> Result<(), &'static str> {
     if vector.iter().any(|value| !value.is_finite()) {
         return Err("has a component that is not a finite number");
     }
-    let length = vector
-        .iter()
-        .map(|&value| f64::from(value) * f64::from(value))
-        .sum::<f64>()
-        .sqrt();
+    let length = vector.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt();
     if length < f64::from(f32::MIN_POSITIVE) {
         return Err("is zero");
     }
-    vector
-        .iter_mut()
-        .for_each(|value| *value = (f64::from(*value) / length) as f32);
+    vector.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
     Ok(())
 }
 
@@ -79,11 +58,7 @@ pub(super) fn error_message(body: &[u8]) -> String {
         .iter()
         .find_map(|pointer| root.pointer(pointer).and_then(Value::as_str))
         .unwrap_or(text.trim());
-    let mut short: String = message
-        .chars()
-        .filter(|char| !char.is_control())
-        .take(MAX_ERROR_CHARS)
-        .collect();
+    let mut short: String = message.chars().filter(|char| !char.is_control()).take(MAX_ERROR_CHARS).collect();
     if short.is_empty() {
         short.push_str("no explanation given");
     }
@@ -103,15 +78,9 @@ mod tests {
     #[test]
     fn messages_are_found_where_servers_put_them() {
         for (body, message) in [
-            (
-                r#"{"error":{"code":429,"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED"}}"#,
-                "Quota exceeded",
-            ),
+            (r#"{"error":{"code":429,"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED"}}"#, "Quota exceeded"),
             (r#"[{"error":{"code":400,"message":"bad"}}]"#, "bad"),
-            (
-                r#"{"error":"Input validation error","error_type":"Validation"}"#,
-                "Input validation error",
-            ),
+            (r#"{"error":"Input validation error","error_type":"Validation"}"#, "Input validation error"),
             (r#"{"detail":"Not Found"}"#, "Not Found"),
             ("upstream\r\n connect error", "upstream connect error"),
             ("", "no explanation given"),
@@ -138,10 +107,7 @@ mod tests {
             (vec![], 1),
             (vec![vec![1.0, 0.0]; 2], 1),
         ] {
-            assert!(
-                matches!(check(vectors.clone(), count, 2), Err(Malformed::Wrong(_))),
-                "{vectors:?}"
-            );
+            assert!(matches!(check(vectors.clone(), count, 2), Err(Malformed::Wrong(_))), "{vectors:?}");
         }
     }
 }

@@ -24,12 +24,10 @@ impl Credential {
     /// Finds Google's application-default credentials: the file that
     /// `GOOGLE_APPLICATION_CREDENTIALS` names, gcloud's, or the machine's own.
     pub(super) async fn google() -> Result<Self, EmbedError> {
-        let provider = gcp_auth::provider()
-            .await
-            .map_err(|error| EmbedError::Config {
-                setting: "vertex",
-                message: format!("no Google credentials found: {error}"),
-            })?;
+        let provider = gcp_auth::provider().await.map_err(|error| EmbedError::Config {
+            setting: "vertex",
+            message: format!("no Google credentials found: {error}"),
+        })?;
         Ok(Self::Google(provider))
     }
 
@@ -40,9 +38,7 @@ impl Credential {
             Self::Fixed(token) => format!("Bearer {}", token.expose_secret()),
             Self::Google(provider) => {
                 let token = provider.token(GOOGLE_SCOPES).await;
-                let token = token.map_err(|error| {
-                    EmbedError::Unavailable(format!("get a Google token: {error}"))
-                })?;
+                let token = token.map_err(|error| EmbedError::Unavailable(format!("get a Google token: {error}")))?;
                 format!("Bearer {}", token.as_str())
             }
         };

@@ -101,17 +101,12 @@ impl RemoteEmbedder {
     pub(super) async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
         check_text(0, text)?;
         match self.request(&[text], Purpose::Query).await {
-            Ok(mut vectors) => vectors
-                .pop()
-                .ok_or_else(|| EmbedError::Answer("it holds no vector".to_owned())),
+            Ok(mut vectors) => vectors.pop().ok_or_else(|| EmbedError::Answer("it holds no vector".to_owned())),
             Err(error) => Err(self.blame(error, 0).await),
         }
     }
 
-    pub(super) async fn embed_documents(
-        &self,
-        texts: &[String],
-    ) -> Result<Vec<Vec<f32>>, EmbedError> {
+    pub(super) async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
         for (index, text) in texts.iter().enumerate() {
             check_text(index, text)?;
         }
@@ -126,16 +121,8 @@ impl RemoteEmbedder {
 
     /// Embeds one batch; a batch that is refused is halved until the text at fault stands alone,
     /// or until the request is small enough for the provider.
-    async fn embed_batch(
-        &self,
-        texts: &[String],
-        batch: Range<usize>,
-    ) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|error| EmbedError::Unavailable(error.to_string()))?;
+    async fn embed_batch(&self, texts: &[String], batch: Range<usize>) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let _permit = self.permits.acquire().await.map_err(|error| EmbedError::Unavailable(error.to_string()))?;
         let mut waiting = VecDeque::from([batch]);
         let mut vectors = Vec::new();
         while let Some(part) = waiting.pop_front() {
@@ -172,21 +159,14 @@ impl RemoteEmbedder {
             Purpose::Document => Effort::Patient,
         };
         let dimension = self.fingerprint.dimension;
-        let parse =
-            |answer: &[u8]| check(self.api.parse(answer, texts.len())?, texts.len(), dimension);
+        let parse = |answer: &[u8]| check(self.api.parse(answer, texts.len())?, texts.len(), dimension);
         self.transport.post(body, effort, parse).await
     }
 }
 
 /// Statuses with which providers refuse a text or the size of a request.
 fn blames_input(error: &EmbedError) -> bool {
-    matches!(
-        error,
-        EmbedError::Rejected {
-            status: 400 | 413 | 422,
-            ..
-        }
-    )
+    matches!(error, EmbedError::Rejected { status: 400 | 413 | 422, .. })
 }
 
 fn check_text(index: usize, text: &str) -> Result<(), EmbedError> {
@@ -195,10 +175,7 @@ fn check_text(index: usize, text: &str) -> Result<(), EmbedError> {
         return refused("it is empty".to_owned());
     }
     if text.len() > MAX_TEXT_BYTES {
-        return refused(format!(
-            "it has {} bytes, the limit is {MAX_TEXT_BYTES}",
-            text.len()
-        ));
+        return refused(format!("it has {} bytes, the limit is {MAX_TEXT_BYTES}", text.len()));
     }
     Ok(())
 }
@@ -230,39 +207,18 @@ mod tests {
     #[test]
     fn batches_keep_both_bounds_and_the_order() {
         let texts: Vec<String> = (1..=30).map(|n| "word ".repeat(n)).collect();
-        let bounds = Bounds {
-            texts: 7,
-            tokens: 60,
-        };
+        let bounds = Bounds { texts: 7, tokens: 60 };
         let batches = plan(&texts, bounds);
-        assert_eq!(
-            batches.iter().flat_map(Clone::clone).collect::<Vec<_>>(),
-            (0..30).collect::<Vec<_>>()
-        );
+        assert_eq!(batches.iter().flat_map(Clone::clone).collect::<Vec<_>>(), (0..30).collect::<Vec<_>>());
         for batch in batches {
-            let tokens: usize = texts[batch.clone()]
-                .iter()
-                .map(|text| ApproximateCounter.count(text))
-                .sum();
-            assert!(
-                batch.len() <= bounds.texts && tokens <= bounds.tokens,
-                "{batch:?}: {tokens}"
-            );
+            let tokens: usize = texts[batch.clone()].iter().map(|text| ApproximateCounter.count(text)).sum();
+            assert!(batch.len() <= bounds.texts && tokens <= bounds.tokens, "{batch:?}: {tokens}");
         }
     }
 
     #[test]
     fn a_text_over_the_token_bound_is_sent_alone() {
         let texts = ["a".to_owned(), "word ".repeat(500), "b".to_owned()];
-        assert_eq!(
-            plan(
-                &texts,
-                Bounds {
-                    texts: 10,
-                    tokens: 100
-                }
-            ),
-            [0..1, 1..2, 2..3]
-        );
+        assert_eq!(plan(&texts, Bounds { texts: 10, tokens: 100 }), [0..1, 1..2, 2..3]);
     }
 }

@@ -25,10 +25,7 @@ struct OpenAi {
 /// Prepares the connection; asks for one vector if the dimension is not configured.
 pub(in super::super) async fn connect(config: OpenAiConfig) -> Result<RemoteEmbedder, EmbedError> {
     if config.model.is_empty() {
-        return Err(EmbedError::Config {
-            setting: "openai.model",
-            message: "it is not set".to_owned(),
-        });
+        return Err(EmbedError::Config { setting: "openai.model", message: "it is not set".to_owned() });
     }
     let url = embeddings_url(&config.base_url)?;
     let fingerprint = Fingerprint {
@@ -51,11 +48,7 @@ pub(in super::super) async fn connect(config: OpenAiConfig) -> Result<RemoteEmbe
     RemoteEmbedder::connect(Draft {
         api: Box::new(api),
         concurrency: config.http.concurrency,
-        transport: Transport::new(
-            url,
-            config.api_key.map_or(Credential::None, Credential::Fixed),
-            config.http,
-        )?,
+        transport: Transport::new(url, config.api_key.map_or(Credential::None, Credential::Fixed), config.http)?,
         fingerprint,
         max_tokens: config.max_tokens,
     })
@@ -63,10 +56,7 @@ pub(in super::super) async fn connect(config: OpenAiConfig) -> Result<RemoteEmbe
 }
 
 fn embeddings_url(base: &str) -> Result<Url, EmbedError> {
-    let fail = |message: String| EmbedError::Config {
-        setting: "openai.base_url",
-        message,
-    };
+    let fail = |message: String| EmbedError::Config { setting: "openai.base_url", message };
     let url = format!("{}/embeddings", base.trim_end_matches('/'));
     let url = Url::parse(&url).map_err(|error| fail(error.to_string()))?;
     match url.scheme() {
@@ -88,10 +78,7 @@ struct Item {
 
 impl Api for OpenAi {
     fn bounds(&self) -> Bounds {
-        Bounds {
-            texts: self.batch,
-            tokens: OPENAI_REQUEST_TOKENS,
-        }
+        Bounds { texts: self.batch, tokens: OPENAI_REQUEST_TOKENS }
     }
 
     fn body(&self, texts: &[&str], purpose: Purpose) -> Value {
@@ -113,21 +100,12 @@ impl Api for OpenAi {
         let mut slots = vec![None; count];
         for item in answer.data {
             let slot = slots.get_mut(item.index);
-            let slot = slot.ok_or_else(|| {
-                Malformed::Wrong(format!("vector for text {} of {count}", item.index))
-            })?;
+            let slot = slot.ok_or_else(|| Malformed::Wrong(format!("vector for text {} of {count}", item.index)))?;
             if slot.replace(item.embedding).is_some() {
-                return Err(Malformed::Wrong(format!(
-                    "two vectors for text {}",
-                    item.index
-                )));
+                return Err(Malformed::Wrong(format!("two vectors for text {}", item.index)));
             }
         }
         let missing = |index| Malformed::Wrong(format!("no vector for text {index}"));
-        slots
-            .into_iter()
-            .enumerate()
-            .map(|(index, slot)| slot.ok_or_else(|| missing(index)))
-            .collect()
+        slots.into_iter().enumerate().map(|(index, slot)| slot.ok_or_else(|| missing(index))).collect()
     }
 }

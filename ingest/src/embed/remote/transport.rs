@@ -11,9 +11,7 @@ use reqwest::{Client, Response, Url, redirect};
 
 use super::super::config::HttpConfig;
 use super::super::error::EmbedError;
-use super::super::limits::{
-    CONNECT_TIMEOUT, MAX_ANSWER_BYTES, MAX_ERROR_BODY_BYTES, QUERY_RETRIES,
-};
+use super::super::limits::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, MAX_ERROR_BODY_BYTES, QUERY_RETRIES};
 use super::answer::{Malformed, error_message, is_final};
 use super::credential::Credential;
 
@@ -43,40 +41,23 @@ struct Failure {
 
 impl Failure {
     fn last(error: EmbedError) -> Self {
-        Self {
-            error,
-            again: false,
-            after: None,
-        }
+        Self { error, again: false, after: None }
     }
 
     fn passing(message: String) -> Self {
-        Self {
-            error: EmbedError::Unavailable(message),
-            again: true,
-            after: None,
-        }
+        Self { error: EmbedError::Unavailable(message), again: true, after: None }
     }
 }
 
 impl Transport {
-    pub(super) fn new(
-        url: Url,
-        credential: Credential,
-        settings: HttpConfig,
-    ) -> Result<Self, EmbedError> {
+    pub(super) fn new(url: Url, credential: Credential, settings: HttpConfig) -> Result<Self, EmbedError> {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(redirect::Policy::none())
             .user_agent(concat!("coditect/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| EmbedError::Unavailable(format!("set up HTTP: {error}")))?;
-        Ok(Self {
-            client,
-            url,
-            credential,
-            settings,
-        })
+        Ok(Self { client, url, credential, settings })
     }
 
     /// Posts `body` until an answer is accepted by `parse` or the retries are used up.
@@ -88,10 +69,7 @@ impl Transport {
     ) -> Result<T, EmbedError> {
         let body = Bytes::from(body);
         let (timeout, retries) = match effort {
-            Effort::Prompt => (
-                self.settings.query_timeout(),
-                self.settings.retries.min(QUERY_RETRIES),
-            ),
+            Effort::Prompt => (self.settings.query_timeout(), self.settings.retries.min(QUERY_RETRIES)),
             Effort::Patient => (self.settings.timeout(), self.settings.retries),
         };
         let longest = self.settings.max_backoff();
@@ -123,19 +101,11 @@ impl Transport {
             error,
             after: None,
         })?;
-        let mut request = self
-            .client
-            .post(self.url.clone())
-            .timeout(timeout)
-            .header(CONTENT_TYPE, "application/json");
+        let mut request = self.client.post(self.url.clone()).timeout(timeout).header(CONTENT_TYPE, "application/json");
         if let Some(value) = authorization {
             request = request.header(AUTHORIZATION, value);
         }
-        let response = request
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| network(error, timeout))?;
+        let response = request.body(body).send().await.map_err(|error| network(error, timeout))?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
@@ -149,11 +119,7 @@ impl Transport {
 
 /// How long to wait before the next attempt; none when no attempt is left, or when the provider
 /// asks for a longer wait than the settings allow.
-fn next_wait(
-    asked: Option<Duration>,
-    planned: Option<Duration>,
-    longest: Duration,
-) -> Option<Duration> {
+fn next_wait(asked: Option<Duration>, planned: Option<Duration>, longest: Duration) -> Option<Duration> {
     match (planned, asked) {
         (Some(_), Some(asked)) if asked > longest => None,
         (Some(_), Some(asked)) => Some(asked),
@@ -166,30 +132,15 @@ async fn refusal(response: Response) -> Failure {
     let status = response.status().as_u16();
     let after = retry_after(response.headers());
     // The status alone says enough when the body cannot be read.
-    let body = read(response, MAX_ERROR_BODY_BYTES, Duration::ZERO)
-        .await
-        .unwrap_or_default();
+    let body = read(response, MAX_ERROR_BODY_BYTES, Duration::ZERO).await.unwrap_or_default();
     let message = error_message(&body);
     match status {
         429 => {
-            let error = EmbedError::RateLimited {
-                message,
-                retry_after: after,
-            };
-            Failure {
-                error,
-                again: !is_final(&body),
-                after,
-            }
+            let error = EmbedError::RateLimited { message, retry_after: after };
+            Failure { error, again: !is_final(&body), after }
         }
-        408 | 500..=599 => Failure {
-            after,
-            ..Failure::passing(format!("status {status}: {message}"))
-        },
-        300..=399 => Failure::last(EmbedError::Rejected {
-            status,
-            message: "it redirects elsewhere".to_owned(),
-        }),
+        408 | 500..=599 => Failure { after, ..Failure::passing(format!("status {status}: {message}")) },
+        300..=399 => Failure::last(EmbedError::Rejected { status, message: "it redirects elsewhere".to_owned() }),
         _ => Failure::last(EmbedError::Rejected { status, message }),
     }
 }
@@ -197,15 +148,9 @@ async fn refusal(response: Response) -> Failure {
 /// Reads at most `limit` bytes of the body.
 async fn read(mut response: Response, limit: usize, timeout: Duration) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| network(error, timeout))?
-    {
+    while let Some(chunk) = response.chunk().await.map_err(|error| network(error, timeout))? {
         if body.len() + chunk.len() > limit {
-            return Err(Failure::last(EmbedError::Answer(format!(
-                "it is longer than {limit} bytes"
-            ))));
+            return Err(Failure::last(EmbedError::Answer(format!("it is longer than {limit} bytes"))));
         }
         body.extend_from_slice(&chunk);
     }
@@ -230,15 +175,8 @@ fn network(error: reqwest::Error, timeout: Duration) -> Failure {
 /// `Retry-After` in seconds, or as a date counted from the answer's own `Date`; also the
 /// millisecond form that some providers add.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: HeaderName| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-    };
-    if let Some(millis) =
-        text(HeaderName::from_static("retry-after-ms")).and_then(|value| value.parse().ok())
-    {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    if let Some(millis) = text(HeaderName::from_static("retry-after-ms")).and_then(|value| value.parse().ok()) {
         return Some(Duration::from_millis(millis));
     }
     let value = text(RETRY_AFTER)?;
@@ -255,10 +193,7 @@ mod tests {
     use super::*;
 
     fn headers(entries: &[(&'static str, &str)]) -> HeaderMap {
-        entries
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
-            .collect()
+        entries.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
     }
 
     #[test]
@@ -266,28 +201,15 @@ mod tests {
         let date = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
         for (entries, expected) in [
             (vec![("retry-after", "7")], Some(7_000)),
-            (
-                vec![("retry-after-ms", "250"), ("retry-after", "1")],
-                Some(250),
-            ),
-            (
-                vec![date, ("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT")],
-                Some(30_000),
-            ),
-            (
-                vec![date, ("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT")],
-                Some(0),
-            ),
+            (vec![("retry-after-ms", "250"), ("retry-after", "1")], Some(250)),
+            (vec![date, ("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT")], Some(30_000)),
+            (vec![date, ("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT")], Some(0)),
             (vec![("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT")], None),
             (vec![("retry-after", "soon")], None),
             (vec![("retry-after", "-1")], None),
             (vec![], None),
         ] {
-            assert_eq!(
-                retry_after(&headers(&entries)),
-                expected.map(Duration::from_millis),
-                "{entries:?}"
-            );
+            assert_eq!(retry_after(&headers(&entries)), expected.map(Duration::from_millis), "{entries:?}");
         }
     }
 

@@ -37,10 +37,7 @@ pub(in super::super) async fn connect(config: VertexConfig) -> Result<RemoteEmbe
     };
     let fingerprint = Fingerprint {
         provider: "vertex".to_owned(),
-        dimension: config
-            .dimension
-            .or_else(|| known_dimension(&config.model))
-            .unwrap_or(0),
+        dimension: config.dimension.or_else(|| known_dimension(&config.model)).unwrap_or(0),
         normalized: true,
         precision: String::new(),
         query_prompt: Purpose::Query.task_type().to_owned(),
@@ -50,10 +47,7 @@ pub(in super::super) async fn connect(config: VertexConfig) -> Result<RemoteEmbe
     };
     let one_text_a_request = fingerprint.model.starts_with("gemini-embedding");
     RemoteEmbedder::connect(Draft {
-        api: Box::new(Vertex {
-            dimension: config.dimension,
-            one_text_a_request,
-        }),
+        api: Box::new(Vertex { dimension: config.dimension, one_text_a_request }),
         concurrency: config.http.concurrency,
         transport: Transport::new(url, credential, config.http)?,
         fingerprint,
@@ -66,9 +60,7 @@ pub(in super::super) async fn connect(config: VertexConfig) -> Result<RemoteEmbe
 fn known_dimension(model: &str) -> Option<usize> {
     match model {
         "gemini-embedding-001" => Some(3072),
-        "text-embedding-004" | "text-embedding-005" | "text-multilingual-embedding-002" => {
-            Some(768)
-        }
+        "text-embedding-004" | "text-embedding-005" | "text-multilingual-embedding-002" => Some(768),
         _ => None,
     }
 }
@@ -83,13 +75,8 @@ fn predict_url(config: &VertexConfig) -> Result<Url, EmbedError> {
         (None, "global") => "https://aiplatform.googleapis.com".to_owned(),
         (None, region) => format!("https://{region}-aiplatform.googleapis.com"),
     };
-    let url = format!(
-        "{base}/v1/projects/{project}/locations/{region}/publishers/google/models/{model}:predict"
-    );
-    let fail = |message: String| EmbedError::Config {
-        setting: "vertex.endpoint",
-        message,
-    };
+    let url = format!("{base}/v1/projects/{project}/locations/{region}/publishers/google/models/{model}:predict");
+    let fail = |message: String| EmbedError::Config { setting: "vertex.endpoint", message };
     let url = Url::parse(&url).map_err(|error| fail(error.to_string()))?;
     match url.scheme() {
         "http" | "https" => Ok(url),
@@ -101,11 +88,7 @@ fn predict_url(config: &VertexConfig) -> Result<Url, EmbedError> {
 fn name(setting: &'static str, value: &str) -> Result<(), EmbedError> {
     let allowed = |char: char| char.is_ascii_alphanumeric() || "-_.:@".contains(char);
     if value.is_empty() || !value.chars().all(allowed) {
-        let message = if value.is_empty() {
-            "it is not set".to_owned()
-        } else {
-            format!("`{value}` is not a name")
-        };
+        let message = if value.is_empty() { "it is not set".to_owned() } else { format!("`{value}` is not a name") };
         return Err(EmbedError::Config { setting, message });
     }
     Ok(())
@@ -128,15 +111,8 @@ struct Embeddings {
 
 impl Api for Vertex {
     fn bounds(&self) -> Bounds {
-        let texts = if self.one_text_a_request {
-            1
-        } else {
-            VERTEX_REQUEST_TEXTS
-        };
-        Bounds {
-            texts,
-            tokens: VERTEX_REQUEST_TOKENS,
-        }
+        let texts = if self.one_text_a_request { 1 } else { VERTEX_REQUEST_TEXTS };
+        Bounds { texts, tokens: VERTEX_REQUEST_TOKENS }
     }
 
     fn body(&self, texts: &[&str], purpose: Purpose) -> Value {
@@ -150,10 +126,6 @@ impl Api for Vertex {
 
     fn parse(&self, body: &[u8], _count: usize) -> Result<Vec<Vec<f32>>, Malformed> {
         let answer: Answer = serde_json::from_slice(body)?;
-        Ok(answer
-            .predictions
-            .into_iter()
-            .map(|prediction| prediction.embeddings.values)
-            .collect())
+        Ok(answer.predictions.into_iter().map(|prediction| prediction.embeddings.values).collect())
     }
 }

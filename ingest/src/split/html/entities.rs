@@ -5,12 +5,7 @@ use std::ops::Range;
 use crate::split::block::Block;
 
 /// Appends text. `preformatted` text keeps its white space.
-pub(in crate::split) fn push_text(
-    block: &mut Block,
-    source: &str,
-    range: Range<usize>,
-    preformatted: bool,
-) {
+pub(in crate::split) fn push_text(block: &mut Block, source: &str, range: Range<usize>, preformatted: bool) {
     let bytes = source.as_bytes();
     let mut start = range.start;
     let mut at = range.start;
@@ -25,11 +20,7 @@ pub(in crate::split) fn push_text(
                 }
             }
             byte if !preformatted && byte.is_ascii_whitespace() => {
-                let end = at
-                    + bytes[at..range.end]
-                        .iter()
-                        .take_while(|b| b.is_ascii_whitespace())
-                        .count();
+                let end = at + bytes[at..range.end].iter().take_while(|b| b.is_ascii_whitespace()).count();
                 let is_plain = end == at + 1 && byte == b' ' && (at > start || ends_in_word(block));
                 if !is_plain {
                     block.push_source(source, start..at);
@@ -58,10 +49,7 @@ fn entity(source: &str, at: usize, end: usize) -> Option<(usize, String)> {
     let window = &source.as_bytes()[at..end.min(at + LONGEST)];
     let length = memchr::memchr(b';', window)? + 1;
     let text = &source[at..at + length];
-    if !text[1..length - 1]
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'#')
-    {
+    if !text[1..length - 1].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'#') {
         return None;
     }
     let decoded = html_escape::decode_html_entities(text);
@@ -82,10 +70,7 @@ mod tests {
     #[test]
     fn entities_and_white_space() {
         assert_eq!(shown("a &lt;b&gt;  &amp;\n c", false), "a <b> & c");
-        assert_eq!(
-            shown("&#x7B;&nbsp;&unknown; & &;", false),
-            "{ &unknown; & &;"
-        );
+        assert_eq!(shown("&#x7B;&nbsp;&unknown; & &;", false), "{ &unknown; & &;");
         assert_eq!(shown("  a\n  b", true), "  a\n  b");
         assert_eq!(shown("  a b ", false), "a b ");
         assert_eq!(shown("é&eacute;", false), "éé");

@@ -16,16 +16,9 @@ use super::text::introduces;
 pub(super) fn parse(source: &str) -> Parsed {
     let mut page = Page::new(source, Place::Page);
     page.run(behind_bom(source)..source.len());
-    let headline = page
-        .blocks
-        .iter()
-        .find(|block| block.kind == BlockKind::Heading(1));
+    let headline = page.blocks.iter().find(|block| block.kind == BlockKind::Heading(1));
     let title = headline.map(|block| block.text.clone()).or(page.title);
-    Parsed {
-        title,
-        blocks: page.blocks,
-        ..Parsed::default()
-    }
+    Parsed { title, blocks: page.blocks, ..Parsed::default() }
 }
 
 /// The blocks of a piece of HTML inside a Markdown file.
@@ -97,17 +90,13 @@ impl<'a> Page<'a> {
         if self.in_title {
             let mut block = Block::new(BlockKind::Prose, range.start);
             entities::push_text(&mut block, self.source, range, false);
-            self.title = Some(heading_text(&block.text))
-                .filter(|title| !title.is_empty())
-                .or(self.title.take());
+            self.title = Some(heading_text(&block.text)).filter(|title| !title.is_empty()).or(self.title.take());
             return;
         }
         if self.open.is_none() && self.source[range.clone()].trim().is_empty() {
             return;
         }
-        let block = self
-            .open
-            .get_or_insert_with(|| Block::new(BlockKind::Prose, range.start));
+        let block = self.open.get_or_insert_with(|| Block::new(BlockKind::Prose, range.start));
         entities::push_text(block, self.source, range, self.in_pre);
     }
 
@@ -208,11 +197,7 @@ impl<'a> Page<'a> {
             self.inside_table(tag, is_table);
             return;
         }
-        let behind = if tag.closing {
-            tag.range.end
-        } else {
-            tag.range.start
-        };
+        let behind = if tag.closing { tag.range.end } else { tag.range.start };
         self.close(behind);
         if tag.closing || tag.self_closing {
             return;

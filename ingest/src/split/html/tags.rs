@@ -34,11 +34,7 @@ pub(in crate::split) struct TagReader<'a> {
 
 impl<'a> TagReader<'a> {
     pub(in crate::split) fn new(source: &'a str, end: usize) -> Self {
-        Self {
-            source,
-            end,
-            wasted: 0,
-        }
+        Self { source, end, wasted: 0 }
     }
 
     /// The tag or comment that begins with the `<` at `at`.
@@ -79,8 +75,7 @@ impl<'a> TagReader<'a> {
         let name_end = name_start + name_length(&rest[name_start.min(rest.len())..]);
         let after = rest.get(name_end).copied()?;
         let fragment = name_end == name_start && after == b'>';
-        let named = name_end > name_start
-            && (after.is_ascii_whitespace() || matches!(after, b'/' | b'>' | b'{'));
+        let named = name_end > name_start && (after.is_ascii_whitespace() || matches!(after, b'/' | b'>' | b'{'));
         if !fragment && !named {
             return None;
         }
@@ -135,10 +130,7 @@ fn tag_end(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// All parts of `range`, in order.
-pub(in crate::split) fn tokens(
-    source: &str,
-    range: Range<usize>,
-) -> impl Iterator<Item = Token> + '_ {
+pub(in crate::split) fn tokens(source: &str, range: Range<usize>) -> impl Iterator<Item = Token> + '_ {
     let mut reader = TagReader::new(source, range.end);
     let mut at = range.start;
     let mut next = None;
@@ -193,9 +185,9 @@ pub(in crate::split) fn attributes(source: &str, range: Range<usize>) -> Vec<(&s
         }
         at = skip_space(bytes, at + 1, range.end);
         let (value, end) = attribute_value(bytes, at, range.end);
-        if let Some(value) = value.filter(|value| {
-            source.is_char_boundary(value.start) && source.is_char_boundary(value.end)
-        }) {
+        if let Some(value) =
+            value.filter(|value| source.is_char_boundary(value.start) && source.is_char_boundary(value.end))
+        {
             found.push((&source[name], value));
         }
         at = end;
@@ -204,33 +196,22 @@ pub(in crate::split) fn attributes(source: &str, range: Range<usize>) -> Vec<(&s
 }
 
 fn attribute_name(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'@' | b'.'))
-        .count()
+    bytes.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'@' | b'.')).count()
 }
 
 fn skip_space(bytes: &[u8], at: usize, end: usize) -> usize {
-    at + bytes[at..end]
-        .iter()
-        .take_while(|b| b.is_ascii_whitespace())
-        .count()
+    at + bytes[at..end].iter().take_while(|b| b.is_ascii_whitespace()).count()
 }
 
 /// Behind the byte at `at`, or behind the quoted or braced text that it opens.
 fn skip_one(bytes: &[u8], at: usize, end: usize) -> usize {
-    if matches!(bytes[at], b'"' | b'\'' | b'{') {
-        attribute_value(bytes, at, end).1
-    } else {
-        at + 1
-    }
+    if matches!(bytes[at], b'"' | b'\'' | b'{') { attribute_value(bytes, at, end).1 } else { at + 1 }
 }
 
 fn attribute_value(bytes: &[u8], at: usize, end: usize) -> (Option<Range<usize>>, usize) {
     match bytes[..end].get(at) {
         Some(&quote @ (b'"' | b'\'')) => {
-            let close =
-                memchr::memchr(quote, &bytes[at + 1..end]).map_or(end, |found| at + 1 + found);
+            let close = memchr::memchr(quote, &bytes[at + 1..end]).map_or(end, |found| at + 1 + found);
             (Some(at + 1..close), (close + 1).min(end))
         }
         Some(b'{') => {
@@ -245,23 +226,14 @@ fn attribute_value(bytes: &[u8], at: usize, end: usize) -> (Option<Range<usize>>
             });
             let close = close.map_or(end, |found| at + found);
             let inner = bytes[at + 1..close].trim_ascii();
-            let is_string = inner.len() >= 2
-                && matches!(inner[0], b'"' | b'\'' | b'`')
-                && inner.last() == inner.first();
-            let from = at
-                + 1
-                + bytes[at + 1..close]
-                    .iter()
-                    .take_while(|b| b.is_ascii_whitespace())
-                    .count();
+            let is_string =
+                inner.len() >= 2 && matches!(inner[0], b'"' | b'\'' | b'`') && inner.last() == inner.first();
+            let from = at + 1 + bytes[at + 1..close].iter().take_while(|b| b.is_ascii_whitespace()).count();
             let value = is_string.then(|| from + 1..from + inner.len() - 1);
             (value, (close + 1).min(end))
         }
         Some(_) => {
-            let length = bytes[at..end]
-                .iter()
-                .take_while(|b| !b.is_ascii_whitespace())
-                .count();
+            let length = bytes[at..end].iter().take_while(|b| !b.is_ascii_whitespace()).count();
             (Some(at..at + length), at + length)
         }
         None => (None, end),
@@ -290,18 +262,12 @@ mod tests {
     fn tags_and_what_looks_like_them() {
         assert_eq!(show("a<b>c</b>d"), ["T:a", "b", "T:c", "/b", "T:d"]);
         assert_eq!(show("<br/><img src=\"a>b\" />"), ["br/", "img/"]);
-        assert_eq!(
-            show("<Card a={x > 1 ? \"}\" : 2} b='>'>t</Card>"),
-            ["Card", "T:t", "/Card"]
-        );
+        assert_eq!(show("<Card a={x > 1 ? \"}\" : 2} b='>'>t</Card>"), ["Card", "T:t", "/Card"]);
         assert_eq!(
             show("<!-- a > b --><!DOCTYPE html><?xml?>"),
             ["C:<!-- a > b -->", "C:<!DOCTYPE html>", "C:<?xml?>"]
         );
-        assert_eq!(
-            show("1 < 2, <https://a.b>, <me@x.y>, a<b"),
-            ["T:1 < 2, <https://a.b>, <me@x.y>, a<b"]
-        );
+        assert_eq!(show("1 < 2, <https://a.b>, <me@x.y>, a<b"), ["T:1 < 2, <https://a.b>, <me@x.y>, a<b"]);
         assert_eq!(show("<>x</>"), ["", "T:x", "/"]);
         assert_eq!(show("<a <b>"), ["T:<a ", "b"]);
         assert_eq!(show("<!-- open"), ["T:<!-- open"]);
@@ -311,14 +277,8 @@ mod tests {
     #[test]
     fn attribute_values() {
         let source = "<T title=\"A b\" x={1} y={\"s\"} z flag data-a='1' w = q>";
-        let found: Vec<_> = attributes(source, 2..source.len() - 1)
-            .into_iter()
-            .map(|(n, v)| (n, &source[v]))
-            .collect();
-        assert_eq!(
-            found,
-            [("title", "A b"), ("y", "s"), ("data-a", "1"), ("w", "q")]
-        );
+        let found: Vec<_> = attributes(source, 2..source.len() - 1).into_iter().map(|(n, v)| (n, &source[v])).collect();
+        assert_eq!(found, [("title", "A b"), ("y", "s"), ("data-a", "1"), ("w", "q")]);
     }
 
     #[test]

@@ -9,10 +9,9 @@ pub(super) const INDENT: usize = 4;
 pub(super) fn title(line: &str) -> Option<Range<usize>> {
     let indent = line.len() - line.trim_start().len();
     let body = &line[indent..];
-    let marker = ["!!!", "???+", "???", "==="].into_iter().find(|marker| {
-        body.strip_prefix(marker)
-            .is_some_and(|rest| rest.starts_with(' '))
-    })?;
+    let marker = ["!!!", "???+", "???", "==="]
+        .into_iter()
+        .find(|marker| body.strip_prefix(marker).is_some_and(|rest| rest.starts_with(' ')))?;
     let rest_start = indent + marker.len() + 1;
     let rest = line[rest_start..].trim_end();
     let quoted = rest.find('"').and_then(|open| {

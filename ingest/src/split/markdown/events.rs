@@ -18,20 +18,11 @@ pub(super) fn blocks(source: &str, body: &Mapped<'_>, dialect: Dialect) -> Vec<B
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES;
-    let mut builder = Builder {
-        source,
-        body,
-        dialect,
-        blocks: Vec::new(),
-        open: None,
-        item_start: None,
-        html: false,
-    };
+    let mut builder = Builder { source, body, dialect, blocks: Vec::new(), open: None, item_start: None, html: false };
     let parser = Parser::new_ext(&body.text, options);
     let mut titles: Vec<Block> = Vec::new();
     for (_, definition) in parser.reference_definitions().iter() {
-        titles
-            .extend(builder.reference_title(definition.span.clone(), definition.title.as_deref()));
+        titles.extend(builder.reference_title(definition.span.clone(), definition.title.as_deref()));
     }
     for (event, range) in parser.into_offset_iter() {
         builder.event(event, range);
@@ -112,14 +103,8 @@ impl Builder<'_> {
             TagEnd::TableRow => self.end_row(range.end),
             TagEnd::HtmlBlock => {
                 self.html = false;
-                let from = self
-                    .item_start
-                    .take()
-                    .unwrap_or_else(|| self.body.start(range.start));
-                let mut blocks = html::fragment(
-                    self.source,
-                    self.body.start(range.start)..self.body.end(range.end),
-                );
+                let from = self.item_start.take().unwrap_or_else(|| self.body.start(range.start));
+                let mut blocks = html::fragment(self.source, self.body.start(range.start)..self.body.end(range.end));
                 if let Some(first) = blocks.first_mut() {
                     first.source.start = first.source.start.min(from);
                 }
@@ -134,10 +119,7 @@ impl Builder<'_> {
 
     fn begin(&mut self, kind: BlockKind, at: usize) {
         self.close(at);
-        let start = self
-            .item_start
-            .take()
-            .unwrap_or_else(|| self.body.start(at));
+        let start = self.item_start.take().unwrap_or_else(|| self.body.start(at));
         self.open = Some(Block::new(kind, start));
     }
 
@@ -146,10 +128,7 @@ impl Builder<'_> {
         let Some(mut block) = self.open.take() else {
             return;
         };
-        let whole = matches!(
-            block.kind,
-            BlockKind::Code | BlockKind::Table | BlockKind::Heading(_)
-        );
+        let whole = matches!(block.kind, BlockKind::Code | BlockKind::Table | BlockKind::Heading(_));
         if whole {
             block.source.end = block.source.end.max(self.body.end(at));
         }
@@ -164,9 +143,7 @@ impl Builder<'_> {
     fn opened(&mut self, at: usize) -> &mut Block {
         let start = self.item_start.take();
         let body = self.body;
-        self.open.get_or_insert_with(|| {
-            Block::new(BlockKind::Prose, start.unwrap_or_else(|| body.start(at)))
-        })
+        self.open.get_or_insert_with(|| Block::new(BlockKind::Prose, start.unwrap_or_else(|| body.start(at))))
     }
 
     fn text(&mut self, text: &str, range: Range<usize>) {
@@ -180,8 +157,7 @@ impl Builder<'_> {
 
     fn replace(&mut self, range: Range<usize>, text: &str) {
         let mapped = self.body.start(range.start)..self.body.end(range.end);
-        self.opened(range.start)
-            .push_text(mapped.start..mapped.end.max(mapped.start), text);
+        self.opened(range.start).push_text(mapped.start..mapped.end.max(mapped.start), text);
     }
 
     fn code_span(&mut self, code: &str, range: Range<usize>) {
@@ -230,9 +206,7 @@ impl Builder<'_> {
     }
 
     fn in_table(&self) -> bool {
-        self.open
-            .as_ref()
-            .is_some_and(|block| block.kind == BlockKind::Table)
+        self.open.as_ref().is_some_and(|block| block.kind == BlockKind::Table)
     }
 
     /// What a fence says beside the language: a file's name or a title.
@@ -266,34 +240,22 @@ impl Builder<'_> {
 fn label_words(info: &str) -> Vec<Range<usize>> {
     let mut words = Vec::new();
     let mut at = info.find(char::is_whitespace).unwrap_or(info.len());
-    while let Some(start) = info[at..]
-        .find(|c: char| !c.is_whitespace())
-        .map(|found| at + found)
-    {
+    while let Some(start) = info[at..].find(|c: char| !c.is_whitespace()).map(|found| at + found) {
         let rest = &info[start..];
-        let quoted = rest.find(['"', '\'']).filter(|open| {
-            rest[..*open].ends_with('=') && !rest[..*open].contains(char::is_whitespace)
-        });
+        let quoted = rest
+            .find(['"', '\''])
+            .filter(|open| rest[..*open].ends_with('=') && !rest[..*open].contains(char::is_whitespace));
         if let Some(open) = quoted {
             let sign = &rest[open..=open];
-            let close = rest[open + 1..]
-                .find(sign)
-                .map_or(rest.len(), |found| open + 1 + found);
+            let close = rest[open + 1..].find(sign).map_or(rest.len(), |found| open + 1 + found);
             let key = &rest[..open - 1];
-            if matches!(
-                key,
-                "title" | "filename" | "file" | "name" | "label" | "caption"
-            ) {
+            if matches!(key, "title" | "filename" | "file" | "name" | "label" | "caption") {
                 words.push(start + open + 1..start + close);
             }
             at = (start + close + 1).min(info.len());
             continue;
         }
-        let length = if rest.starts_with('{') {
-            rest.find('}').map_or(rest.len(), |end| end + 1)
-        } else {
-            0
-        };
+        let length = if rest.starts_with('{') { rest.find('}').map_or(rest.len(), |end| end + 1) } else { 0 };
         let length = length.max(rest.find(char::is_whitespace).unwrap_or(rest.len()));
         let word = &rest[..length];
         if !word.starts_with('{') && !word.contains('=') {
@@ -310,18 +272,10 @@ mod tests {
 
     #[test]
     fn labels_of_fences() {
-        let shown = |info: &str| {
-            label_words(info)
-                .into_iter()
-                .map(|word| info[word].to_owned())
-                .collect::<Vec<_>>()
-        };
+        let shown = |info: &str| label_words(info).into_iter().map(|word| info[word].to_owned()).collect::<Vec<_>>();
         assert_eq!(shown("rust"), Vec::<String>::new());
         assert_eq!(shown("ts server.ts theme={null} {1, 3}"), ["server.ts"]);
-        assert_eq!(
-            shown("py title=\"My file\" icon='x' linenums=\"1\""),
-            ["My file"]
-        );
+        assert_eq!(shown("py title=\"My file\" icon='x' linenums=\"1\""), ["My file"]);
         assert_eq!(shown("py title=\"open"), ["open"]);
     }
 }

@@ -3,9 +3,7 @@
 use std::ops::Range;
 
 use super::normalise::{Container, Normaliser};
-use crate::split::html::elements::{
-    Flow, flow, heading_level, is_placeholder, is_void, readable_attributes,
-};
+use crate::split::html::elements::{Flow, flow, heading_level, is_placeholder, is_void, readable_attributes};
 use crate::split::html::tags::{Tag, Token};
 
 /// Reads one line, or more when a tag or code span goes on.
@@ -23,13 +21,7 @@ pub(super) struct LineScan<'n, 'a> {
 impl<'n, 'a> LineScan<'n, 'a> {
     pub(super) fn new(state: &'n mut Normaliser<'a>, from: usize) -> Self {
         let unbreakable = state.source[from..].trim_start().starts_with(['|', '#']);
-        Self {
-            state,
-            pending: from,
-            at: from,
-            fresh: true,
-            unbreakable,
-        }
+        Self { state, pending: from, at: from, fresh: true, unbreakable }
     }
 
     /// Takes the line, and gives the start of the next one.
@@ -67,9 +59,7 @@ impl<'n, 'a> LineScan<'n, 'a> {
 
     fn brace(&mut self) {
         let rest = &self.state.source[self.at..];
-        let space = ["{\" \"}", "{' '}"]
-            .iter()
-            .find(|known| rest.starts_with(**known));
+        let space = ["{\" \"}", "{' '}"].iter().find(|known| rest.starts_with(**known));
         if let Some(space) = space {
             self.flush(self.at);
             self.state.out.insert(self.at, " ");
@@ -115,9 +105,7 @@ impl<'n, 'a> LineScan<'n, 'a> {
         let separator = self.separator(flow);
         self.state.out.insert(tag.range.start, separator);
         if let Some(level) = heading_level(name).filter(|_| !tag.closing && !self.unbreakable) {
-            self.state
-                .out
-                .insert(tag.range.start, &"######"[..usize::from(level)]);
+            self.state.out.insert(tag.range.start, &"######"[..usize::from(level)]);
             self.state.out.insert(tag.range.start, " ");
         }
         for value in readable_attributes(source, tag) {
@@ -126,8 +114,7 @@ impl<'n, 'a> LineScan<'n, 'a> {
         if flow == Flow::Block {
             self.container(tag, name);
             if !self.unbreakable {
-                let spaces = source[self.at..].len()
-                    - source[self.at..].trim_start_matches([' ', '\t']).len();
+                let spaces = source[self.at..].len() - source[self.at..].trim_start_matches([' ', '\t']).len();
                 self.skip_to(self.at + spaces);
             }
         }
@@ -135,16 +122,9 @@ impl<'n, 'a> LineScan<'n, 'a> {
 
     /// A component that stands on lines of its own is a block; one in mid-sentence is not.
     fn component_flow(&self, tag: &Tag, name: &str) -> Flow {
-        let rest = self.state.source[tag.range.end..]
-            .split('\n')
-            .next()
-            .unwrap_or_default();
+        let rest = self.state.source[tag.range.end..].split('\n').next().unwrap_or_default();
         let is_component = name.is_empty() || name.starts_with(|c: char| c.is_ascii_uppercase());
-        if is_component && (self.fresh || (tag.closing && rest.trim().is_empty())) {
-            Flow::Block
-        } else {
-            Flow::Inline
-        }
+        if is_component && (self.fresh || (tag.closing && rest.trim().is_empty())) { Flow::Block } else { Flow::Inline }
     }
 
     fn separator(&self, flow: Flow) -> &'static str {
@@ -175,10 +155,7 @@ impl<'n, 'a> LineScan<'n, 'a> {
                 self.state.containers.truncate(open);
             }
         } else if !tag.self_closing && !is_void(name) {
-            self.state.enter(Container::Component {
-                name: tag.name.clone(),
-                base: None,
-            });
+            self.state.enter(Container::Component { name: tag.name.clone(), base: None });
         }
     }
 }
@@ -199,12 +176,7 @@ fn raw_end(source: &str, tag: &Tag) -> Option<usize> {
 fn code_span_end(source: &str, at: usize) -> usize {
     const LONGEST: usize = 4096;
     let bytes = source.as_bytes();
-    let run = |from: usize| {
-        bytes[from..]
-            .iter()
-            .take_while(|byte| **byte == b'`')
-            .count()
-    };
+    let run = |from: usize| bytes[from..].iter().take_while(|byte| **byte == b'`').count();
     let length = run(at);
     let mut from = at + length;
     let end = bytes.len().min(at + LONGEST);
@@ -217,12 +189,7 @@ fn code_span_end(source: &str, at: usize) -> usize {
                     return from;
                 }
             }
-            b'\n'
-                if bytes[from + 1..]
-                    .iter()
-                    .find(|b| !matches!(b, b' ' | b'\t' | b'\r'))
-                    == Some(&b'\n') =>
-            {
+            b'\n' if bytes[from + 1..].iter().find(|b| !matches!(b, b' ' | b'\t' | b'\r')) == Some(&b'\n') => {
                 break;
             }
             _ => from += 1,

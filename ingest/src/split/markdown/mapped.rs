@@ -28,19 +28,12 @@ impl<'a> Mapped<'a> {
     pub(super) fn tail(source: &'a str, start: usize) -> Self {
         Self {
             text: Cow::Borrowed(&source[start..]),
-            segments: vec![Segment {
-                at: 0,
-                source: start,
-                inserted: false,
-            }],
+            segments: vec![Segment { at: 0, source: start, inserted: false }],
         }
     }
 
     pub(super) fn empty() -> Self {
-        Self {
-            text: Cow::Owned(String::new()),
-            segments: Vec::new(),
-        }
+        Self { text: Cow::Owned(String::new()), segments: Vec::new() }
     }
 
     pub(super) fn push(&mut self, source: &str, range: Range<usize>) {
@@ -48,27 +41,17 @@ impl<'a> Mapped<'a> {
             return;
         }
         let at = self.text.len();
-        let continues = self
-            .segments
-            .last()
-            .is_some_and(|last| !last.inserted && last.source + (at - last.at) == range.start);
+        let continues =
+            self.segments.last().is_some_and(|last| !last.inserted && last.source + (at - last.at) == range.start);
         if !continues {
-            self.segments.push(Segment {
-                at,
-                source: range.start,
-                inserted: false,
-            });
+            self.segments.push(Segment { at, source: range.start, inserted: false });
         }
         self.text.to_mut().push_str(&source[range]);
     }
 
     /// Puts in text that stands between the source's bytes.
     pub(super) fn insert(&mut self, source_at: usize, text: &str) {
-        self.segments.push(Segment {
-            at: self.text.len(),
-            source: source_at,
-            inserted: true,
-        });
+        self.segments.push(Segment { at: self.text.len(), source: source_at, inserted: true });
         self.text.to_mut().push_str(text);
     }
 
@@ -104,10 +87,7 @@ impl<'a> Mapped<'a> {
             let Some(segment) = self.segments.get(index) else {
                 return;
             };
-            let next = self
-                .segments
-                .get(index + 1)
-                .map_or(self.text.len(), |next| next.at);
+            let next = self.segments.get(index + 1).map_or(self.text.len(), |next| next.at);
             let to = next.min(range.end);
             if segment.inserted {
                 block.push_text(segment.source..segment.source, &self.text[at..to]);

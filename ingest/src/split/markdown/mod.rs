@@ -23,13 +23,9 @@ pub(super) fn parse(source: &str, dialect: Dialect) -> Parsed {
     let body = normalise::normalise(source, front.end, dialect);
     let mut blocks: Vec<_> = front.block.into_iter().collect();
     blocks.extend(events::blocks(source, &body, dialect));
-    let headline = blocks
-        .iter()
-        .find(|block| block.kind == BlockKind::Heading(1) && !block.is_blank());
+    let headline = blocks.iter().find(|block| block.kind == BlockKind::Heading(1) && !block.is_blank());
     Parsed {
-        title: front
-            .title
-            .or_else(|| headline.map(|block| block.text.clone())),
+        title: front.title.or_else(|| headline.map(|block| block.text.clone())),
         metadata: front.metadata,
         blocks,
         warnings: front.warning.into_iter().collect(),

@@ -15,10 +15,7 @@ pub(super) enum Container {
     /// Content of an admonition or tab: everything indented by at least this many columns.
     Indented(usize),
     /// Content of a JSX component, and the columns by which it is indented, once known.
-    Component {
-        name: Range<usize>,
-        base: Option<usize>,
-    },
+    Component { name: Range<usize>, base: Option<usize> },
 }
 
 pub(super) struct Normaliser<'a> {
@@ -40,11 +37,7 @@ struct Fence {
 /// The source from `start` on, as CommonMark.
 pub(super) fn normalise(source: &str, start: usize, dialect: Dialect) -> Mapped<'_> {
     let body = &source[start..];
-    let has_blocks = || {
-        ["!!! ", "??? ", "???+ ", "=== \""]
-            .iter()
-            .any(|marker| body.contains(marker))
-    };
+    let has_blocks = || ["!!! ", "??? ", "???+ ", "=== \""].iter().any(|marker| body.contains(marker));
     if dialect == Dialect::Markdown && !has_blocks() {
         return Mapped::tail(source, start);
     }
@@ -67,8 +60,8 @@ pub(super) fn normalise(source: &str, start: usize, dialect: Dialect) -> Mapped<
 impl Normaliser<'_> {
     /// Takes the line at `at`, and gives the start of the next one.
     fn line(&mut self, at: usize) -> usize {
-        let end = memchr::memchr(b'\n', &self.source.as_bytes()[at..])
-            .map_or(self.source.len(), |found| at + found + 1);
+        let end =
+            memchr::memchr(b'\n', &self.source.as_bytes()[at..]).map_or(self.source.len(), |found| at + found + 1);
         let line = &self.source[at..end];
         if line.trim().is_empty() {
             self.out.push(self.source, at..end);
@@ -107,8 +100,7 @@ impl Normaliser<'_> {
         }
         if let Some(title) = admonition::title(text) {
             self.out.insert(from, "\n\n");
-            self.out
-                .push(self.source, from + title.start..from + title.end);
+            self.out.push(self.source, from + title.start..from + title.end);
             self.out.insert(from + title.end, "\n\n");
             self.enter(Container::Indented(indent + INDENT));
             return end;
@@ -134,9 +126,7 @@ impl Normaliser<'_> {
 
     /// The first line inside a component says how far its content is indented.
     fn learn_base(&mut self, line: &str, indent: usize) {
-        if let Some(Container::Component {
-            base: base @ None, ..
-        }) = self.containers.last_mut()
+        if let Some(Container::Component { base: base @ None, .. }) = self.containers.last_mut()
             && !line.trim_start().starts_with("</")
         {
             *base = Some(indent);
@@ -169,24 +159,16 @@ fn columns(line: &str) -> usize {
 /// Bytes of white space that make up at most `most` columns.
 fn strip(line: &str, most: usize) -> usize {
     let white = line.len() - line.trim_start_matches([' ', '\t']).len();
-    (0..=white)
-        .rev()
-        .find(|&bytes| columns(&line[..bytes]) <= most)
-        .unwrap_or(0)
+    (0..=white).rev().find(|&bytes| columns(&line[..bytes]) <= most).unwrap_or(0)
 }
 
 /// The fence that a line opens, be it behind a list marker or a quote's sign.
 fn opens(line: &str) -> Option<Fence> {
     let body = line.trim_start_matches([' ', '\t', '>', '-', '*', '+']);
     let digits = body.len() - body.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let numbered = body[digits..]
-        .strip_prefix(['.', ')'])
-        .filter(|_| digits > 0);
+    let numbered = body[digits..].strip_prefix(['.', ')']).filter(|_| digits > 0);
     let body = numbered.map_or(body, str::trim_start);
-    let sign = *body
-        .as_bytes()
-        .first()
-        .filter(|sign| matches!(sign, b'`' | b'~'))?;
+    let sign = *body.as_bytes().first().filter(|sign| matches!(sign, b'`' | b'~'))?;
     let length = body.bytes().take_while(|byte| *byte == sign).count();
     let is_fence = length >= 3 && (sign == b'~' || !body[length..].contains('`'));
     is_fence.then_some(Fence { sign, length })
@@ -202,10 +184,7 @@ fn import_end(source: &str, from: usize) -> usize {
     const MOST_LINES: usize = 100;
     let mut at = from;
     for _ in 0..MOST_LINES {
-        let line = source[at..]
-            .split_inclusive('\n')
-            .next()
-            .unwrap_or_default();
+        let line = source[at..].split_inclusive('\n').next().unwrap_or_default();
         if line.trim().is_empty() {
             break;
         }

@@ -51,14 +51,14 @@ fn content(name: &str) -> Content {
         | "default-literal-role"
         | "unicode"
         | "date" => Content::Nothing,
-        "code-block" | "code" | "sourcecode" | "parsed-literal" | "prompt" | "math"
-        | "productionlist" | "doctest" | "testcode" | "testoutput" | "graphviz" | "mermaid"
-        | "digraph" | "literal" | "highlights" => Content::Code,
+        "code-block" | "code" | "sourcecode" | "parsed-literal" | "prompt" | "math" | "productionlist" | "doctest"
+        | "testcode" | "testoutput" | "graphviz" | "mermaid" | "digraph" | "literal" | "highlights" => Content::Code,
         "raw" => Content::Raw,
-        "function" | "method" | "class" | "data" | "attribute" | "exception" | "type" | "macro"
-        | "member" | "var" | "option" | "envvar" | "describe" | "object" | "confval"
-        | "cmdoption" | "staticmethod" | "classmethod" | "decorator" | "property" | "struct"
-        | "enum" | "enumerator" | "union" | "concept" | "alias" => Content::Object,
+        "function" | "method" | "class" | "data" | "attribute" | "exception" | "type" | "macro" | "member" | "var"
+        | "option" | "envvar" | "describe" | "object" | "confval" | "cmdoption" | "staticmethod" | "classmethod"
+        | "decorator" | "property" | "struct" | "enum" | "enumerator" | "union" | "concept" | "alias" => {
+            Content::Object
+        }
         "toctree" => Content::Pages,
         "csv-table" => Content::Rows,
         "image" | "figure" => Content::Picture,
@@ -91,12 +91,7 @@ impl<'a> Parser<'a> {
         let rest = text[2..].trim_start();
         if let Some(close) = rest.strip_prefix('[').and_then(|note| note.find("] ")) {
             let taken = text.len() - rest.len() + close + 3;
-            self.nested(
-                at..next,
-                taken,
-                self.inner_indent(at + 1..next, line.indent),
-                depth,
-            );
+            self.nested(at..next, taken, self.inner_indent(at + 1..next, line.indent), depth);
             return next;
         }
         if rest.starts_with(['_', '|']) {
@@ -104,25 +99,14 @@ impl<'a> Parser<'a> {
         }
         if let Some((name, argument)) = directive_name(rest) {
             let argument = line.end - argument.len()..line.end;
-            self.directive(
-                &Directive {
-                    name,
-                    argument,
-                    line: at,
-                    body: at + 1..next,
-                },
-                depth,
-            );
+            self.directive(&Directive { name, argument, line: at, body: at + 1..next }, depth);
             self.item_start = None;
         }
         next
     }
 
     fn inner_indent(&self, lines: Range<usize>, outer: usize) -> usize {
-        self.lines[lines]
-            .iter()
-            .find(|line| !line.is_blank())
-            .map_or(outer + 1, |line| line.indent)
+        self.lines[lines].iter().find(|line| !line.is_blank()).map_or(outer + 1, |line| line.indent)
     }
 
     fn directive(&mut self, directive: &Directive<'a>, depth: usize) {
@@ -137,11 +121,9 @@ impl<'a> Parser<'a> {
             Content::Raw => {
                 let lines = self.shown_lines(directive);
                 let is_html = self.source[directive.argument.clone()].trim() == "html";
-                if let (true, Some(first), Some(last)) = (
-                    is_html,
-                    self.lines.get(lines.start),
-                    self.lines[..lines.end].last(),
-                ) {
+                if let (true, Some(first), Some(last)) =
+                    (is_html, self.lines.get(lines.start), self.lines[..lines.end].last())
+                {
                     let range = first.first..last.end.max(first.first);
                     self.blocks.extend(html::fragment(self.source, range));
                 }
@@ -186,11 +168,7 @@ impl<'a> Parser<'a> {
 
     /// Number of option lines directly below the directive.
     fn option_lines(&self, directive: &Directive<'a>) -> usize {
-        directive
-            .body
-            .clone()
-            .take_while(|line| is_field(self.text(*line)))
-            .count()
+        directive.body.clone().take_while(|line| is_field(self.text(*line))).count()
     }
 
     /// Shows the values of some options.
@@ -230,36 +208,21 @@ impl<'a> Parser<'a> {
 
     /// A signature, or several, and the description below.
     fn object(&mut self, directive: &Directive<'a>, depth: usize) {
-        let is_signature =
-            |line: &usize| !self.lines[*line].is_blank() && !is_field(self.text(*line));
+        let is_signature = |line: &usize| !self.lines[*line].is_blank() && !is_field(self.text(*line));
         let more = directive.body.clone().take_while(is_signature).count();
-        let level = OBJECT_LEVEL
-            .saturating_add(u8::try_from(depth).unwrap_or(u8::MAX / 4))
-            .min(u8::MAX - 1);
+        let level = OBJECT_LEVEL.saturating_add(u8::try_from(depth).unwrap_or(u8::MAX / 4)).min(u8::MAX - 1);
         let last = self.lines[directive.line + more].end;
         let mut block = self.block(BlockKind::Heading(level), directive.argument.start);
-        super::inline::push(
-            &mut block,
-            self.source,
-            directive.argument.start..last,
-            &self.references,
-        );
+        super::inline::push(&mut block, self.source, directive.argument.start..last, &self.references);
         block.source.end = last;
         block.text = heading_text(&block.text);
         self.blocks.push(block);
         let body = directive.body.start + more..directive.body.end;
-        let below = Directive {
-            body,
-            argument: directive.argument.clone(),
-            ..*directive
-        };
+        let below = Directive { body, argument: directive.argument.clone(), ..*directive };
         let lines = self.shown_lines(&below);
         let indent = self.inner_indent(lines.clone(), self.lines[directive.line].indent);
         self.body(lines, indent, depth + 1);
-        self.blocks.push(crate::split::block::Block::new(
-            BlockKind::Close(level),
-            last,
-        ));
+        self.blocks.push(crate::split::block::Block::new(BlockKind::Close(level), last));
     }
 
     /// Entries of a table of contents that have a title of their own: `Title <page>`.
@@ -279,10 +242,7 @@ fn directive_name(text: &str) -> Option<(&str, &str)> {
     let at = text.find("::")?;
     let name = text[..at].trim_end();
     let argument = &text[at + 2..];
-    let is_name = !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_:.+".contains(&byte));
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:.+".contains(&byte));
     let ends = argument.is_empty() || argument.starts_with(char::is_whitespace);
     (is_name && ends).then(|| (name, argument.trim_start()))
 }

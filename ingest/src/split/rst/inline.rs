@@ -23,27 +23,17 @@ impl References {
         let mut references = Self::default();
         for (index, line) in lines.iter().enumerate() {
             let text = &source[line.start..line.end.max(line.start)];
-            if let Some(target) = text
-                .strip_prefix(".. _")
-                .and_then(|rest| rest.split_once(':'))
-            {
-                references
-                    .targets
-                    .insert(target.0.trim_matches('`').to_lowercase());
+            if let Some(target) = text.strip_prefix(".. _").and_then(|rest| rest.split_once(':')) {
+                references.targets.insert(target.0.trim_matches('`').to_lowercase());
             }
-            let Some((name, rest)) = text
-                .strip_prefix(".. |")
-                .and_then(|rest| rest.split_once('|'))
-            else {
+            let Some((name, rest)) = text.strip_prefix(".. |").and_then(|rest| rest.split_once('|')) else {
                 continue;
             };
             let Some(first) = rest.trim_start().strip_prefix("replace::") else {
                 continue;
             };
             let mut value = first.trim().to_owned();
-            let more = lines[index + 1..]
-                .iter()
-                .take_while(|next| !next.is_blank() && next.indent > line.indent);
+            let more = lines[index + 1..].iter().take_while(|next| !next.is_blank() && next.indent > line.indent);
             for next in more {
                 value.push(' ');
                 value.push_str(&source[next.start..next.end]);
@@ -79,16 +69,7 @@ impl References {
 
 /// Appends a range of the source to a block, without markup; line breaks become spaces.
 pub(super) fn push(block: &mut Block, source: &str, range: Range<usize>, references: &References) {
-    Scan {
-        source,
-        references,
-        block,
-        depth: 0,
-        pending: range.start,
-        at: range.start,
-        end: range.end,
-    }
-    .run();
+    Scan { source, references, block, depth: 0, pending: range.start, at: range.start, end: range.end }.run();
 }
 
 /// A text without markup, apart from any source.
@@ -130,8 +111,7 @@ impl Scan<'_> {
     }
 
     fn flush(&mut self, to: usize) {
-        self.block
-            .push_source(self.source, self.pending..to.max(self.pending));
+        self.block.push_source(self.source, self.pending..to.max(self.pending));
     }
 
     /// Appends what is pending up to `from`, then `shown`, and goes on at `next`.
@@ -142,12 +122,10 @@ impl Scan<'_> {
         for (at, _) in text.match_indices('\n') {
             let white = text[at..].len() - text[at..].trim_start().len();
             self.block.push_source(self.source, start..shown.start + at);
-            self.block
-                .push_text(shown.start + at..shown.start + at + white, " ");
+            self.block.push_text(shown.start + at..shown.start + at + white, " ");
             start = shown.start + at + white;
         }
-        self.block
-            .push_source(self.source, start.min(shown.end)..shown.end);
+        self.block.push_source(self.source, start.min(shown.end)..shown.end);
         self.at = next;
         self.pending = next;
         true
@@ -159,14 +137,8 @@ impl Scan<'_> {
 
     /// Position of `closing` behind the current place, as far as markup reaches.
     fn find(&self, from: usize, closing: &str) -> Option<usize> {
-        let to = self
-            .source
-            .floor_char_boundary(self.end.min(from + REACH))
-            .max(from.min(self.end));
-        self.source
-            .get(from..to)?
-            .find(closing)
-            .map(|found| from + found)
+        let to = self.source.floor_char_boundary(self.end.min(from + REACH)).max(from.min(self.end));
+        self.source.get(from..to)?.find(closing).map(|found| from + found)
     }
 
     fn line_break(&mut self) -> bool {
@@ -187,11 +159,7 @@ impl Scan<'_> {
                 self.at += 2;
                 return true;
             };
-            let more = self.source[close..self.end]
-                .bytes()
-                .take_while(|byte| *byte == b'`')
-                .count()
-                - 2;
+            let more = self.source[close..self.end].bytes().take_while(|byte| *byte == b'`').count() - 2;
             return self.show(from, from + 2..close + more, close + more + 2);
         }
         let Some(close) = self.find(from + 1, "`").filter(|close| *close > from + 1) else {
@@ -204,16 +172,8 @@ impl Scan<'_> {
         let shown = shown_part(content);
         let tail = &self.source[close + 1..self.end];
         let suffix = tail.len() - tail.trim_start_matches('_').len();
-        let suffix = if suffix == 0 {
-            role_length(tail)
-        } else {
-            suffix.min(2)
-        };
-        self.show(
-            from,
-            from + 1 + shown.start..from + 1 + shown.end,
-            close + 1 + suffix,
-        )
+        let suffix = if suffix == 0 { role_length(tail) } else { suffix.min(2) };
+        self.show(from, from + 1 + shown.start..from + 1 + shown.end, close + 1 + suffix)
     }
 
     /// The name of a role, in front of its text.
@@ -228,18 +188,11 @@ impl Scan<'_> {
 
     fn emphasis(&mut self) -> bool {
         let from = self.at;
-        let sign = if self.rest().starts_with("**") {
-            "**"
-        } else {
-            "*"
-        };
+        let sign = if self.rest().starts_with("**") { "**" } else { "*" };
         let before = self.source[..from].chars().next_back();
         let opens = before.is_none_or(|c| c.is_whitespace() || "'\"([{<-/:".contains(c));
         let content = from + sign.len();
-        let follows = self.source[content..self.end]
-            .chars()
-            .next()
-            .is_some_and(|c| !c.is_whitespace() && c != '*');
+        let follows = self.source[content..self.end].chars().next().is_some_and(|c| !c.is_whitespace() && c != '*');
         if !opens || !follows {
             self.at = content;
             return true;
@@ -286,10 +239,7 @@ impl Scan<'_> {
             return false;
         }
         let before = &self.source[self.pending..from];
-        let word = before
-            .rsplit(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)))
-            .next()
-            .unwrap_or_default();
+        let word = before.rsplit(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).next().unwrap_or_default();
         if word.is_empty() || !self.references.is_target(word) {
             return false;
         }
@@ -302,11 +252,7 @@ impl Scan<'_> {
             return false;
         };
         let after = from + 1 + next.len_utf8();
-        let shown = if next.is_whitespace() {
-            after..after
-        } else {
-            from + 1..after
-        };
+        let shown = if next.is_whitespace() { after..after } else { from + 1..after };
         self.show(from, shown, after)
     }
 }
@@ -332,9 +278,7 @@ fn role_length(text: &str) -> usize {
     };
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+:".contains(&byte);
     let length = rest.bytes().take_while(|byte| is_name(*byte)).count();
-    let is_role = length >= 2
-        && rest.as_bytes()[0].is_ascii_alphabetic()
-        && rest.as_bytes()[length - 1] == b':';
+    let is_role = length >= 2 && rest.as_bytes()[0].is_ascii_alphabetic() && rest.as_bytes()[length - 1] == b':';
     if is_role { length + 1 } else { 0 }
 }
 
@@ -344,13 +288,9 @@ mod tests {
 
     fn shown(text: &str) -> String {
         let mut references = References::default();
-        references
-            .substitutions
-            .insert("db".into(), "the ``Data`` base of |who|".into());
+        references.substitutions.insert("db".into(), "the ``Data`` base of |who|".into());
         references.substitutions.insert("who".into(), "*us*".into());
-        references
-            .substitutions
-            .insert("loop".into(), "|loop|".into());
+        references.substitutions.insert("loop".into(), "|loop|".into());
         references.targets.insert("guide".into());
         plain(text, &references)
     }

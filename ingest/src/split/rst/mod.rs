@@ -20,24 +20,11 @@ pub(super) fn parse(source: &str) -> Parsed {
     let lines = lines(source);
     let references = References::collect(source, &lines);
     let count = lines.len();
-    let mut parser = Parser {
-        source,
-        lines,
-        references,
-        titles: Titles::default(),
-        blocks: Vec::new(),
-        item_start: None,
-    };
+    let mut parser =
+        Parser { source, lines, references, titles: Titles::default(), blocks: Vec::new(), item_start: None };
     parser.body(0..count, 0, 0);
-    let headline = parser
-        .blocks
-        .iter()
-        .find(|block| block.kind == BlockKind::Heading(1));
-    Parsed {
-        title: headline.map(|block| block.text.clone()),
-        blocks: parser.blocks,
-        ..Parsed::default()
-    }
+    let headline = parser.blocks.iter().find(|block| block.kind == BlockKind::Heading(1));
+    Parsed { title: headline.map(|block| block.text.clone()), blocks: parser.blocks, ..Parsed::default() }
 }
 
 /// A line, as far as it has not been taken: a list marker moves its start behind itself.
@@ -67,11 +54,7 @@ fn lines(source: &str) -> Vec<Line> {
         let body = text.trim_start_matches([' ', '\t']);
         let white = text.len() - body.len();
         let column = |columns: usize, byte| {
-            if byte == b'\t' {
-                columns / TAB * TAB + TAB
-            } else {
-                columns + 1
-            }
+            if byte == b'\t' { columns / TAB * TAB + TAB } else { columns + 1 }
         };
         let start = range.start + white;
         lines.push(Line {
@@ -97,11 +80,7 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn text(&self, line: usize) -> &'a str {
         let Line { start, end, .. } = self.lines[line];
-        if start < end {
-            &self.source[start..end]
-        } else {
-            ""
-        }
+        if start < end { &self.source[start..end] } else { "" }
     }
 
     /// Reads lines of one indentation; what is indented further is read as a body of its own.
@@ -174,11 +153,7 @@ impl<'a> Parser<'a> {
 
     fn section(&mut self, at: usize, end: usize) -> Option<usize> {
         let line = |offset: usize| {
-            if at + offset < end {
-                self.text(at + offset)
-            } else {
-                ""
-            }
+            if at + offset < end { self.text(at + offset) } else { "" }
         };
         let indented = self.lines.get(at + 1).is_some_and(|next| next.indent > 0);
         let found = title::find(line(0), line(1), line(2), indented)?;
@@ -188,12 +163,7 @@ impl<'a> Parser<'a> {
         let level = self.titles.level(found.style);
         let text = self.lines[at + title];
         let mut block = self.block(BlockKind::Heading(level), self.lines[at].first);
-        inline::push(
-            &mut block,
-            self.source,
-            text.start..text.end,
-            &self.references,
-        );
+        inline::push(&mut block, self.source, text.start..text.end, &self.references);
         block.source.end = self.lines[at + found.lines - 1].end;
         block.text = super::block::heading_text(&block.text);
         self.blocks.push(block);
@@ -209,58 +179,35 @@ impl<'a> Parser<'a> {
         let first = self.lines[at];
         let is_line_block = self.text(at).starts_with("| ");
         let mut next = at + 1;
-        while next < end && !self.lines[next].is_blank() && self.lines[next].indent == first.indent
-        {
+        while next < end && !self.lines[next].is_blank() && self.lines[next].indent == first.indent {
             if is_line_block != self.text(next).starts_with('|') {
                 break;
             }
             next += 1;
         }
-        let is_term = next == at + 1
-            && next < end
-            && !self.lines[next].is_blank()
-            && self.lines[next].indent > first.indent;
+        let is_term =
+            next == at + 1 && next < end && !self.lines[next].is_blank() && self.lines[next].indent > first.indent;
         let last = self.lines[next - 1];
         let text = &self.source[first.start..last.end];
         let opens_literal = text.ends_with("::");
-        let shown = if opens_literal {
-            literal_lead(text)
-        } else {
-            text.len()
-        };
+        let shown = if opens_literal { literal_lead(text) } else { text.len() };
         let mut block = self.block(BlockKind::Prose, first.first);
         if is_line_block {
             self.line_block(&mut block, at..next);
         } else {
-            inline::push(
-                &mut block,
-                self.source,
-                first.start..first.start + shown,
-                &self.references,
-            );
+            inline::push(&mut block, self.source, first.start..first.start + shown, &self.references);
         }
         block.source.end = last.end;
         block.keep_with_next = is_term || opens_literal || introduces(&block.text);
         self.blocks.push(block);
-        if opens_literal {
-            self.literal(next, end, first.indent)
-        } else {
-            next
-        }
+        if opens_literal { self.literal(next, end, first.indent) } else { next }
     }
 
     fn line_block(&self, block: &mut Block, range: Range<usize>) {
         for line in &self.lines[range] {
-            let text = self.source[line.start..line.end]
-                .trim_start_matches('|')
-                .trim_start();
+            let text = self.source[line.start..line.end].trim_start_matches('|').trim_start();
             block.separate(line.start, "\n");
-            inline::push(
-                block,
-                self.source,
-                line.end - text.len()..line.end,
-                &self.references,
-            );
+            inline::push(block, self.source, line.end - text.len()..line.end, &self.references);
         }
     }
 
@@ -279,10 +226,9 @@ impl<'a> Parser<'a> {
 
     /// Lines that are shown as they are.
     fn code(&mut self, lines: Range<usize>) {
-        if let (Some(first), Some(last)) = (
-            self.lines.get(lines.start).copied(),
-            self.lines[..lines.end].last().copied(),
-        ) && !lines.is_empty()
+        if let (Some(first), Some(last)) =
+            (self.lines.get(lines.start).copied(), self.lines[..lines.end].last().copied())
+            && !lines.is_empty()
         {
             let mut block = self.block(BlockKind::Code, first.first);
             block.push_source(self.source, first.first..last.end.max(first.first));
@@ -300,10 +246,7 @@ impl<'a> Parser<'a> {
     fn field(&mut self, at: usize, end: usize, depth: usize) -> usize {
         let outer = self.lines[at].indent;
         let next = self.region(at, end, |line| line.indent > outer);
-        let inner = self.lines[at + 1..next]
-            .iter()
-            .find(|line| !line.is_blank())
-            .map_or(outer + 1, |line| line.indent);
+        let inner = self.lines[at + 1..next].iter().find(|line| !line.is_blank()).map_or(outer + 1, |line| line.indent);
         self.nested(at..next, 1, inner, depth);
         next
     }
@@ -322,21 +265,13 @@ impl<'a> Parser<'a> {
 /// Bytes of a paragraph that ends with `::` that are shown.
 fn literal_lead(text: &str) -> usize {
     let lead = text.trim_end_matches("::");
-    if lead.is_empty() || lead.ends_with(char::is_whitespace) {
-        lead.trim_end().len()
-    } else {
-        lead.len() + 1
-    }
+    if lead.is_empty() || lead.ends_with(char::is_whitespace) { lead.trim_end().len() } else { lead.len() + 1 }
 }
 
 /// Width of a list marker with the space behind it.
 fn marker(text: &str) -> Option<usize> {
     let spaces = |rest: &str| rest.len() - rest.trim_start_matches(' ').len();
-    if let Some(sign) = text
-        .chars()
-        .next()
-        .filter(|c| matches!(c, '-' | '*' | '+' | '•' | '‣'))
-    {
+    if let Some(sign) = text.chars().next().filter(|c| matches!(c, '-' | '*' | '+' | '•' | '‣')) {
         let rest = &text[sign.len_utf8()..];
         return (rest.starts_with(' ')).then(|| sign.len_utf8() + spaces(rest));
     }
@@ -348,24 +283,16 @@ fn marker(text: &str) -> Option<usize> {
         1..=9 => digits,
         _ => return None,
     };
-    let rest = body[word..]
-        .strip_prefix(['.', ')'])
-        .filter(|rest| rest.starts_with(' '))?;
+    let rest = body[word..].strip_prefix(['.', ')']).filter(|rest| rest.starts_with(' '))?;
     Some(text.len() - rest.len() + spaces(rest))
 }
 
 /// `:name: value`, but not a role such as ``:ref:`x` ``.
 fn is_field(text: &str) -> bool {
-    let Some(rest) = text
-        .strip_prefix(':')
-        .filter(|rest| !rest.starts_with([' ', ':']))
-    else {
+    let Some(rest) = text.strip_prefix(':').filter(|rest| !rest.starts_with([' ', ':'])) else {
         return false;
     };
-    let Some(end) = rest
-        .find(": ")
-        .or_else(|| rest.strip_suffix(':').map(str::len))
-    else {
+    let Some(end) = rest.find(": ").or_else(|| rest.strip_suffix(':').map(str::len)) else {
         return false;
     };
     !rest[..end].contains('`')

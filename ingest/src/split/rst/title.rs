@@ -42,35 +42,22 @@ pub(super) fn find(first: &str, second: &str, third: &str, indented: bool) -> Op
             && adornment(third) == Some(sign)
             && third.len() == first.len()
         {
-            return Some(Found {
-                title: Some(1),
-                style: (sign, true),
-                lines: 3,
-            });
+            return Some(Found { title: Some(1), style: (sign, true), lines: 3 });
         }
         let is_rule = first.len() >= RULE && second.is_empty();
-        return is_rule.then_some(Found {
-            title: None,
-            style: (sign, false),
-            lines: 1,
-        });
+        return is_rule.then_some(Found { title: None, style: (sign, false), lines: 1 });
     }
     let sign = adornment(second).filter(|_| !indented)?;
     let is_long_enough = second.len() >= RULE || second.len() >= first.chars().count();
     let is_title = is_long_enough && first != "::" && !first.is_empty();
-    is_title.then_some(Found {
-        title: Some(0),
-        style: (sign, false),
-        lines: 2,
-    })
+    is_title.then_some(Found { title: Some(0), style: (sign, false), lines: 2 })
 }
 
 /// The sign that a line consists of, if it is one sign repeated.
 fn adornment(line: &str) -> Option<u8> {
     const LEAST: usize = 2;
     let sign = *line.as_bytes().first()?;
-    let is_adornment =
-        line.len() >= LEAST && sign.is_ascii_punctuation() && line.bytes().all(|byte| byte == sign);
+    let is_adornment = line.len() >= LEAST && sign.is_ascii_punctuation() && line.bytes().all(|byte| byte == sign);
     (is_adornment && line != "::" && line != "..").then_some(sign)
 }
 
@@ -80,9 +67,7 @@ mod tests {
 
     #[test]
     fn titles_and_rules() {
-        let of = |a, b, c| {
-            find(a, b, c, false).map(|found| (found.title, found.lines, found.style.0 as char))
-        };
+        let of = |a, b, c| find(a, b, c, false).map(|found| (found.title, found.lines, found.style.0 as char));
         assert_eq!(of("Title", "=====", ""), Some((Some(0), 2, '=')));
         assert_eq!(of("=====", "Title", "====="), Some((Some(1), 3, '=')));
         assert_eq!(of("----", "", "x"), Some((None, 1, '-')));

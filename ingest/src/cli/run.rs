@@ -85,7 +85,10 @@ fn show(reporter: &Reporter, summary: &Summary, ending: &Ending, arguments: Outp
         Ending::Interrupted => reporter.warn("stopped early; run it again to finish"),
         Ending::Complete | Ending::Unsafe => {}
     }
-    output::table(&summary.rows(), arguments.json);
+    // Of a run that never began, the reason is all there is to tell.
+    if *ending == Ending::Complete || summary.documents > 0 {
+        output::table(&summary.rows(), arguments.json);
+    }
     if arguments.json {
         output::json(summary)?;
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 /// Most documents of a batch that the gateway takes.
 pub(crate) const BATCH_DOCUMENTS_MAX: usize = 256;
 /// Documents in a batch unless the user says otherwise.
-pub(crate) const BATCH_DOCUMENTS: usize = 32;
-/// Bytes of text after which a batch is full. A longer document is a batch of its own.
-pub(crate) const BATCH_BYTES: usize = 192 * 1024;
+pub(crate) const BATCH_DOCUMENTS: usize = 64;
+/// Bytes of text after which a batch is full: some 200 passages, a few seconds of a small machine's embedder. A longer
+/// document is a batch of its own.
+pub(crate) const BATCH_BYTES: usize = 64 * 1024;
 /// Most bytes of text that a batch may be set to: well below the 32 MiB that the gateway takes, as JSON escapes grow.
 pub(crate) const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Largest file that can be asked for, bytes: as JSON it still fits the gateway's 32 MiB.

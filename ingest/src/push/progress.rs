@@ -52,7 +52,7 @@ impl Progress {
             bar.set_style(bar_style());
             bar.set_message(format!("0/{documents} documents"));
         }
-        self.say(|| format!("sending {documents} documents, {bytes} bytes"));
+        self.say(|| format!("to send: {}, {bytes} bytes", counted(documents as u64, "document")));
     }
 
     /// A document was answered.
@@ -122,6 +122,12 @@ impl State {
     }
 }
 
+/// A number with its noun: `1 passage`, `2 passages`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
+}
+
 /// Passages a second; 0 for no time at all.
 pub(crate) fn rate(passages: u64, elapsed: Duration) -> f64 {
     match elapsed.as_secs_f64() {
@@ -157,5 +163,6 @@ mod tests {
         assert_eq!(line, "2/10 documents, 40 passages, 4.0 passages/s, about 31 s left");
         assert_eq!(State::default().remaining(Duration::from_secs(1)), None);
         assert_eq!(rate(5, Duration::ZERO), 0.0);
+        assert_eq!(counted(1, "passage") + &counted(0, "passage"), "1 passage0 passages");
     }
 }

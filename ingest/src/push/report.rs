@@ -11,7 +11,7 @@ use coditect_ingest::client::{ClientError, Pause};
 use coditect_ingest::wire::{WriteOutcome, WriteStatus};
 use parking_lot::Mutex;
 
-use super::progress::Progress;
+use super::progress::{Progress, counted};
 use super::tally::Tally;
 
 /// How much to tell.
@@ -192,7 +192,7 @@ impl Reporter {
 
     fn each(&self, what: &str, id: &str, passages: u32) {
         if self.verbosity.each && what != name_of(WriteStatus::Unchanged) {
-            self.line(AnsiColor::Green, what, &format!("{}, {passages} passages", shown(id)));
+            self.line(AnsiColor::Green, what, &format!("{}, {}", shown(id), counted(u64::from(passages), "passage")));
         }
     }
 

@@ -68,11 +68,11 @@ fn vector_leg(
 ) -> Result<Vec<vector::Hit>> {
     let Some(vector) = request.vector.as_ref().filter(|_| request.mode != Mode::Keyword) else { return Ok(Vec::new()) };
     let query = VectorQuery { allowed, exact: request.exact, ..VectorQuery::default() };
-    let hits = target.index.vectors().search(&vector.values, depth, &query).map_err(refused)?;
+    let hits = target.index.vectors().search(&vector.values, depth, &query).map_err(|error| refused(&error))?;
     Ok(hits.into_iter().filter(|hit| target.view.live.contains(hit.slot)).collect())
 }
 
-fn refused(error: VectorError) -> Error {
+fn refused(error: &VectorError) -> Error {
     Error::invalid("/vector", error.to_string())
 }
 
@@ -117,7 +117,7 @@ fn complete(
 ) -> Result<()> {
     let Some(vector) = request.vector.as_ref().filter(|_| request.mode == Mode::Hybrid) else { return Ok(()) };
     let slots: Vec<u32> = candidates.iter().map(|candidate| candidate.slot).collect();
-    let cosines = target.index.vectors().similarities(&vector.values, &slots).map_err(refused)?;
+    let cosines = target.index.vectors().similarities(&vector.values, &slots).map_err(|error| refused(&error))?;
     let scores = evaluation.scores(&slots);
     for ((candidate, cosine), bm25) in candidates.iter_mut().zip(cosines).zip(scores) {
         candidate.cosine = cosine;

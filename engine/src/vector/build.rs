@@ -38,39 +38,18 @@ pub(crate) fn plan(graph: &Graph, fresh: &[Fresh], ef: usize, pool: &Pool) -> Ve
     for (position, list) in forward.iter().enumerate() {
         wanted.entry((list.layer, list.point)).or_default().0 = Some(position);
         for &target in &list.out {
-            wanted
-                .entry((list.layer, target))
-                .or_default()
-                .1
-                .push(list.point);
+            wanted.entry((list.layer, target)).or_default().1.push(list.point);
         }
     }
     let merge = |((layer, point), (own, additions)): ((usize, u32), (Option<usize>, Vec<u32>))| {
-        let current = own.map_or_else(
-            || graph.out(layer, point),
-            |position| &forward[position].out,
-        );
-        LinkList {
-            layer,
-            point,
-            out: merged(graph, layer, point, current, &additions),
-        }
+        let current = own.map_or_else(|| graph.out(layer, point), |position| &forward[position].out);
+        LinkList { layer, point, out: merged(graph, layer, point, current, &additions) }
     };
-    if fresh.len() == 1 {
-        wanted.into_iter().map(merge).collect()
-    } else {
-        wanted.into_par_iter().map(merge).collect()
-    }
+    if fresh.len() == 1 { wanted.into_iter().map(merge).collect() } else { wanted.into_par_iter().map(merge).collect() }
 }
 
 /// The links of one new point in each of its layers.
-fn forward(
-    graph: &Graph,
-    new: Fresh,
-    step: &[Fresh],
-    ef: usize,
-    scratch: &mut Scratch,
-) -> Vec<LinkList> {
+fn forward(graph: &Graph, new: Fresh, step: &[Fresh], ef: usize, scratch: &mut Scratch) -> Vec<LinkList> {
     let query = graph.vector(new.point);
     let top = graph.entry.map_or(0, |(_, level)| level);
     let mut entries: Vec<Scored> = graph.descend(query, new.level).into_iter().collect();
@@ -81,18 +60,12 @@ fn forward(
             candidates = graph.walk(query, &entries, ef, layer, scratch);
             entries.clone_from(&candidates);
         }
-        let peers = step
-            .iter()
-            .filter(|peer| peer.level >= layer && peer.point != new.point);
+        let peers = step.iter().filter(|peer| peer.level >= layer && peer.point != new.point);
         candidates.extend(peers.map(|peer| graph.scored(query, peer.point)));
         candidates.sort_unstable();
         candidates.truncate(ef);
         let out = select(graph, &candidates, graph.links, Pruned::Keep);
-        lists.push(LinkList {
-            layer,
-            point: new.point,
-            out,
-        });
+        lists.push(LinkList { layer, point: new.point, out });
     }
     lists
 }
@@ -109,12 +82,7 @@ fn merged(graph: &Graph, layer: usize, point: u32, current: &[u32], additions: &
     if all.len() <= capacity {
         return all;
     }
-    select(
-        graph,
-        &rank(graph, point, all.into_iter()),
-        capacity,
-        Pruned::Drop,
-    )
+    select(graph, &rank(graph, point, all.into_iter()), capacity, Pruned::Drop)
 }
 
 /// Writes planned links and moves the entry when a new point is higher.
@@ -155,13 +123,8 @@ impl Graph {
                 out.push(point);
             } else {
                 let ranked = rank(self, parent.point, out.iter().copied());
-                let spare = ranked
-                    .iter()
-                    .rev()
-                    .find(|link| self.incoming(layer, link.point).len() > 1);
-                let Some(place) =
-                    spare.and_then(|spare| out.iter().position(|&link| link == spare.point))
-                else {
+                let spare = ranked.iter().rev().find(|link| self.incoming(layer, link.point).len() > 1);
+                let Some(place) = spare.and_then(|spare| out.iter().position(|&link| link == spare.point)) else {
                     continue;
                 };
                 out[place] = point;

@@ -25,26 +25,13 @@ impl Graph {
         let live = self.points.live();
         match allowed {
             None => self.scan_slots(query, k, live.iter(), scratch),
-            Some(allowed) if allowed.len() <= live.len() => {
-                self.scan_slots(query, k, allowed.iter(), scratch)
-            }
-            Some(allowed) => self.scan_slots(
-                query,
-                k,
-                live.iter().filter(|&slot| allowed.contains(slot)),
-                scratch,
-            ),
+            Some(allowed) if allowed.len() <= live.len() => self.scan_slots(query, k, allowed.iter(), scratch),
+            Some(allowed) => self.scan_slots(query, k, live.iter().filter(|&slot| allowed.contains(slot)), scratch),
         }
         scratch.drain()
     }
 
-    fn scan_slots(
-        &self,
-        query: &[f32],
-        k: usize,
-        slots: impl Iterator<Item = u32>,
-        scratch: &mut Scratch,
-    ) {
+    fn scan_slots(&self, query: &[f32], k: usize, slots: impl Iterator<Item = u32>, scratch: &mut Scratch) {
         for point in slots.filter_map(|slot| self.points.of_slot(slot)) {
             if scratch.visit(point) {
                 let scored = self.scored(query, point);
@@ -99,20 +86,10 @@ impl Graph {
     }
 
     /// Starts at the entry and at a few allowed points spread over the numbers, for filters far from the query.
-    fn enter(
-        &self,
-        start: Scored,
-        query: &[f32],
-        ef: usize,
-        allowed: &RoaringBitmap,
-        scratch: &mut Scratch,
-    ) {
+    fn enter(&self, start: Scored, query: &[f32], ef: usize, allowed: &RoaringBitmap, scratch: &mut Scratch) {
         let step = (allowed.len() / FILTER_SEEDS as u64).max(1);
-        let seeds =
-            (0..FILTER_SEEDS as u64).filter_map(|seed| allowed.select((seed * step) as u32));
-        let seeds = seeds
-            .filter_map(|slot| self.points.of_slot(slot))
-            .map(|point| self.scored(query, point));
+        let seeds = (0..FILTER_SEEDS as u64).filter_map(|seed| allowed.select((seed * step) as u32));
+        let seeds = seeds.filter_map(|slot| self.points.of_slot(slot)).map(|point| self.scored(query, point));
         for entry in std::iter::once(start).chain(seeds) {
             if scratch.visit(entry.point) {
                 scratch.distances += 1;

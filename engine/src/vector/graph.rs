@@ -58,11 +58,7 @@ impl Graph {
 
     /// Most links a point may have in `layer`: twice as many on the ground (Malkov & Yashunin, section 4.1).
     pub(crate) fn capacity(&self, layer: usize) -> usize {
-        if layer == 0 {
-            2 * self.links
-        } else {
-            self.links
-        }
+        if layer == 0 { 2 * self.links } else { self.links }
     }
 
     /// Points in the graph and free ones: the bound of point numbers.
@@ -88,18 +84,12 @@ impl Graph {
     /// `point` with its distance from `query`.
     #[inline]
     pub(crate) fn scored(&self, query: &[f32], point: u32) -> Scored {
-        Scored {
-            distance: self.metric.distance(query, self.vector(point)),
-            point,
-        }
+        Scored { distance: self.metric.distance(query, self.vector(point)), point }
     }
 
     /// The highest layer of `point`, if it is in the graph.
     pub(crate) fn level(&self, point: u32) -> Option<usize> {
-        self.levels
-            .get(point as usize)
-            .filter(|&&level| level != FREE)
-            .map(|&level| usize::from(level))
+        self.levels.get(point as usize).filter(|&&level| level != FREE).map(|&level| usize::from(level))
     }
 
     /// Whom `point` links to in `layer`.
@@ -109,8 +99,7 @@ impl Graph {
             let row = self.ground.row(point);
             return &row[1..=row[0] as usize];
         }
-        self.upper_links(layer, point)
-            .map_or(&[], |links| &links.out)
+        self.upper_links(layer, point).map_or(&[], |links| &links.out)
     }
 
     /// Who links to `point` in `layer`.
@@ -118,8 +107,7 @@ impl Graph {
         if layer == 0 {
             return &self.incoming[point as usize];
         }
-        self.upper_links(layer, point)
-            .map_or(&[], |links| &links.incoming)
+        self.upper_links(layer, point).map_or(&[], |links| &links.incoming)
     }
 
     fn upper_links(&self, layer: usize, point: u32) -> Option<&UpperLinks> {
@@ -142,11 +130,7 @@ impl Graph {
             let row = self.ground.row_mut(point);
             row[0] = new.len() as u32;
             row[1..=new.len()].copy_from_slice(new);
-        } else if let Some(links) = self
-            .upper
-            .get_mut(&point)
-            .and_then(|layers| layers.get_mut(layer - 1))
-        {
+        } else if let Some(links) = self.upper.get_mut(&point).and_then(|layers| layers.get_mut(layer - 1)) {
             links.out.clear();
             links.out.extend_from_slice(new);
         }
@@ -198,19 +182,14 @@ impl Graph {
         let level = |point: u32| self.levels[point as usize];
         let upper = self.upper.keys().copied().filter(|&point| point != except);
         let best = upper.max_by_key(|&point| (level(point), std::cmp::Reverse(point)));
-        let ground =
-            || (0..self.bound() as u32).find(|&point| point != except && level(point) != FREE);
-        best.or_else(ground)
-            .map(|point| (point, usize::from(level(point))))
+        let ground = || (0..self.bound() as u32).find(|&point| point != except && level(point) != FREE);
+        best.or_else(ground).map(|point| (point, usize::from(level(point))))
     }
 
     /// Draws a level with the probability 1/links of reaching each next layer (`mL = 1/ln(M)`, section 4.1).
     fn draw_level(&mut self) -> usize {
         self.drawn += 1;
-        let bits = split_mix(
-            self.seed
-                .wrapping_add(self.drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
-        );
+        let bits = split_mix(self.seed.wrapping_add(self.drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
         let uniform = ((bits >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
         let level = -uniform.ln() / (self.links as f64).ln();
         (level as usize).min(MAX_LEVEL)
@@ -218,9 +197,7 @@ impl Graph {
 
     /// The point that already holds exactly this vector.
     pub(crate) fn twin(&self, vector: &[f32], hash: u64) -> Option<u32> {
-        self.points
-            .by_hash(hash)
-            .filter(|&point| same(self.vector(point), vector))
+        self.points.by_hash(hash).filter(|&point| same(self.vector(point), vector))
     }
 
     /// The hash under which `point` was remembered.
@@ -230,18 +207,9 @@ impl Graph {
 
     /// Bytes held, spare capacity included, hash tables estimated.
     pub(crate) fn bytes(&self) -> usize {
-        let lists = self
-            .incoming
-            .iter()
-            .map(|list| list.capacity() * 4)
-            .sum::<usize>()
-            + self.incoming.capacity() * 24;
+        let lists = self.incoming.iter().map(|list| list.capacity() * 4).sum::<usize>() + self.incoming.capacity() * 24;
         let upper = |layers: &Vec<UpperLinks>| {
-            layers
-                .iter()
-                .map(|links| 48 + 4 * (links.out.capacity() + links.incoming.capacity()))
-                .sum::<usize>()
-                + 32
+            layers.iter().map(|links| 48 + 4 * (links.out.capacity() + links.incoming.capacity())).sum::<usize>() + 32
         };
         let upper = self.upper.values().map(upper).sum::<usize>();
         self.vectors.bytes()
@@ -255,9 +223,7 @@ impl Graph {
 }
 
 fn same(a: &[f32], b: &[f32]) -> bool {
-    a.iter()
-        .map(|x| x.to_bits())
-        .eq(b.iter().map(|x| x.to_bits()))
+    a.iter().map(|x| x.to_bits()).eq(b.iter().map(|x| x.to_bits()))
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea & Flood 2014): a counter in, well-mixed bits out.

@@ -16,6 +16,8 @@ pub const MAX_NORM: f64 = 1e15;
 pub const MAX_STEP: usize = 256;
 /// A step links at most one new point for this many points already in the graph.
 pub const STEP_SHARE: usize = 32;
+/// Most links that take the place of one to a removed point.
+pub const REPLACEMENTS: usize = 2;
 /// Rows in one block of the flat arrays.
 pub const BLOCK_ROWS: usize = 1_024;
 /// Visited sets kept for reuse; more searches than this at once allocate their own.

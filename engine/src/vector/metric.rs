@@ -21,28 +21,18 @@ impl Metric {
     /// Checks `vector` and returns the form in which it is stored and compared.
     pub(crate) fn prepare(self, vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorError> {
         if vector.len() != dimension {
-            return Err(VectorError::Dimension {
-                expected: dimension,
-                got: vector.len(),
-            });
+            return Err(VectorError::Dimension { expected: dimension, got: vector.len() });
         }
         if let Some(position) = vector.iter().position(|x| !x.is_finite()) {
             return Err(VectorError::NotFinite { position });
         }
-        let norm = vector
-            .iter()
-            .map(|&x| f64::from(x) * f64::from(x))
-            .sum::<f64>()
-            .sqrt();
+        let norm = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
         if norm == 0.0 && self != Self::Euclidean {
             return Err(VectorError::Zero);
         }
         match self {
             // Adding zero turns -0 into 0, so that equal vectors have equal bits.
-            Self::Cosine => Ok(vector
-                .iter()
-                .map(|&x| (f64::from(x) / norm) as f32 + 0.0)
-                .collect()),
+            Self::Cosine => Ok(vector.iter().map(|&x| (f64::from(x) / norm) as f32 + 0.0).collect()),
             _ if norm > MAX_NORM => Err(VectorError::TooLong),
             _ => Ok(vector.iter().map(|&x| x + 0.0).collect()),
         }

@@ -101,12 +101,7 @@ impl VectorIndex {
     pub fn new(options: VectorOptions) -> Result<Self, VectorError> {
         options.check()?;
         let graph = Graph::new(options.metric, options.dimension, options.m, options.seed);
-        Ok(Self {
-            options,
-            graph: RwLock::new(graph),
-            writer: Mutex::new(()),
-            pool: Pool::default(),
-        })
+        Ok(Self { options, graph: RwLock::new(graph), writer: Mutex::new(()), pool: Pool::default() })
     }
 
     /// The options the index was made with.
@@ -133,20 +128,13 @@ impl VectorIndex {
             if slot >= limits::MAX_SLOTS {
                 return Err(VectorError::Slot { slot });
             }
-            prepared.insert(
-                slot,
-                self.options
-                    .metric
-                    .prepare(vector, self.options.dimension)?,
-            );
+            prepared.insert(slot, self.options.metric.prepare(vector, self.options.dimension)?);
         }
         let _writer = self.writer.lock();
         let prepared: Vec<(u32, Vec<f32>)> = prepared.into_iter().collect();
         let mut rest = prepared.as_slice();
         while !rest.is_empty() {
-            let step = (self.graph.read().size() / limits::STEP_SHARE)
-                .clamp(1, limits::MAX_STEP)
-                .min(rest.len());
+            let step = (self.graph.read().size() / limits::STEP_SHARE).clamp(1, limits::MAX_STEP).min(rest.len());
             let (now, later) = rest.split_at(step);
             self.link_step(now);
             rest = later;
@@ -159,12 +147,7 @@ impl VectorIndex {
         if fresh.is_empty() {
             return;
         }
-        let lists = build::plan(
-            &self.graph.read(),
-            &fresh,
-            self.options.ef_construction,
-            &self.pool,
-        );
+        let lists = build::plan(&self.graph.read(), &fresh, self.options.ef_construction, &self.pool);
         build::apply(&mut self.graph.write(), &fresh, &lists);
     }
 
@@ -209,8 +192,7 @@ impl VectorIndex {
         if last {
             let hash = graph.hash_of(point);
             graph.points.forget(hash, point);
-            self.pool
-                .with(|scratch| graph.unlink(point, self.options.ef_construction, scratch));
+            self.pool.with(|scratch| graph.unlink(point, self.options.ef_construction, scratch));
         }
         true
     }
@@ -219,10 +201,7 @@ impl VectorIndex {
     #[must_use]
     pub fn get(&self, slot: u32) -> Option<Vec<f32>> {
         let graph = self.graph.read();
-        graph
-            .points
-            .of_slot(slot)
-            .map(|point| graph.vector(point).to_vec())
+        graph.points.of_slot(slot).map(|point| graph.vector(point).to_vec())
     }
 
     /// Whether `slot` holds a vector.

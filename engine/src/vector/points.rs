@@ -40,10 +40,7 @@ impl Points {
 
     /// The point of `slot`, if it holds a vector.
     pub(crate) fn of_slot(&self, slot: u32) -> Option<u32> {
-        self.of_slot
-            .get(slot as usize)
-            .copied()
-            .filter(|&point| point != NONE)
+        self.of_slot.get(slot as usize).copied().filter(|&point| point != NONE)
     }
 
     /// The point that may hold the vector with this hash (equal hashes are not yet equal vectors).
@@ -79,11 +76,7 @@ impl Points {
             *first = slot;
             return;
         }
-        let other = if slot < *first {
-            std::mem::replace(first, slot)
-        } else {
-            slot
-        };
+        let other = if slot < *first { std::mem::replace(first, slot) } else { slot };
         let others = self.others.entry(point).or_default();
         let at = others.partition_point(|&existing| existing < other);
         others.insert(at, other);
@@ -112,28 +105,14 @@ impl Points {
 
     /// All slots of `point`, ascending.
     pub(crate) fn slots(&self, point: u32) -> impl Iterator<Item = u32> + '_ {
-        let first = self
-            .first
-            .get(point as usize)
-            .copied()
-            .filter(|&slot| slot != NONE);
-        let others = if self.others.is_empty() {
-            None
-        } else {
-            self.others.get(&point)
-        };
-        first
-            .into_iter()
-            .chain(others.into_iter().flatten().copied())
+        let first = self.first.get(point as usize).copied().filter(|&slot| slot != NONE);
+        let others = if self.others.is_empty() { None } else { self.others.get(&point) };
+        first.into_iter().chain(others.into_iter().flatten().copied())
     }
 
     /// Bytes held, spare capacity included, hash tables estimated.
     pub(crate) fn bytes(&self) -> usize {
-        let lists = self
-            .others
-            .values()
-            .map(|slots| slots.capacity() * 4 + 40)
-            .sum::<usize>();
+        let lists = self.others.values().map(|slots| slots.capacity() * 4 + 40).sum::<usize>();
         (self.of_slot.capacity() + self.first.capacity()) * 4
             + self.by_hash.capacity() * 18
             + lists

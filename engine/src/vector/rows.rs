@@ -11,10 +11,7 @@ pub(crate) struct Rows<T> {
 
 impl<T: Copy + Default> Rows<T> {
     pub(crate) fn new(stride: usize) -> Self {
-        Self {
-            stride,
-            blocks: Vec::new(),
-        }
+        Self { stride, blocks: Vec::new() }
     }
 
     /// Makes rows `0..count` addressable; new ones are filled with the default value.
@@ -24,11 +21,7 @@ impl<T: Copy + Default> Rows<T> {
             let rows = (count - block * BLOCK_ROWS).min(BLOCK_ROWS);
             if block == self.blocks.len() {
                 // The first block grows as needed (most collections are small); later ones come whole.
-                let capacity = if block == 0 {
-                    0
-                } else {
-                    BLOCK_ROWS * self.stride
-                };
+                let capacity = if block == 0 { 0 } else { BLOCK_ROWS * self.stride };
                 self.blocks.push(Vec::with_capacity(capacity));
             }
             if self.blocks[block].len() < rows * self.stride {
@@ -57,10 +50,7 @@ impl<T: Copy + Default> Rows<T> {
 
     /// Bytes held, spare capacity included.
     pub(crate) fn bytes(&self) -> usize {
-        self.blocks
-            .iter()
-            .map(|block| block.capacity() * size_of::<T>())
-            .sum()
+        self.blocks.iter().map(|block| block.capacity() * size_of::<T>()).sum()
     }
 }
 

@@ -74,10 +74,6 @@ impl Pool {
 
     /// Bytes held by idle scratch.
     pub(crate) fn bytes(&self) -> usize {
-        self.idle
-            .lock()
-            .iter()
-            .map(|scratch| scratch.marks.capacity() * 2 + scratch.found.capacity() * 8)
-            .sum()
+        self.idle.lock().iter().map(|scratch| scratch.marks.capacity() * 2 + scratch.found.capacity() * 8).sum()
     }
 }

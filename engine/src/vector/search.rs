@@ -34,24 +34,10 @@ impl VectorIndex {
     ///
     /// # Errors
     /// When the query vector is refused.
-    pub fn search(
-        &self,
-        query: &[f32],
-        k: usize,
-        how: &VectorQuery<'_>,
-    ) -> Result<Vec<Hit>, VectorError> {
-        let query = self
-            .options()
-            .metric
-            .prepare(query, self.options().dimension)?;
+    pub fn search(&self, query: &[f32], k: usize, how: &VectorQuery<'_>) -> Result<Vec<Hit>, VectorError> {
+        let query = self.options().metric.prepare(query, self.options().dimension)?;
         let graph = self.graph.read();
-        let search = Search {
-            graph: &graph,
-            options: self.options(),
-            query: &query,
-            k,
-            how,
-        };
+        let search = Search { graph: &graph, options: self.options(), query: &query, k, how };
         Ok(self.pool.with(|scratch| search.run(scratch)))
     }
 }
@@ -67,44 +53,29 @@ struct Search<'a> {
 impl Search<'_> {
     fn run(&self, scratch: &mut Scratch) -> Vec<Hit> {
         let live = self.graph.points.live();
-        let candidates =
-            self.how
-                .allowed
-                .map_or(live.len(), |allowed| live.intersection_len(allowed)) as usize;
+        let candidates = self.how.allowed.map_or(live.len(), |allowed| live.intersection_len(allowed)) as usize;
         let k = self.k.min(candidates);
         if k == 0 {
             return Vec::new();
         }
         let ef = self.how.ef.unwrap_or(self.options.ef_search).max(k);
-        let exact = self.how.exact
-            || candidates <= self.options.exact_below
-            || candidates <= ef
-            || ef > MAX_EF;
+        let exact = self.how.exact || candidates <= self.options.exact_below || candidates <= ef || ef > MAX_EF;
         if !exact && let Some(found) = self.approximate(ef, candidates, scratch) {
             let hits = self.hits(&found, k);
             if hits.len() == k {
                 return hits;
             }
         }
-        self.hits(
-            &self.graph.scan(self.query, k, self.how.allowed, scratch),
-            k,
-        )
+        self.hits(&self.graph.scan(self.query, k, self.how.allowed, scratch), k)
     }
 
-    fn approximate(
-        &self,
-        ef: usize,
-        candidates: usize,
-        scratch: &mut Scratch,
-    ) -> Option<Vec<Scored>> {
+    fn approximate(&self, ef: usize, candidates: usize, scratch: &mut Scratch) -> Option<Vec<Scored>> {
         let Some(allowed) = self.how.allowed else {
             let start = self.graph.descend(self.query, 0)?;
             return Some(self.graph.walk(self.query, &[start], ef, 0, scratch));
         };
         let share = candidates as f64 / self.graph.points.live().len() as f64;
-        self.graph
-            .walk_allowed(self.query, ef, allowed, share, candidates / 2, scratch)
+        self.graph.walk_allowed(self.query, ef, allowed, share, candidates / 2, scratch)
     }
 
     /// The best `k` slots of the found points (nearest first).
@@ -119,11 +90,7 @@ impl Search<'_> {
             last = Some(scored.distance);
             let score = self.graph.metric.score(scored.distance);
             let slots = self.graph.points.slots(scored.point);
-            let slots = slots.filter(|&slot| {
-                self.how
-                    .allowed
-                    .is_none_or(|allowed| allowed.contains(slot))
-            });
+            let slots = slots.filter(|&slot| self.how.allowed.is_none_or(|allowed| allowed.contains(slot)));
             hits.extend(slots.map(|slot| Hit { slot, score }));
         }
         hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.slot.cmp(&b.slot)));

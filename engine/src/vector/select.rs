@@ -13,9 +13,7 @@ pub(crate) struct Scored {
 
 impl Ord for Scored {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.distance
-            .total_cmp(&other.distance)
-            .then(self.point.cmp(&other.point))
+        self.distance.total_cmp(&other.distance).then(self.point.cmp(&other.point))
     }
 }
 
@@ -45,21 +43,14 @@ pub(crate) enum Pruned {
 /// Chooses at most `limit` links among `candidates` (nearest first, distances from the base): a candidate is taken
 /// when it is nearer to the base than to every link taken so far, which spreads links over directions
 /// (Malkov & Yashunin, algorithm 4).
-pub(crate) fn select(
-    graph: &Graph,
-    candidates: &[Scored],
-    limit: usize,
-    pruned: Pruned,
-) -> Vec<u32> {
+pub(crate) fn select(graph: &Graph, candidates: &[Scored], limit: usize, pruned: Pruned) -> Vec<u32> {
     let mut chosen: Vec<u32> = Vec::with_capacity(limit);
     let mut left = Vec::new();
     for candidate in candidates {
         if chosen.len() == limit {
             break;
         }
-        let covered = chosen
-            .iter()
-            .any(|&link| graph.distance(candidate.point, link) < candidate.distance);
+        let covered = chosen.iter().any(|&link| graph.distance(candidate.point, link) < candidate.distance);
         if covered {
             left.push(candidate.point);
         } else {
@@ -75,10 +66,8 @@ pub(crate) fn select(
 
 /// `points` with their distances from `base`, nearest first, without `base` itself and without doubles.
 pub(crate) fn rank(graph: &Graph, base: u32, points: impl Iterator<Item = u32>) -> Vec<Scored> {
-    let mut ranked: Vec<Scored> = points
-        .filter(|&point| point != base)
-        .map(|point| graph.scored(graph.vector(base), point))
-        .collect();
+    let mut ranked: Vec<Scored> =
+        points.filter(|&point| point != base).map(|point| graph.scored(graph.vector(base), point)).collect();
     ranked.sort_unstable();
     ranked.dedup_by_key(|scored| scored.point);
     ranked

@@ -20,10 +20,7 @@ impl Graph {
     }
 
     fn best_link(&self, query: &[f32], layer: usize, than: Scored) -> Option<Scored> {
-        let links = self
-            .out(layer, than.point)
-            .iter()
-            .map(|&link| self.scored(query, link));
+        let links = self.out(layer, than.point).iter().map(|&link| self.scored(query, link));
         links.min().filter(|best| best.distance < than.distance)
     }
 

@@ -1,5 +1,7 @@
 //! The engine over the embedded store: what callers may rely on, one behaviour a test.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod atomic;
 mod cleanup;
 mod collections;

@@ -8,7 +8,7 @@ use coditect_benches::prose::Prose;
 pub(crate) const COLLECTION: &str = "crash";
 
 /// Every so many documents one is long enough for several passages.
-const LONG_EVERY: u32 = 3;
+const LONG_EVERY: u32 = 5;
 
 /// Letters of a marker.
 const MARKER: usize = 14;

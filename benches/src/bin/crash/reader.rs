@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use coditect_benches::client::{Client, SearchRequest};
@@ -17,6 +17,9 @@ use crate::writer::Done;
 /// Results asked for, more than a document has passages.
 const TOP_K: usize = 50;
 
+/// Pause between two looks, so that reading leaves the processor to the writers.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Reads until the server dies.
 pub(crate) async fn run(client: Client, model: Arc<Model>, seed: u64) -> Done {
     let mut random = ChaCha8Rng::seed_from_u64(!seed);
@@ -27,6 +30,7 @@ pub(crate) async fn run(client: Client, model: Arc<Model>, seed: u64) -> Done {
             Ok(partial) => {
                 done.reads += 1;
                 done.partial.extend(partial);
+                tokio::time::sleep(PAUSE).await;
             }
             Err(error) => {
                 done.errors.push((Instant::now(), format!("{error:#}")));

@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_document_is_whole_when_its_passages_hold_every_section() {
-        let content = Contents::new(1).of(3, 1);
+        let content = Contents::new(1).of(5, 1);
         let text = &content.text;
         let middle = text.len() / 2;
         assert_eq!(whole(&stored(text, &[(0, middle), (middle, text.len())]), &content), Ok(()));
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_passage_that_is_not_the_text_at_its_place_is_found() {
-        let content = Contents::new(1).of(3, 1);
+        let content = Contents::new(1).of(5, 1);
         let mut document = stored(&content.text, &[(0, content.text.len())]);
         document.passages[0].byte_start = 1;
         assert!(whole(&document, &content).is_err());

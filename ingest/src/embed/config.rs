@@ -43,10 +43,33 @@ pub struct LocalConfig {
     /// ONNX Runtime's shared library. Default: `CODITECT_ONNXRUNTIME`, `ORT_DYLIB_PATH`, else where
     /// `scripts/fetch_model.py` puts it.
     pub onnxruntime: Option<PathBuf>,
+    /// Number format of the matrix products.
+    pub precision: Precision,
     /// Threads that embed documents. Default: one for each processor.
     pub document_threads: Option<usize>,
     /// Threads that embed queries. Default: one for each four processors, at least one.
     pub query_threads: Option<usize>,
+}
+
+/// Number format of the local model's matrix products. Vectors of different formats do not mix.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As published.
+    #[default]
+    F32,
+    /// Eight-bit integers: about twice as fast where the processor has VNNI instructions, slightly
+    /// less precise (docs/performance.md).
+    Int8,
+}
+
+impl Precision {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+        }
+    }
 }
 
 /// Settings of Vertex AI.

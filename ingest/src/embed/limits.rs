@@ -13,6 +13,9 @@ pub const MAX_RUN_TOKENS: usize = 512;
 /// Most texts in one run of the local model.
 pub const MAX_RUN_TEXTS: usize = 32;
 
+/// Niceness of the threads that embed documents, so that queries and requests go first.
+pub const BACKGROUND_NICENESS: i32 = 5;
+
 /// Runs that one `embed_documents` call keeps in flight for each document worker.
 pub const RUNS_IN_FLIGHT_PER_WORKER: usize = 2;
 

@@ -10,9 +10,7 @@ mod remote;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::config::{
-    EmbedderConfig, HttpConfig, LocalConfig, OpenAiConfig, ProviderKind, VertexConfig,
-};
+pub use self::config::{EmbedderConfig, HttpConfig, LocalConfig, OpenAiConfig, Precision, ProviderKind, VertexConfig};
 pub use self::error::EmbedError;
 pub use self::fingerprint::Fingerprint;
 use self::local::LocalEmbedder;
@@ -41,17 +39,13 @@ impl Embedder {
         let provider = match config.provider {
             ProviderKind::Local => {
                 let load = tokio::task::spawn_blocking(move || LocalEmbedder::load(&config.local));
-                let loaded = load
-                    .await
-                    .map_err(|error| EmbedError::Unavailable(format!("load the model: {error}")))?;
+                let loaded = load.await.map_err(|error| EmbedError::Unavailable(format!("load the model: {error}")))?;
                 Provider::Local(loaded?)
             }
             ProviderKind::Vertex => Provider::Remote(vertex::connect(config.vertex).await?),
             ProviderKind::OpenAi => Provider::Remote(openai::connect(config.openai).await?),
         };
-        Ok(Self {
-            provider: Arc::new(provider),
-        })
+        Ok(Self { provider: Arc::new(provider) })
     }
 
     /// The identity of the vector space.
@@ -103,8 +97,6 @@ impl Embedder {
 
 impl fmt::Debug for Embedder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Embedder")
-            .field("fingerprint", &self.fingerprint().id())
-            .finish_non_exhaustive()
+        f.debug_struct("Embedder").field("fingerprint", &self.fingerprint().id()).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,9 @@
 mod http;
 mod local;
 mod model;
+mod model_files;
 mod openai;
+mod precision;
 mod reference;
+mod tiny;
 mod vertex;

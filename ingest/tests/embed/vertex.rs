@@ -142,7 +142,7 @@ async fn a_text_over_the_models_limit_is_named() {
     let error = embedder(config(&server)).await.embed_documents(&texts).await.unwrap_err();
     match error {
         EmbedError::Input { index: 13, message } => {
-            assert!(message.contains("2048 tokens"), "{message}")
+            assert!(message.contains("2048 tokens"), "{message}");
         }
         other => panic!("{other}"),
     }

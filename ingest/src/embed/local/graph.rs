@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
+use super::super::config::Precision;
 use super::super::error::EmbedError;
+use super::matrix::Matrix;
 use super::model_dir::ModelDir;
-use super::onnx::{Extent, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfo, data_type};
+use super::onnx::{Extent, External, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfo, data_type};
 use super::weights::Weights;
 
 pub(super) const INPUT_IDS: &str = "ids";
@@ -31,30 +33,33 @@ pub(super) struct Encoder {
 pub(super) struct Weight {
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
-    pub(super) values: Vec<f32>,
+    pub(super) values: Values,
+}
+
+/// A weight's numbers.
+pub(super) enum Values {
+    F32(Vec<f32>),
+    I8(Vec<i8>),
+}
+
+impl From<Vec<f32>> for Values {
+    fn from(values: Vec<f32>) -> Self {
+        Self::F32(values)
+    }
+}
+
+impl From<Vec<i8>> for Values {
+    fn from(values: Vec<i8>) -> Self {
+        Self::I8(values)
+    }
 }
 
 /// Builds the encoder's graph, reading the weights once.
-pub(super) fn build(dir: &ModelDir, source: &mut Weights) -> Result<Encoder, EmbedError> {
-    let prefix = if source.has("embeddings.word_embeddings.weight") {
-        ""
-    } else {
-        "bert."
-    };
-    let location = source
-        .path()
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let mut builder = Builder {
-        dir,
-        source,
-        prefix,
-        location,
-        graph: GraphProto::default(),
-        weights: Vec::new(),
-    };
+pub(super) fn build(dir: &ModelDir, source: &mut Weights, precision: Precision) -> Result<Encoder, EmbedError> {
+    let prefix = if source.has("embeddings.word_embeddings.weight") { "" } else { "bert." };
+    let location = source.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut builder =
+        Builder { dir, source, precision, prefix, location, graph: GraphProto::default(), weights: Vec::new() };
     builder.embeddings()?;
     for layer in 0..dir.bert.num_hidden_layers {
         builder.layer(layer)?;
@@ -65,6 +70,7 @@ pub(super) fn build(dir: &ModelDir, source: &mut Weights) -> Result<Encoder, Emb
 struct Builder<'a> {
     dir: &'a ModelDir,
     source: &'a mut Weights,
+    precision: Precision,
     prefix: &'static str,
     location: String,
     graph: GraphProto,
@@ -76,36 +82,20 @@ impl Builder<'_> {
     /// that segment's vector is folded into the position vectors.
     fn embeddings(&mut self) -> Result<(), EmbedError> {
         let bert = &self.dir.bert;
-        let (hidden, positions, kept) = (
-            bert.hidden_size,
-            bert.max_position_embeddings,
-            self.dir.max_tokens,
-        );
+        let (hidden, positions, kept) = (bert.hidden_size, bert.max_position_embeddings, self.dir.max_tokens);
         let (vocabulary, kinds) = (bert.vocab_size, bert.type_vocab_size);
-        let mut position = self.read(
-            "embeddings.position_embeddings.weight",
-            &[positions, hidden],
-        )?;
+        let mut position = self.read("embeddings.position_embeddings.weight", &[positions, hidden])?;
         let segment = self.read("embeddings.token_type_embeddings.weight", &[kinds, hidden])?;
         position.truncate(kept * hidden);
         for row in position.chunks_exact_mut(hidden) {
-            row.iter_mut()
-                .zip(&segment)
-                .for_each(|(value, add)| *value += add);
+            row.iter_mut().zip(&segment).for_each(|(value, add)| *value += add);
         }
         self.words(&[vocabulary, hidden])?;
         self.weight("positions", &[kept, hidden], position);
         let [gamma, beta] = self.layer_norm("embeddings.LayerNorm", "embed")?;
         let inputs = [INPUT_IDS, "", "words", "positions", "", &gamma, &beta];
-        let node = NodeProto::new(
-            EXTENSIONS,
-            "EmbedLayerNormalization",
-            &inputs,
-            &["hidden.0", "unused"],
-        );
-        self.graph
-            .node
-            .push(node.float("epsilon", self.dir.bert.layer_norm_eps));
+        let node = NodeProto::new(EXTENSIONS, "EmbedLayerNormalization", &inputs, &["hidden.0", "unused"]);
+        self.graph.node.push(node.float("epsilon", self.dir.bert.layer_norm_eps));
         Ok(())
     }
 
@@ -118,14 +108,8 @@ impl Builder<'_> {
             self.weight("words", shape, values);
             return Ok(());
         };
-        let length = bytes.end - bytes.start;
-        self.graph.initializer.push(TensorProto::external(
-            "words",
-            shape,
-            &self.location,
-            bytes.start,
-            length,
-        ));
+        let place = External { location: &self.location, offset: bytes.start, bytes: bytes.end - bytes.start };
+        self.graph.initializer.push(TensorProto::external("words", data_type::FLOAT, shape, &place));
         Ok(())
     }
 
@@ -148,12 +132,7 @@ impl Builder<'_> {
         let dense = format!("{at}intermediate");
         self.project(&dense, &name("middle"), &name("wide"), [hidden, inner])?;
         let bias = self.copy(&format!("{dense}.dense.bias"), &[inner])?;
-        let gelu = NodeProto::new(
-            EXTENSIONS,
-            "BiasGelu",
-            &[&name("wide"), &bias],
-            &[&name("gelu")],
-        );
+        let gelu = NodeProto::new(EXTENSIONS, "BiasGelu", &[&name("wide"), &bias], &[&name("gelu")]);
         self.graph.node.push(gelu);
 
         let dense = format!("{at}output");
@@ -162,32 +141,36 @@ impl Builder<'_> {
     }
 
     /// Multi-head attention over the real tokens, with query, key and value in one product.
-    fn attention(
-        &mut self,
-        at: &str,
-        input: &str,
-        output: &str,
-        layer: usize,
-    ) -> Result<(), EmbedError> {
+    fn attention(&mut self, at: &str, input: &str, output: &str, layer: usize) -> Result<(), EmbedError> {
         let hidden = self.dir.bert.hidden_size;
-        let mut matrix = vec![0.0; hidden * 3 * hidden];
+        let mut matrix = Matrix::zero(hidden, 3 * hidden);
         let mut bias = Vec::with_capacity(3 * hidden);
         for (column, part) in ["query", "key", "value"].into_iter().enumerate() {
-            let rows = self.read(
-                &format!("{at}attention.self.{part}.weight"),
-                &[hidden, hidden],
-            )?;
-            transpose_into(&rows, hidden, &mut matrix, 3 * hidden, column * hidden);
+            let rows = self.read(&format!("{at}attention.self.{part}.weight"), &[hidden, hidden])?;
+            matrix.set_transposed(&rows, column * hidden);
             bias.extend(self.read(&format!("{at}attention.self.{part}.bias"), &[hidden])?);
         }
-        let (matrix_name, bias_name) = (format!("qkv.{layer}"), format!("qkv_bias.{layer}"));
-        self.weight(&matrix_name, &[hidden, 3 * hidden], matrix);
+        let (name, bias_name) = (format!("qkv.{layer}"), format!("qkv_bias.{layer}"));
         self.weight(&bias_name, &[3 * hidden], bias);
-        let inputs = [input, &matrix_name, &bias_name, INPUT_LENGTHS];
-        let node = NodeProto::new(EXTENSIONS, "Attention", &inputs, &[output]);
-        self.graph
-            .node
-            .push(node.int("num_heads", self.dir.bert.num_attention_heads as i64));
+        let heads = self.dir.bert.num_attention_heads as i64;
+        let node = match self.precision {
+            Precision::F32 => {
+                self.weight(&name, &[hidden, 3 * hidden], matrix.values);
+                let inputs = [input, &name, &bias_name, INPUT_LENGTHS];
+                NodeProto::new(EXTENSIONS, "Attention", &inputs, &[output])
+            }
+            Precision::Int8 => {
+                let joined = format!("{name}.product");
+                self.product(&name, matrix, input, &joined);
+                let parts = ["q", "k", "v"].map(|part| format!("{part}.{layer}"));
+                let [query, key, value] = [&*parts[0], &*parts[1], &*parts[2]];
+                let split = NodeProto::new("", "Split", &[&joined], &[query, key, value]);
+                self.graph.node.push(split.int("axis", 2));
+                let inputs = [query, key, value, &bias_name, INPUT_LENGTHS];
+                NodeProto::new(EXTENSIONS, "MultiHeadAttention", &inputs, &[output])
+            }
+        };
+        self.graph.node.push(node.int("num_heads", heads));
         Ok(())
     }
 
@@ -201,33 +184,37 @@ impl Builder<'_> {
     ) -> Result<(), EmbedError> {
         let name = format!("{dense}.dense.weight");
         let source = self.read(&name, &[columns, rows])?;
-        let mut matrix = vec![0.0; rows * columns];
-        transpose_into(&source, rows, &mut matrix, columns, 0);
-        self.weight(&name, &[rows, columns], matrix);
-        self.graph
-            .node
-            .push(NodeProto::new("", "MatMul", &[input, &name], &[output]));
+        let mut matrix = Matrix::zero(rows, columns);
+        matrix.set_transposed(&source, 0);
+        self.product(&name, matrix, input, output);
         Ok(())
     }
 
+    /// `output = input x matrix`, in the configured precision.
+    fn product(&mut self, name: &str, matrix: Matrix, input: &str, output: &str) {
+        let shape = [matrix.rows, matrix.columns];
+        let node = match self.precision {
+            Precision::F32 => {
+                self.weight(name, &shape, matrix.values);
+                NodeProto::new("", "MatMul", &[input, name], &[output])
+            }
+            Precision::Int8 => {
+                let (values, scales) = matrix.quantize();
+                let scale_name = format!("{name}.scale");
+                self.weight(name, &shape, values);
+                self.weight(&scale_name, &[shape[1]], scales);
+                NodeProto::new(EXTENSIONS, "DynamicQuantizeMatMul", &[input, name, &scale_name], &[output])
+            }
+        };
+        self.graph.node.push(node);
+    }
+
     /// `output = LayerNorm(a + b + bias)`.
-    fn add_and_normalize(
-        &mut self,
-        at: &str,
-        [a, b]: [&str; 2],
-        output: &str,
-    ) -> Result<(), EmbedError> {
+    fn add_and_normalize(&mut self, at: &str, [a, b]: [&str; 2], output: &str) -> Result<(), EmbedError> {
         let bias = self.copy(&format!("{at}.dense.bias"), &[self.dir.bert.hidden_size])?;
         let [gamma, beta] = self.layer_norm(&format!("{at}.LayerNorm"), at)?;
-        let node = NodeProto::new(
-            EXTENSIONS,
-            "SkipLayerNormalization",
-            &[a, b, &gamma, &beta, &bias],
-            &[output],
-        );
-        self.graph
-            .node
-            .push(node.float("epsilon", self.dir.bert.layer_norm_eps));
+        let node = NodeProto::new(EXTENSIONS, "SkipLayerNormalization", &[a, b, &gamma, &beta, &bias], &[output]);
+        self.graph.node.push(node.float("epsilon", self.dir.bert.layer_norm_eps));
         Ok(())
     }
 
@@ -235,11 +222,7 @@ impl Builder<'_> {
         let hidden = self.dir.bert.hidden_size;
         // Checkpoints converted from the first BERT release call the two vectors gamma and beta.
         let old = self.source.has(&format!("{}{source}.gamma", self.prefix));
-        let parts = if old {
-            ["gamma", "beta"]
-        } else {
-            ["weight", "bias"]
-        };
+        let parts = if old { ["gamma", "beta"] } else { ["weight", "bias"] };
         let mut names = [format!("{at}.gamma"), format!("{at}.beta")];
         for (part, name) in parts.into_iter().zip(&mut names) {
             let values = self.read(&format!("{source}.{part}"), &[hidden])?;
@@ -258,20 +241,16 @@ impl Builder<'_> {
         Ok(name.to_owned())
     }
 
-    fn weight(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
+    fn weight(&mut self, name: &str, shape: &[usize], values: impl Into<Values>) {
+        let values = values.into();
+        let (kind, bytes) = match &values {
+            Values::F32(values) => (data_type::FLOAT, values.len() * 4),
+            Values::I8(values) => (data_type::INT8, values.len()),
+        };
         // The values are handed to the session; ONNX Runtime wants to see a file all the same.
-        self.graph.initializer.push(TensorProto::external(
-            name,
-            shape,
-            &self.location,
-            0,
-            values.len() as u64 * 4,
-        ));
-        self.weights.push(Weight {
-            name: name.to_owned(),
-            shape: shape.to_vec(),
-            values,
-        });
+        let place = External { location: &self.location, offset: 0, bytes: bytes as u64 };
+        self.graph.initializer.push(TensorProto::external(name, kind, shape, &place));
+        self.weights.push(Weight { name: name.to_owned(), shape: shape.to_vec(), values });
     }
 
     fn finish(mut self) -> Encoder {
@@ -279,51 +258,13 @@ impl Builder<'_> {
         let hidden = self.dir.bert.hidden_size as i64;
         self.graph.name = "encoder".to_owned();
         self.graph.input = vec![
-            ValueInfo::tensor(
-                INPUT_IDS,
-                data_type::INT32,
-                vec![named("texts"), named("tokens")],
-            ),
+            ValueInfo::tensor(INPUT_IDS, data_type::INT32, vec![named("texts"), named("tokens")]),
             ValueInfo::tensor(INPUT_LENGTHS, data_type::INT32, vec![named("texts")]),
         ];
         let extents = vec![named("texts"), named("tokens"), Extent::Fixed(hidden)];
         self.graph.output = vec![ValueInfo::tensor(OUTPUT_TOKENS, data_type::FLOAT, extents)];
         let model = ModelProto::new(self.graph, ONNX_OPSET, EXTENSIONS).encode_to_vec();
-        let folder = self
-            .source
-            .path()
-            .parent()
-            .map(Path::to_path_buf)
-            .unwrap_or_default();
-        Encoder {
-            model,
-            folder,
-            weights: self.weights,
-        }
-    }
-}
-
-/// Writes the transpose of `source` (rows of `width`) into `target` (rows of `stride`) from column
-/// `offset` on.
-fn transpose_into(source: &[f32], width: usize, target: &mut [f32], stride: usize, offset: usize) {
-    for (row, values) in source.chunks_exact(width).enumerate() {
-        for (column, value) in values.iter().enumerate() {
-            target[column * stride + offset + row] = *value;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::transpose_into;
-
-    #[test]
-    fn a_transpose_lands_at_its_column() {
-        let mut target = vec![0.0; 3 * 4];
-        transpose_into(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3, &mut target, 4, 1);
-        assert_eq!(
-            target,
-            [0.0, 1.0, 4.0, 0.0, 0.0, 2.0, 5.0, 0.0, 0.0, 3.0, 6.0, 0.0]
-        );
+        let folder = self.source.path().parent().map(Path::to_path_buf).unwrap_or_default();
+        Encoder { model, folder, weights: self.weights }
     }
 }

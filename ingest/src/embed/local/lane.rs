@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::error::EmbedError;
+use super::super::limits::BACKGROUND_NICENESS;
 use super::session::Runner;
 
 type Vectors = Vec<Vec<f32>>;
@@ -16,6 +17,15 @@ struct Job {
     reply: oneshot::Sender<Result<Vectors, EmbedError>>,
 }
 
+/// How a lane's threads compete for the processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Priority {
+    /// As the rest of the process.
+    Normal,
+    /// After the rest of the process: for bulk work beside requests that somebody waits for.
+    Background,
+}
+
 /// Handle to a lane; its threads end when the last handle is dropped.
 pub(super) struct Lane {
     jobs: mpsc::Sender<Job>,
@@ -23,14 +33,22 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Starts one thread for each runner.
-    pub(super) fn start(name: &str, runners: Vec<Runner>, queue: usize) -> Result<Self, EmbedError> {
+    pub(super) fn start(
+        name: &str,
+        priority: Priority,
+        runners: Vec<Runner>,
+        queue: usize,
+    ) -> Result<Self, EmbedError> {
         let (jobs, waiting) = mpsc::channel(queue);
         let waiting = Arc::new(Mutex::new(waiting));
         for (index, mut runner) in runners.into_iter().enumerate() {
             let waiting = Arc::clone(&waiting);
             thread::Builder::new()
                 .name(format!("{name}-{index}"))
-                .spawn(move || work(&waiting, &mut runner))
+                .spawn(move || {
+                    priority.apply();
+                    work(&waiting, &mut runner);
+                })
                 .map_err(|error| EmbedError::Unavailable(format!("start an embedding thread: {error}")))?;
         }
         Ok(Self { jobs })
@@ -43,6 +61,18 @@ impl Lane {
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job { texts, reply }).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
+    }
+}
+
+impl Priority {
+    /// Linux alone keeps a niceness for each thread; elsewhere lanes compete as equals.
+    fn apply(self) {
+        #[cfg(target_os = "linux")]
+        if self == Self::Background
+            && let Err(error) = rustix::process::setpriority_process(None, BACKGROUND_NICENESS)
+        {
+            tracing::warn!(%error, "cannot lower the priority of a document embedding thread");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod graph;
 mod lane;
+mod matrix;
 mod model_dir;
 mod onnx;
 mod session;
@@ -14,15 +15,15 @@ use std::thread::available_parallelism;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use self::lane::Lane;
+use self::lane::{Lane, Priority};
 use self::model_dir::{ModelDir, Pooling};
 use self::session::{Runner, Sessions};
 use self::tokenize::TextEncoder;
 use self::weights::Weights;
-use super::config::LocalConfig;
+use super::config::{LocalConfig, Precision};
 use super::error::EmbedError;
 use super::fingerprint::Fingerprint;
-use super::limits::{DOCUMENT_QUEUE, QUERY_QUEUE, RUNS_IN_FLIGHT_PER_WORKER};
+use super::limits::{DOCUMENT_QUEUE, MAX_RUN_TEXTS, QUERY_QUEUE, RUNS_IN_FLIGHT_PER_WORKER};
 use crate::split::TokenCounter;
 
 /// SHA-256 of the published all-MiniLM-L6-v2 weights, whose configuration names its base model.
@@ -40,6 +41,7 @@ pub(super) struct LocalEmbedder {
     counter: Arc<dyn TokenCounter>,
     documents: Lane,
     document_threads: usize,
+    run_texts: usize,
     queries: Lane,
 }
 
@@ -50,15 +52,18 @@ impl LocalEmbedder {
         let library = model_dir::locate_runtime(config.onnxruntime.as_deref())?;
         let (encoder, counter) = TextEncoder::open(&dir)?;
         let mut weights = Weights::open(&dir.path.join("model.safetensors"))?;
-        let fingerprint = fingerprint(&dir, &weights.sha256()?)?;
-        let sessions = Sessions::new(&library, graph::build(&dir, &mut weights)?)?;
+        let fingerprint = fingerprint(&dir, &weights.sha256()?, config.precision)?;
+        let sessions = Sessions::new(&library, graph::build(&dir, &mut weights, config.precision)?)?;
         let processors = available_parallelism().map_or(1, usize::from);
         let document_threads = config.document_threads.unwrap_or(processors).max(1);
         let query_threads = config.query_threads.unwrap_or(processors / 4).max(1);
+        // Eight-bit activations get one scale a run: a text alone gets the same vector every time.
+        let run_texts = match config.precision {
+            Precision::F32 => MAX_RUN_TEXTS,
+            Precision::Int8 => 1,
+        };
         let runners = |count: usize| -> Result<Vec<Runner>, EmbedError> {
-            (0..count)
-                .map(|_| Ok(Runner::new(sessions.session()?, &dir)))
-                .collect()
+            (0..count).map(|_| Ok(Runner::new(sessions.session()?, &dir))).collect()
         };
         Ok(Self {
             fingerprint,
@@ -67,11 +72,13 @@ impl LocalEmbedder {
             counter: Arc::new(counter),
             documents: Lane::start(
                 "embed-documents",
+                Priority::Background,
                 runners(document_threads)?,
                 DOCUMENT_QUEUE,
             )?,
             document_threads,
-            queries: Lane::start("embed-queries", runners(query_threads)?, QUERY_QUEUE)?,
+            run_texts,
+            queries: Lane::start("embed-queries", Priority::Normal, runners(query_threads)?, QUERY_QUEUE)?,
         })
     }
 
@@ -87,34 +94,18 @@ impl LocalEmbedder {
         self.max_tokens
     }
 
-    pub(super) async fn embed_documents(
-        &self,
-        texts: &[String],
-    ) -> Result<Vec<Vec<f32>>, EmbedError> {
+    pub(super) async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let mut tokens = self.tokenize(texts).await?;
         let lengths: Vec<usize> = tokens.iter().map(Vec::len).collect();
-        let runs = batch::plan(&lengths).into_iter().map(|run| {
-            let texts = run
-                .iter()
-                .map(|&index| std::mem::take(&mut tokens[index]))
-                .collect();
-            async move {
-                self.documents
-                    .run(texts)
-                    .await
-                    .map(|vectors| (run, vectors))
-            }
+        let runs = batch::plan(&lengths, self.run_texts).into_iter().map(|run| {
+            let texts = run.iter().map(|&index| std::mem::take(&mut tokens[index])).collect();
+            async move { self.documents.run(texts).await.map(|vectors| (run, vectors)) }
         });
         let in_flight = self.document_threads * RUNS_IN_FLIGHT_PER_WORKER;
-        let done: Vec<_> = stream::iter(runs)
-            .buffer_unordered(in_flight)
-            .try_collect()
-            .await?;
+        let done: Vec<_> = stream::iter(runs).buffer_unordered(in_flight).try_collect().await?;
         let mut vectors = vec![Vec::new(); texts.len()];
         for (run, found) in done {
-            run.into_iter()
-                .zip(found)
-                .for_each(|(index, vector)| vectors[index] = vector);
+            run.into_iter().zip(found).for_each(|(index, vector)| vectors[index] = vector);
         }
         Ok(vectors)
     }
@@ -127,9 +118,7 @@ impl LocalEmbedder {
             self.encoder.encode(0, &format!("{prompt}{text}"))?
         };
         let mut vectors = self.queries.run(vec![tokens]).await?;
-        vectors
-            .pop()
-            .ok_or_else(|| EmbedError::Unavailable("the model gave no vector".to_owned()))
+        vectors.pop().ok_or_else(|| EmbedError::Unavailable("the model gave no vector".to_owned()))
     }
 
     /// Token ids of every text, computed on a blocking thread.
@@ -137,20 +126,14 @@ impl LocalEmbedder {
         let encoder = Arc::clone(&self.encoder);
         let prompt = self.fingerprint.document_prompt.as_str();
         let texts: Vec<String> = texts.iter().map(|text| format!("{prompt}{text}")).collect();
-        let work = move || {
-            texts
-                .iter()
-                .enumerate()
-                .map(|(index, text)| encoder.encode(index, text))
-                .collect()
-        };
+        let work = move || texts.iter().enumerate().map(|(index, text)| encoder.encode(index, text)).collect();
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| EmbedError::Unavailable(format!("tokenize: {error}")))?
     }
 }
 
-fn fingerprint(dir: &ModelDir, weights: &str) -> Result<Fingerprint, EmbedError> {
+fn fingerprint(dir: &ModelDir, weights: &str, precision: Precision) -> Result<Fingerprint, EmbedError> {
     let base = dir.bert.name.rsplit('/').next().unwrap_or_default();
     let model = match (weights, base) {
         (MINILM_SHA256, _) => "all-MiniLM-L6-v2",
@@ -162,7 +145,7 @@ fn fingerprint(dir: &ModelDir, weights: &str) -> Result<Fingerprint, EmbedError>
         model: model.to_owned(),
         dimension: dir.bert.hidden_size,
         normalized: dir.normalize,
-        precision: "f32".to_owned(),
+        precision: precision.name().to_owned(),
         query_prompt: dir.query_prompt.clone(),
         document_prompt: dir.document_prompt.clone(),
         weights_hash: weights_hash(dir, weights)?,
@@ -174,9 +157,7 @@ fn weights_hash(dir: &ModelDir, weights: &str) -> Result<String, EmbedError> {
     use sha2::{Digest, Sha256};
     let mut digest = Sha256::new();
     digest.update(weights);
-    digest.update(Sha256::digest(model_dir::read_file(
-        &dir.path.join("tokenizer.json"),
-    )?));
+    digest.update(Sha256::digest(model_dir::read_file(&dir.path.join("tokenizer.json"))?));
     digest.update((dir.max_tokens as u64).to_le_bytes());
     digest.update([u8::from(dir.pooling == Pooling::Mean)]);
     Ok(super::fingerprint::hex(&digest.finalize()))

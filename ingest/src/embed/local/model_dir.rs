@@ -15,6 +15,9 @@ const DEFAULT_MODEL: &str = "all-MiniLM-L6-v2";
 /// The version of ONNX Runtime that `scripts/fetch_model.py` installs.
 const RUNTIME_VERSION: &str = "1.32.0";
 
+/// The two special tokens and one of text.
+const SHORTEST_LIMIT: usize = 3;
+
 /// What a model directory says about its model.
 pub(super) struct ModelDir {
     pub(super) path: PathBuf,
@@ -92,14 +95,17 @@ impl ModelDir {
         let modules: Vec<Module> = read_json(&path.join("modules.json"))?;
         let (pooling, normalize) = read_modules(&path, &modules)?;
         let sentence: SentenceConfig = read_optional(&path.join("sentence_bert_config.json"))?;
-        let limit = sentence.max_seq_length.unwrap_or(usize::MAX).min(bert.max_position_embeddings);
+        let max_tokens = sentence.max_seq_length.unwrap_or(usize::MAX).min(bert.max_position_embeddings);
+        if max_tokens < SHORTEST_LIMIT {
+            return Err(invalid(format!("max_seq_length is {max_tokens}, too short for any text")));
+        }
         let PromptConfig { mut prompts } = read_optional(&path.join("config_sentence_transformers.json"))?;
         let mut prompt = |names: [&str; 2]| names.iter().find_map(|&name| prompts.remove(name)).unwrap_or_default();
         Ok(Self {
             bert,
             pooling,
             normalize,
-            max_tokens: limit,
+            max_tokens,
             query_prompt: prompt(["query", "search_query"]),
             document_prompt: prompt(["document", "passage"]),
             path,

@@ -6,6 +6,7 @@ use prost::Message;
 /// `TensorProto.DataType`.
 pub(super) mod data_type {
     pub(in crate::embed::local) const FLOAT: i32 = 1;
+    pub(in crate::embed::local) const INT8: i32 = 3;
     pub(in crate::embed::local) const INT32: i32 = 6;
 }
 
@@ -143,13 +144,17 @@ pub(super) enum Extent {
     Named(String),
 }
 
+/// Where a weight's values are: a file beside the model, and a range of it.
+pub(super) struct External<'a> {
+    pub(super) location: &'a str,
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
+}
+
 impl ModelProto {
     /// A model that uses `ai.onnx` at `opset` and ONNX Runtime's own operators.
     pub(super) fn new(graph: GraphProto, opset: i64, extension_domain: &str) -> Self {
-        let import = |domain: &str, version| OperatorSetId {
-            domain: domain.to_owned(),
-            version,
-        };
+        let import = |domain: &str, version| OperatorSetId { domain: domain.to_owned(), version };
         Self {
             ir_version: IR_VERSION,
             producer_name: "coditect".to_owned(),
@@ -165,9 +170,7 @@ impl NodeProto {
         Self {
             input: owned(input),
             output: owned(output),
-            name: output
-                .first()
-                .map_or_else(String::new, |name| format!("{op_type}:{name}")),
+            name: output.first().map_or_else(String::new, |name| format!("{op_type}:{name}")),
             op_type: op_type.to_owned(),
             attribute: Vec::new(),
             domain: domain.to_owned(),
@@ -175,47 +178,28 @@ impl NodeProto {
     }
 
     pub(super) fn int(mut self, name: &str, value: i64) -> Self {
-        self.attribute.push(AttributeProto {
-            name: name.to_owned(),
-            f: 0.0,
-            i: value,
-            kind: ATTRIBUTE_INT,
-        });
+        self.attribute.push(AttributeProto { name: name.to_owned(), f: 0.0, i: value, kind: ATTRIBUTE_INT });
         self
     }
 
     pub(super) fn float(mut self, name: &str, value: f32) -> Self {
-        self.attribute.push(AttributeProto {
-            name: name.to_owned(),
-            f: value,
-            i: 0,
-            kind: ATTRIBUTE_FLOAT,
-        });
+        self.attribute.push(AttributeProto { name: name.to_owned(), f: value, i: 0, kind: ATTRIBUTE_FLOAT });
         self
     }
 }
 
 impl TensorProto {
-    /// A weight whose `bytes` begin at `offset` of the file `location`, beside the model.
-    pub(super) fn external(
-        name: &str,
-        dims: &[usize],
-        location: &str,
-        offset: u64,
-        bytes: u64,
-    ) -> Self {
-        let entry = |key: &str, value: String| StringEntry {
-            key: key.to_owned(),
-            value,
-        };
+    /// A weight whose values are not in the graph.
+    pub(super) fn external(name: &str, data_type: i32, dims: &[usize], place: &External<'_>) -> Self {
+        let entry = |key: &str, value: String| StringEntry { key: key.to_owned(), value };
         Self {
             dims: dims.iter().map(|&dim| dim as i64).collect(),
-            data_type: data_type::FLOAT,
+            data_type,
             name: name.to_owned(),
             external_data: vec![
-                entry("location", location.to_owned()),
-                entry("offset", offset.to_string()),
-                entry("length", bytes.to_string()),
+                entry("location", place.location.to_owned()),
+                entry("offset", place.offset.to_string()),
+                entry("length", place.bytes.to_string()),
             ],
             data_location: LOCATION_EXTERNAL,
         }
@@ -224,21 +208,8 @@ impl TensorProto {
 
 impl ValueInfo {
     pub(super) fn tensor(name: &str, elem_type: i32, extents: Vec<Extent>) -> Self {
-        let dim = extents
-            .into_iter()
-            .map(|extent| Dimension {
-                extent: Some(extent),
-            })
-            .collect();
-        let tensor = TensorType {
-            elem_type,
-            shape: Some(TensorShape { dim }),
-        };
-        Self {
-            name: name.to_owned(),
-            kind: Some(TypeProto {
-                tensor: Some(tensor),
-            }),
-        }
+        let dim = extents.into_iter().map(|extent| Dimension { extent: Some(extent) }).collect();
+        let tensor = TensorType { elem_type, shape: Some(TensorShape { dim }) };
+        Self { name: name.to_owned(), kind: Some(TypeProto { tensor: Some(tensor) }) }
     }
 }

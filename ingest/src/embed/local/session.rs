@@ -10,26 +10,33 @@ use ort::value::{DynValue, Tensor, TensorRef};
 use parking_lot::Mutex;
 
 use super::super::error::EmbedError;
-use super::graph::{Encoder, INPUT_IDS, INPUT_LENGTHS, OUTPUT_TOKENS};
+use super::graph::{Encoder, INPUT_IDS, INPUT_LENGTHS, OUTPUT_TOKENS, Values};
 use super::invalid;
 use super::model_dir::{ModelDir, Pooling};
 
-/// ONNX Runtime allows one environment a process; the first library that loads is kept.
-static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+/// ONNX Runtime allows one library and one environment a process.
+static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
 
 fn environment(library: &Path) -> Result<Environment, EmbedError> {
-    let mut slot = ENVIRONMENT.lock();
-    if let Some(environment) = slot.as_ref() {
-        return Ok(environment.clone());
-    }
     let fail = |error: &dyn std::fmt::Display| invalid(format!("load ONNX Runtime: {error}"));
-    let environment = ort::init_from(library)
+    let library = library.canonicalize().map_err(|error| fail(&error))?;
+    let mut loaded = LOADED.lock();
+    match &*loaded {
+        Some((path, environment)) if *path == library => return Ok(environment.clone()),
+        Some((path, _)) => {
+            let (path, library) = (path.display(), library.display());
+            return Err(invalid(format!("{path} is loaded already, this process cannot load {library} too")));
+        }
+        None => {}
+    }
+    let environment = ort::init_from(&library)
         .map_err(|error| fail(&error))?
         .with_name("coditect")
         .with_telemetry(false)
         .build()
         .map_err(|error| fail(&error))?;
-    Ok(slot.insert(environment).clone())
+    *loaded = Some((library, environment.clone()));
+    Ok(environment)
 }
 
 /// Makes sessions that share weights, packed weights included.
@@ -48,25 +55,20 @@ impl Sessions {
             .weights
             .into_iter()
             .map(|weight| {
-                let tensor = Tensor::from_array((weight.shape, weight.values))?;
-                Ok((weight.name, Arc::new(tensor.into_dyn())))
+                let tensor = match weight.values {
+                    Values::F32(values) => Tensor::from_array((weight.shape, values))?.into_dyn(),
+                    Values::I8(values) => Tensor::from_array((weight.shape, values))?.into_dyn(),
+                };
+                Ok((weight.name, Arc::new(tensor)))
             })
             .collect::<ort::Result<_>>()
             .map_err(failed)?;
-        Ok(Self {
-            environment,
-            model: encoder.model,
-            folder: encoder.folder,
-            weights,
-            packed: PrepackedWeights::new(),
-        })
+        Ok(Self { environment, model: encoder.model, folder: encoder.folder, weights, packed: PrepackedWeights::new() })
     }
 
     /// A session that computes on the thread that runs it.
     pub(super) fn session(&self) -> Result<Session, EmbedError> {
-        self.builder()
-            .and_then(|mut builder| builder.commit_from_memory(&self.model))
-            .map_err(failed)
+        self.builder().and_then(|mut builder| builder.commit_from_memory(&self.model)).map_err(failed)
     }
 
     fn builder(&self) -> ort::Result<SessionBuilder> {
@@ -75,10 +77,7 @@ impl Sessions {
             .with_inter_threads(1)?
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_prepacked_weights(&self.packed)?
-            .with_config_entry(
-                "session.model_external_initializers_file_folder_path",
-                self.folder.to_string_lossy(),
-            )?;
+            .with_config_entry("session.model_external_initializers_file_folder_path", self.folder.to_string_lossy())?;
         for (name, value) in &self.weights {
             builder = builder.with_initializer(name, Arc::clone(value))?;
         }
@@ -99,26 +98,19 @@ pub(super) struct Runner {
 
 impl Runner {
     pub(super) fn new(session: Session, dir: &ModelDir) -> Self {
-        Self {
-            session,
-            pooling: dir.pooling,
-            normalize: dir.normalize,
-        }
+        Self { session, pooling: dir.pooling, normalize: dir.normalize }
     }
 
     /// Embeds the texts of one run together; each is at least one token long.
     pub(super) fn run(&mut self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        self.evaluate(texts)
-            .map_err(|error| EmbedError::Unavailable(format!("evaluate the model: {error}")))
+        self.evaluate(texts).map_err(|error| EmbedError::Unavailable(format!("evaluate the model: {error}")))
     }
 
     fn evaluate(&mut self, texts: &[Vec<u32>]) -> ort::Result<Vec<Vec<f32>>> {
         let width = texts.iter().map(Vec::len).max().unwrap_or(0);
         let mut ids = vec![0_i32; texts.len() * width];
         for (row, text) in ids.chunks_exact_mut(width.max(1)).zip(texts) {
-            row.iter_mut()
-                .zip(text)
-                .for_each(|(slot, &id)| *slot = id as i32);
+            row.iter_mut().zip(text).for_each(|(slot, &id)| *slot = id as i32);
         }
         let lengths: Vec<i32> = texts.iter().map(|text| text.len() as i32).collect();
         let outputs = self.session.run(ort::inputs![
@@ -129,16 +121,7 @@ impl Runner {
         let dimension = shape.last().map_or(1, |&last| last as usize);
         let rows = hidden.chunks_exact(width * dimension).zip(texts);
         let (pooling, normalize) = (self.pooling, self.normalize);
-        Ok(rows
-            .map(|(row, text)| {
-                pool(
-                    &row[..text.len() * dimension],
-                    dimension,
-                    pooling,
-                    normalize,
-                )
-            })
-            .collect())
+        Ok(rows.map(|(row, text)| pool(&row[..text.len() * dimension], dimension, pooling, normalize)).collect())
     }
 }
 
@@ -149,12 +132,7 @@ fn pool(tokens: &[f32], dimension: usize, pooling: Pooling, normalize: bool) -> 
         Pooling::Mean => mean(tokens, dimension),
     };
     if normalize {
-        let length = vector
-            .iter()
-            .map(|value| value * value)
-            .sum::<f32>()
-            .sqrt()
-            .max(1e-12);
+        let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt().max(1e-12);
         vector.iter_mut().for_each(|value| *value /= length);
     }
     vector
@@ -163,9 +141,7 @@ fn pool(tokens: &[f32], dimension: usize, pooling: Pooling, normalize: bool) -> 
 fn mean(tokens: &[f32], dimension: usize) -> Vec<f32> {
     let mut sum = vec![0.0_f32; dimension];
     for token in tokens.chunks_exact(dimension) {
-        sum.iter_mut()
-            .zip(token)
-            .for_each(|(total, value)| *total += value);
+        sum.iter_mut().zip(token).for_each(|(total, value)| *total += value);
     }
     let count = (tokens.len() / dimension) as f32;
     sum.iter_mut().for_each(|total| *total /= count);

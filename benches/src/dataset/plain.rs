@@ -23,7 +23,7 @@ struct Entry {
 pub(super) fn read(folder: &Path) -> Result<Dataset> {
     let name = folder_name(folder);
     let corpus: Vec<Entry> = lines(&folder.join("corpus.jsonl"))?;
-    let documents = corpus.into_iter().map(|entry| document(&name, entry)).collect();
+    let documents = corpus.into_iter().filter_map(|entry| document(&name, entry)).collect();
     let queries: Vec<Entry> = lines(&folder.join("queries.jsonl"))?;
     let mut judgments = judgments(&folder.join("qrels.tsv"))?;
     let mut questions = Vec::new();
@@ -39,14 +39,12 @@ pub(super) fn read(folder: &Path) -> Result<Dataset> {
     Ok(Dataset { name, collections, questions, level: Level::Document })
 }
 
-fn document(collection: &str, entry: Entry) -> DocumentInput {
-    DocumentInput {
-        collection: collection.to_owned(),
-        document_id: entry.id,
-        text: entry.text,
-        title: Some(entry.title).filter(|title| !title.is_empty()),
-        format: None,
-    }
+/// The entry as a document; one that is a title alone has the title as its text, and one that is
+/// empty is no document.
+fn document(collection: &str, entry: Entry) -> Option<DocumentInput> {
+    let title = Some(entry.title).filter(|title| !title.trim().is_empty());
+    let text = Some(entry.text).filter(|text| !text.trim().is_empty()).or_else(|| title.clone())?;
+    Some(DocumentInput { collection: collection.to_owned(), document_id: entry.id, text, title, format: None })
 }
 
 fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
@@ -76,6 +74,13 @@ fn judgments(path: &Path) -> Result<BTreeMap<String, Vec<Judged>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_alone_is_a_document_and_nothing_is_none() {
+        let entry = |title: &str| Entry { id: "a".to_owned(), title: title.to_owned(), text: " \n".to_owned() };
+        assert_eq!(document("c", entry("Title")).unwrap().text, "Title");
+        assert!(document("c", entry("")).is_none());
+    }
 
     #[test]
     fn a_set_is_one_collection_of_ready_documents() {

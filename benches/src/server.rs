@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
 use crate::limits;
@@ -220,6 +221,20 @@ impl Drop for Server {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
+    }
+}
+
+/// Does the work, or gives up when this program is told to stop (SIGINT, SIGTERM): the work is then dropped, and with
+/// it a server that it has started.
+///
+/// # Errors
+/// Those of the work, and when the program is told to stop.
+pub async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut terminated = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    tokio::select! {
+        result = work => result,
+        _ = terminated.recv() => bail!("stopped by SIGTERM"),
+        _ = tokio::signal::ctrl_c() => bail!("stopped by Ctrl-C"),
     }
 }
 

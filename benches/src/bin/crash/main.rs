@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use coditect_benches::limits;
-use coditect_benches::server::{OUTPUT, Server, ServerOptions};
+use coditect_benches::server::{OUTPUT, Server, ServerOptions, interruptible};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -58,7 +58,7 @@ async fn main() -> Result<()> {
     std::fs::create_dir_all(OUTPUT).with_context(|| format!("create {OUTPUT}"))?;
     let folder = tempfile::Builder::new().prefix("crash-").tempdir_in(OUTPUT).context("make a folder")?;
     let mut run = Run::new(&arguments, seed, folder.path())?;
-    let result = run.all().await;
+    let result = interruptible(run.all()).await;
     if result.is_err() || !run.problems.is_empty() {
         let kept = folder.keep();
         run.problems.print();

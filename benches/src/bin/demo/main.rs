@@ -13,7 +13,7 @@ use clap::Parser;
 use coditect_benches::client::{Client, SearchRequest};
 use coditect_benches::push::{Summary, push};
 use coditect_benches::report::quantile;
-use coditect_benches::server::{Server, ServerOptions};
+use coditect_benches::server::{Server, ServerOptions, interruptible};
 
 use show::Screen;
 
@@ -42,7 +42,7 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     ensure!(arguments.docs.exists(), "there is no tree at {}", arguments.docs.display());
     let folder = tempfile::tempdir().context("make a temporary folder")?;
-    match demo(&arguments, folder.path()).await {
+    match interruptible(demo(&arguments, folder.path())).await {
         Ok(()) => Ok(()),
         Err(error) => {
             let kept = folder.keep();

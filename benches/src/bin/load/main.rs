@@ -15,7 +15,7 @@ use clap::Parser;
 use coditect_benches::client::{Client, CollectionInfo};
 use coditect_benches::open_loop::{Schedule, Summary};
 use coditect_benches::report::{table, write_json};
-use coditect_benches::server::{OUTPUT, Server, ServerOptions};
+use coditect_benches::server::{OUTPUT, Server, ServerOptions, interruptible};
 use serde::Serialize;
 
 use corpus::COLLECTION;
@@ -67,7 +67,10 @@ struct Resident {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+    interruptible(load(Arguments::parse())).await
+}
+
+async fn load(arguments: Arguments) -> Result<()> {
     ensure!(arguments.rate > 0.0 && arguments.seconds > 0, "rate and seconds must be above zero");
     let folder = PathBuf::from(OUTPUT).join(format!("load-data-{}", arguments.passages));
     if arguments.fresh && folder.exists() {

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use coditect_benches::dataset::Dataset;
 use coditect_benches::report::write_json;
-use coditect_benches::server::{OUTPUT, Server, ServerOptions};
+use coditect_benches::server::{OUTPUT, Server, ServerOptions, interruptible};
 
 /// Measures how good the rankings of the server are.
 #[derive(Parser)]
@@ -58,7 +58,7 @@ struct Run {
 #[tokio::main]
 async fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Run(arguments) => run(arguments).await,
+        Command::Run(arguments) => interruptible(run(arguments)).await,
         Command::Compare(arguments) => compare::compare(&arguments),
     }
 }

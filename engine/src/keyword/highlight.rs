@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::analysis::Kind;
-use super::query::ParsedQuery;
+use super::query::QueryTerm;
 
 /// Finds the words of one query in texts.
 #[derive(Debug, Clone)]
@@ -22,41 +22,27 @@ struct Occurrence {
 }
 
 impl Highlighter {
-    /// `weight` says how much the term at each place of the query counts, its inverse document frequency for example.
-    pub(crate) fn new(query: &ParsedQuery, weight: impl Fn(usize) -> f32) -> Self {
-        let of_kind = |is_compound: bool| {
-            let terms = query
-                .terms
-                .iter()
-                .enumerate()
-                .filter(|(_, term)| term.is_compound == is_compound);
-            terms
-                .map(|(place, term)| (term.text.clone(), weight(place)))
-                .collect()
-        };
-        Self {
-            words: of_kind(false),
-            compounds: of_kind(true),
+    /// Takes the terms of a query and how much each counts, its inverse document frequency for example.
+    pub(crate) fn new(terms: impl IntoIterator<Item = (QueryTerm, f32)>) -> Self {
+        let (mut words, mut compounds) = (HashMap::new(), HashMap::new());
+        for (term, weight) in terms {
+            let terms = if term.is_compound { &mut compounds } else { &mut words };
+            terms.insert(term.text, weight);
         }
+        Self { words, compounds }
     }
 
     fn occurrences(&self, text: &str) -> Vec<Occurrence> {
         let mut found = Vec::new();
-        for (kind, terms) in [
-            (Kind::Words, &self.words),
-            (Kind::Pieces, &self.words),
-            (Kind::Compounds, &self.compounds),
-        ] {
+        for (kind, terms) in
+            [(Kind::Words, &self.words), (Kind::Pieces, &self.words), (Kind::Compounds, &self.compounds)]
+        {
             if terms.is_empty() {
                 continue;
             }
             for token in kind.terms(text) {
                 if let Some(&weight) = terms.get(&token.text) {
-                    found.push(Occurrence {
-                        at: token.offset_from..token.offset_to,
-                        term: token.text,
-                        weight,
-                    });
+                    found.push(Occurrence { at: token.offset_from..token.offset_to, term: token.text, weight });
                 }
             }
         }
@@ -86,12 +72,8 @@ impl Highlighter {
         }
         let found = self.occurrences(text);
         let worth = |first: usize| -> f32 {
-            let within = found[first..]
-                .iter()
-                .take_while(|other| other.at.end <= found[first].at.start + bytes);
-            let terms: HashMap<&str, f32> = within
-                .map(|other| (other.term.as_str(), other.weight))
-                .collect();
+            let within = found[first..].iter().take_while(|other| other.at.end <= found[first].at.start + bytes);
+            let terms: HashMap<&str, f32> = within.map(|other| (other.term.as_str(), other.weight)).collect();
             terms.values().sum()
         };
         let best = (0..found.len()).max_by(|&a, &b| worth(a).total_cmp(&worth(b)).then(b.cmp(&a)));
@@ -99,15 +81,10 @@ impl Highlighter {
             return 0..back_to_word(text, 0, bytes);
         };
         let start = found[best].at.start;
-        let last = found[best..]
-            .iter()
-            .take_while(|other| other.at.end <= start + bytes)
-            .last();
+        let last = found[best..].iter().take_while(|other| other.at.end <= start + bytes).last();
         let used = last.map_or(0, |last| last.at.end - start);
         // What is left over goes half before, half after.
-        let from = start
-            .saturating_sub((bytes - used.min(bytes)) / 2)
-            .min(text.len() - bytes);
+        let from = start.saturating_sub((bytes - used.min(bytes)) / 2).min(text.len() - bytes);
         let from = on_to_word(text, from, start);
         from..back_to_word(text, from, from + bytes)
     }

@@ -8,6 +8,12 @@ pub const MAX_QUERY_TERMS: usize = 256;
 pub const MAX_PHRASES: usize = 8;
 /// Words of one phrase that are compared.
 pub const MAX_PHRASE_WORDS: usize = 16;
+/// Fewest and most letters of a word whose spelling may be corrected.
+pub const MIN_SPELLING: usize = 4;
+/// See [`MIN_SPELLING`].
+pub const MAX_SPELLING: usize = 24;
+/// Words of one query whose spelling may be corrected; each costs a look at all words with its first letter.
+pub const MAX_CORRECTIONS: usize = 4;
 /// Longest word, in bytes; longer ones (encoded data) are not indexed.
 pub const MAX_WORD: usize = 80;
 /// Longest identifier that is kept whole, in bytes.

@@ -3,6 +3,7 @@
 mod analysis;
 mod error;
 mod evaluate;
+mod find;
 mod highlight;
 pub mod limits;
 mod merge;
@@ -11,6 +12,7 @@ mod query;
 mod scan;
 mod schema;
 mod snapshot;
+mod spelling;
 mod writer;
 
 use std::ops::Range;
@@ -48,10 +50,7 @@ pub struct KeywordIndex {
 
 impl std::fmt::Debug for KeywordIndex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeywordIndex")
-            .field("options", &self.options)
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("KeywordIndex").field("options", &self.options).field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -63,22 +62,10 @@ impl KeywordIndex {
     pub fn new(options: KeywordOptions) -> Result<Self, KeywordError> {
         let (schema, fields) = Fields::schema();
         let directory = RamDirectory::create();
-        let builder: IndexBuilder = Index::builder()
-            .schema(schema.clone())
-            .tokenizers(analysis::tokenizers());
-        let index = builder
-            .open_or_create(directory.clone())
-            .map_err(KeywordError::during("make an index"))?;
+        let builder: IndexBuilder = Index::builder().schema(schema.clone()).tokenizers(analysis::tokenizers());
+        let index = builder.open_or_create(directory.clone()).map_err(KeywordError::during("make an index"))?;
         let writer = Mutex::new(Writer::new(index.clone(), fields));
-        Ok(Self {
-            options,
-            index,
-            directory,
-            schema,
-            fields,
-            writer,
-            snapshot: RwLock::default(),
-        })
+        Ok(Self { options, index, directory, schema, fields, writer, snapshot: RwLock::default() })
     }
 
     /// Takes in changes, in order. They are found after [`KeywordIndex::commit`].
@@ -146,11 +133,7 @@ impl KeywordIndex {
     ///
     /// # Errors
     /// When tantivy fails.
-    pub fn evaluate_with(
-        &self,
-        query: &str,
-        options: &KeywordOptions,
-    ) -> Result<Evaluation, KeywordError> {
+    pub fn evaluate_with(&self, query: &str, options: &KeywordOptions) -> Result<Evaluation, KeywordError> {
         let snapshot = Arc::clone(&self.snapshot.read());
         let query = ParsedQuery::read(query, options);
         Scorer::new(&snapshot, self.fields, &self.schema, options).evaluate(&query)
@@ -160,12 +143,7 @@ impl KeywordIndex {
     ///
     /// # Errors
     /// When tantivy fails.
-    pub fn search(
-        &self,
-        query: &str,
-        k: usize,
-        allowed: Option<&RoaringBitmap>,
-    ) -> Result<Vec<Hit>, KeywordError> {
+    pub fn search(&self, query: &str, k: usize, allowed: Option<&RoaringBitmap>) -> Result<Vec<Hit>, KeywordError> {
         Ok(self.evaluate(query)?.top(k, allowed))
     }
 
@@ -176,14 +154,15 @@ impl KeywordIndex {
     pub fn highlighter(&self, query: &str) -> Result<Highlighter, KeywordError> {
         let snapshot = Arc::clone(&self.snapshot.read());
         let query = ParsedQuery::read(query, &self.options);
-        let idfs = Scorer::new(&snapshot, self.fields, &self.schema, &self.options).idfs(&query)?;
-        Ok(Highlighter::new(&query, |place| idfs[place]))
+        let scorer = Scorer::new(&snapshot, self.fields, &self.schema, &self.options);
+        Ok(Highlighter::new(scorer.weighted_terms(&query)?))
     }
 
     /// The places of the words of `query` in `text`: see [`Highlighter::ranges`].
     #[must_use]
     pub fn highlights(&self, query: &str, text: &str) -> Vec<Range<usize>> {
-        Highlighter::new(&ParsedQuery::read(query, &self.options), |_| 1.0).ranges(text)
+        let query = ParsedQuery::read(query, &self.options);
+        Highlighter::new(query.terms.into_iter().map(|term| (term, 1.0))).ranges(text)
     }
 
     /// Passages that searches see.

@@ -26,8 +26,8 @@ pub struct KeywordOptions {
     pub compound_query: f32,
     /// What a quoted phrase counts in addition to its words, relative to them, 0 or more.
     pub phrase: f32,
-    /// What neighbouring words of the query count when they are neighbours in the passage too, relative to them.
-    pub pair: f32,
+    /// What the nearest indexed word counts for a word that no passage holds, 0 to 1; 0 corrects nothing.
+    pub spelling: f32,
 }
 
 /// How one field counts.
@@ -49,16 +49,16 @@ impl Default for KeywordOptions {
     fn default() -> Self {
         Self {
             saturation: 1.2,
-            title: FieldWeight::new(0.5, 0.5),
+            title: FieldWeight::new(1.0, 0.5),
             headings: FieldWeight::new(1.0, 0.5),
-            text: FieldWeight::new(1.0, 0.75),
-            pieces: FieldWeight::new(0.5, 0.75),
+            text: FieldWeight::new(1.0, 0.6),
+            pieces: FieldWeight::new(0.75, 0.75),
             path: FieldWeight::new(0.3, 0.5),
             compounds: FieldWeight::new(1.0, 0.75),
             piece_query: 0.5,
             compound_query: 0.5,
             phrase: 1.0,
-            pair: 0.0,
+            spelling: 0.75,
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use tantivy::tokenizer::Token;
+
 use super::analysis::{Kind, is_stop_word};
 use super::limits::{MAX_PHRASE_WORDS, MAX_PHRASES, MAX_QUERY_BYTES, MAX_QUERY_TERMS};
 use super::options::KeywordOptions;
@@ -23,8 +25,6 @@ pub(crate) struct ParsedQuery {
     pub(crate) terms: Vec<QueryTerm>,
     /// Quoted phrases, as stemmed words.
     pub(crate) phrases: Vec<Vec<String>>,
-    /// Neighbouring words of the query, as places in `terms`.
-    pub(crate) pairs: Vec<(usize, usize)>,
     /// Whether it has the look of a name, a code or a quotation rather than of a sentence.
     pub(crate) identifier_like: bool,
 }
@@ -71,77 +71,37 @@ struct Reader {
 }
 
 impl Reader {
-    /// Adds all words that are not stop words, or all when every word is one.
+    /// Adds all words that are not stop words, or all when every word is one; repeated words count more.
     fn words(&mut self, query: &str) {
         let tokens = Kind::Words.terms(query);
-        let is_stop = |at: Range<usize>| is_stop_word(&query[at].to_lowercase());
-        let telling: Vec<_> = tokens
-            .iter()
-            .filter(|token| !is_stop(token.offset_from..token.offset_to))
-            .collect();
-        let kept = if telling.is_empty() {
-            tokens.iter().collect()
-        } else {
-            telling
-        };
-        let mut last: Option<(usize, usize)> = None;
-        for token in kept {
-            let Some(place) = self.add(token.text.clone(), false, 1.0) else {
-                break;
-            };
-            if let Some((before, position)) = last
-                && position + 1 == token.position
-                && before != place
-                && !self.parsed.pairs.contains(&(before, place))
-            {
-                self.parsed.pairs.push((before, place));
+        let is_telling = |at: Range<usize>| !is_stop_word(&query[at].to_lowercase());
+        let telling = |token: &&Token| is_telling(token.offset_from..token.offset_to);
+        let any = tokens.iter().any(|token| telling(&token));
+        for token in tokens.iter().filter(|token| !any || telling(token)) {
+            match self.places.get(&(false, token.text.clone())) {
+                Some(&place) => self.parsed.terms[place].weight += 1.0,
+                None => self.add(token.text.clone(), false, 1.0),
             }
-            last = Some((place, token.position));
         }
     }
 
-    /// Adds a term, or adds to it; `None` when there are too many.
-    fn add(&mut self, text: String, is_compound: bool, weight: f32) -> Option<usize> {
+    /// Adds a term that is not there yet, while there is room.
+    fn add(&mut self, text: String, is_compound: bool, weight: f32) {
         let key = (is_compound, text);
-        if let Some(&place) = self.places.get(&key) {
-            // A name's piece that is also a word of its own is not counted twice.
-            if weight >= 1.0 {
-                self.parsed.terms[place].weight += weight;
-            }
-            return Some(place);
+        if self.parsed.terms.len() == MAX_QUERY_TERMS || weight <= 0.0 || self.places.contains_key(&key) {
+            return;
         }
-        if self.parsed.terms.len() == MAX_QUERY_TERMS || weight <= 0.0 {
-            return None;
-        }
-        let place = self.parsed.terms.len();
-        self.parsed.terms.push(QueryTerm {
-            text: key.1.clone(),
-            is_compound,
-            weight,
-        });
-        self.places.insert(key, place);
-        Some(place)
+        self.parsed.terms.push(QueryTerm { text: key.1.clone(), is_compound, weight });
+        self.places.insert(key, self.parsed.terms.len() - 1);
     }
 }
 
 /// The quoted parts of two or more words.
 fn phrases(query: &str) -> Vec<Vec<String>> {
-    let quoted = query
-        .split(['"', '\u{201C}', '\u{201D}'])
-        .skip(1)
-        .step_by(2);
-    let words = quoted.map(|part| {
-        Kind::Words
-            .terms(part)
-            .into_iter()
-            .map(|token| token.text)
-            .take(MAX_PHRASE_WORDS)
-            .collect()
-    });
-    words
-        .filter(|words: &Vec<String>| words.len() > 1)
-        .take(MAX_PHRASES)
-        .collect()
+    let quoted = query.split(['"', '\u{201C}', '\u{201D}']).skip(1).step_by(2);
+    let words =
+        quoted.map(|part| Kind::Words.terms(part).into_iter().map(|token| token.text).take(MAX_PHRASE_WORDS).collect());
+    words.filter(|words: &Vec<String>| words.len() > 1).take(MAX_PHRASES).collect()
 }
 
 #[cfg(test)]
@@ -151,43 +111,20 @@ mod tests {
     fn terms(query: &str) -> Vec<(String, bool, f32)> {
         let parsed = ParsedQuery::read(
             query,
-            &KeywordOptions {
-                piece_query: 0.5,
-                compound_query: 0.25,
-                ..KeywordOptions::default()
-            },
+            &KeywordOptions { piece_query: 0.5, compound_query: 0.25, ..KeywordOptions::default() },
         );
-        parsed
-            .terms
-            .into_iter()
-            .map(|term| (term.text, term.is_compound, term.weight))
-            .collect()
+        parsed.terms.into_iter().map(|term| (term.text, term.is_compound, term.weight)).collect()
     }
 
     #[test]
     fn words_pieces_and_identifiers() {
         let word = |text: &str| (text.to_owned(), false, 1.0);
-        assert_eq!(
-            terms("How are the messages sent?"),
-            [word("messag"), word("sent")]
-        );
+        assert_eq!(terms("How are the messages sent?"), [word("messag"), word("sent")]);
         assert_eq!(
             terms("jsonrpc code -32004"),
-            [
-                word("jsonrpc"),
-                word("code"),
-                word("32004"),
-                ("-32004".to_owned(), true, 0.25)
-            ]
+            [word("jsonrpc"), word("code"), word("32004"), ("-32004".to_owned(), true, 0.25)]
         );
-        assert_eq!(
-            terms("sendMessage message"),
-            [
-                word("sendmessag"),
-                word("messag"),
-                ("send".to_owned(), false, 0.5)
-            ]
-        );
+        assert_eq!(terms("sendMessage message"), [word("sendmessag"), word("messag"), ("send".to_owned(), false, 0.5)]);
         assert_eq!(terms("to be or not to be")[0].0, "to");
         assert_eq!(terms("a a a b"), [word("b")]);
     }
@@ -217,18 +154,8 @@ mod tests {
     #[test]
     fn phrases_and_the_look_of_a_query() {
         let read = |query: &str| ParsedQuery::read(query, &KeywordOptions::default());
-        assert_eq!(
-            read("say \"Hello big World\" now \"x\" \"open").phrases,
-            [["hello", "big", "world"]]
-        );
-        for query in [
-            "set_retry_limit",
-            "HTTPServer",
-            "-32004",
-            "error 1031",
-            "sha256",
-            "\"exact words\"",
-        ] {
+        assert_eq!(read("say \"Hello big World\" now \"x\" \"open").phrases, [["hello", "big", "world"]]);
+        for query in ["set_retry_limit", "HTTPServer", "-32004", "error 1031", "sha256", "\"exact words\""] {
             assert!(read(query).identifier_like, "{query}");
         }
         for query in ["how do agents find each other", "top 10 reasons", ""] {

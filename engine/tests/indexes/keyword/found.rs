@@ -7,12 +7,7 @@ use super::data::{empty, hits, index, passage, put, remove, slots};
 
 #[test]
 fn words_match_in_any_form() {
-    let index = index(&[
-        "Agents are discovering each other",
-        "Discovery of an AGENT",
-        "naïve façade",
-        "nothing here",
-    ]);
+    let index = index(&["Agents are discovering each other", "Discovery of an AGENT", "naïve façade", "nothing here"]);
     assert_eq!(slots(&index, "how do agents discover?").len(), 2);
     assert_eq!(slots(&index, "NAIVE facade"), [2]);
     assert!(slots(&index, "zebra").is_empty());
@@ -59,10 +54,7 @@ fn every_field_counts() {
         fields("", "", "myWatches", ""),
         fields("", "", "x", ""),
     ];
-    let changes: Vec<_> = (0..)
-        .zip(passages)
-        .map(|(slot, fields)| KeywordChange::Put { slot, fields })
-        .collect();
+    let changes: Vec<_> = (0..).zip(passages).map(|(slot, fields)| KeywordChange::Put { slot, fields }).collect();
     index.apply(&changes).unwrap();
     index.commit().unwrap();
     let mut found = slots(&index, "watch");
@@ -72,11 +64,7 @@ fn every_field_counts() {
 
 #[test]
 fn quoted_words_count_more_where_they_stand_together() {
-    let index = index(&[
-        "the order of commit and then version",
-        "a commit version of the order",
-        "unrelated",
-    ]);
+    let index = index(&["the order of commit and then version", "a commit version of the order", "unrelated"]);
     assert_eq!(slots(&index, "\"commit version\" order"), [1, 0]);
     assert_eq!(slots(&index, "\u{201C}of the order\u{201D} commit"), [1, 0]);
     let plain = hits(&index, "commit version");
@@ -120,29 +108,18 @@ fn no_query_is_an_error() {
     ];
     for query in odd.into_iter().chain([long.as_str(), wide.as_str()]) {
         index.search(query, 10, None).unwrap();
-        assert!(
-            index
-                .highlights(query, query)
-                .iter()
-                .all(|range| query.get(range.clone()).is_some())
-        );
+        assert!(index.highlights(query, query).iter().all(|range| query.get(range.clone()).is_some()));
     }
     assert!(index.evaluate(&wide).unwrap().profile().terms <= limits::MAX_QUERY_TERMS);
 }
 
 #[test]
 fn filters_ties_and_bounds() {
-    let texts: Vec<String> = (0..300)
-        .map(|i| format!("same words {}", if i % 2 == 0 { "even" } else { "odd" }))
-        .collect();
+    let texts: Vec<String> =
+        (0..300).map(|i| format!("same words {}", if i % 2 == 0 { "even" } else { "odd" })).collect();
     let index = index(&texts.iter().map(String::as_str).collect::<Vec<_>>());
     let found = |query: &str, k: usize, allowed: Option<&RoaringBitmap>| -> Vec<u32> {
-        index
-            .search(query, k, allowed)
-            .unwrap()
-            .iter()
-            .map(|hit| hit.slot)
-            .collect()
+        index.search(query, k, allowed).unwrap().iter().map(|hit| hit.slot).collect()
     };
     assert_eq!(found("same", 5, None), [0, 1, 2, 3, 4]);
     assert_eq!(found("odd", 3, None), [1, 3, 5]);
@@ -158,46 +135,17 @@ fn filters_ties_and_bounds() {
 fn the_profile_tells_what_the_words_are_worth() {
     let texts: Vec<String> = (0..1_000)
         .map(|i| {
-            format!(
-                "common {} {}",
-                if i < 500 { "half" } else { "other" },
-                if i == 7 { "unique_name" } else { "x" }
-            )
+            format!("common {} {}", if i < 500 { "half" } else { "other" }, if i == 7 { "unique_name" } else { "x" })
         })
         .collect();
     let index = index(&texts.iter().map(String::as_str).collect::<Vec<_>>());
     let common = index.evaluate("common half").unwrap();
     let rare = index.evaluate("common unique absent").unwrap();
-    assert_eq!(
-        (
-            common.profile().terms,
-            common.profile().rare_terms,
-            common.profile().matches
-        ),
-        (2, 0, 1_000)
-    );
-    assert_eq!(
-        (
-            rare.profile().terms,
-            rare.profile().rare_terms,
-            rare.profile().missing_terms
-        ),
-        (3, 1, 1)
-    );
+    assert_eq!((common.profile().terms, common.profile().rare_terms, common.profile().matches), (2, 0, 1_000));
+    assert_eq!((rare.profile().terms, rare.profile().rare_terms, rare.profile().missing_terms), (3, 1, 1));
     assert!(rare.profile().max_idf > 6.0 && common.profile().max_idf < 1.0);
-    assert!(
-        index
-            .evaluate("unique_name")
-            .unwrap()
-            .profile()
-            .identifier_like
-            && !rare.profile().identifier_like
-    );
-    for evaluation in [
-        common,
-        rare,
-        index.evaluate("\"common half\" uniqueName").unwrap(),
-    ] {
+    assert!(index.evaluate("unique_name").unwrap().profile().identifier_like && !rare.profile().identifier_like);
+    for evaluation in [common, rare, index.evaluate("\"common half\" uniqueName").unwrap()] {
         assert!(evaluation.top(1, None)[0].score <= evaluation.profile().ceiling);
     }
 }
@@ -208,29 +156,32 @@ fn changes_show_at_the_commit_and_all_at_once() {
     index.apply(&[put(0, "first"), put(1, "second")]).unwrap();
     assert!(index.is_empty() && slots(&index, "first").is_empty());
     index.commit().unwrap();
-    assert_eq!(
-        (index.len(), slots(&index, "first second")),
-        (2, vec![0, 1])
-    );
-    index
-        .apply(&[put(0, "third"), remove(1), remove(5)])
-        .unwrap();
+    assert_eq!((index.len(), slots(&index, "first second")), (2, vec![0, 1]));
+    index.apply(&[put(0, "third"), remove(1), remove(5)]).unwrap();
     assert_eq!(slots(&index, "first second"), [0, 1]);
     index.commit().unwrap();
     assert!(slots(&index, "first second").is_empty());
     assert_eq!((index.len(), slots(&index, "third")), (1, vec![0]));
-    index
-        .apply(&[put(2, "x"), put(2, "y"), remove(2), put(2, "z")])
-        .unwrap();
+    index.apply(&[put(2, "x"), put(2, "y"), remove(2), put(2, "z")]).unwrap();
     index.commit().unwrap();
     assert_eq!((index.len(), slots(&index, "x y z")), (2, vec![2]));
     let fields = passage("z");
-    index
-        .apply(&[KeywordChange::Put {
-            slot: u32::MAX,
-            fields,
-        }])
-        .unwrap();
+    index.apply(&[KeywordChange::Put { slot: u32::MAX, fields }]).unwrap();
     index.commit().unwrap();
     assert_eq!(slots(&index, "z"), [2, u32::MAX]);
+}
+
+#[test]
+fn misspelt_words_find_what_was_meant() {
+    let index =
+        index(&["transactions are retried", "a transform of data", "other words", "code -32004 and commit_version"]);
+    let evaluation = index.evaluate("transaktions").unwrap();
+    assert_eq!(evaluation.top(5, None).iter().map(|hit| hit.slot).collect::<Vec<_>>(), [0]);
+    assert_eq!((evaluation.profile().missing_terms, evaluation.profile().corrected_terms), (1, 1));
+    assert_eq!(slots(&index, "transfrom words"), [2, 1]);
+    // Rightly spelt words, codes and names are never changed.
+    assert_eq!(slots(&index, "transform"), [1]);
+    assert!(slots(&index, "-32005").is_empty() && slots(&index, "zzzz").is_empty());
+    let highlighter = index.highlighter("transaktions").unwrap();
+    assert_eq!(highlighter.ranges("transactions commit"), [0..12]);
 }

@@ -68,7 +68,7 @@ pub const CONTEXT_TOP_K_MAX: usize = 400;
 /// Documents that one request splits at once, and is ahead of the embedder by.
 pub const SPLIT_AHEAD: usize = 2;
 /// Documents of one request that are embedded at once; they share the embedder's batches.
-pub const EMBED_AHEAD: usize = 64;
+pub const EMBED_AHEAD: usize = 256;
 /// Documents of one request that are written at once; they share the store's commits.
 pub const WRITES_AT_ONCE: usize = 16;
 /// Texts of one call to the embedder.

@@ -46,6 +46,7 @@ pub(crate) fn finish(mut api: OpenApi) -> OpenApi {
             for (status, response) in &mut operation.responses.responses {
                 if let RefOr::T(response) = response
                     && (status.starts_with('4') || status.starts_with('5'))
+                    && response.content.is_empty()
                 {
                     let content =
                         utoipa::openapi::Content::new(Some(utoipa::openapi::Ref::from_schema_name("Problem")));

@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::header;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::pointer::refusal;
 use crate::limits;
@@ -68,17 +68,22 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         return Err(Problem::field("", "the body must be a JSON object"));
     }
     let mut decoder = serde_json::Deserializer::from_str(text);
-    let decoded = serde_path_to_error::deserialize(&mut decoder).map_err(|error| describe(&error))?;
+    let decoded = serde_path_to_error::deserialize(&mut decoder).map_err(|error| describe(&error, text))?;
     decoder.end().map_err(|error| Problem::field("", format!("the body is not JSON: {error}")))?;
     Ok(decoded)
 }
 
-fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+fn describe(error: &serde_path_to_error::Error<serde_json::Error>, text: &str) -> Problem {
     let inner = error.inner();
     if inner.is_data() || inner.to_string().starts_with("number out of range") {
         return refusal(error.path(), &inner.to_string());
     }
-    Problem::field("", format!("the body is not JSON: {inner}"))
+    // The decoder also calls a value of the wrong type a syntax error where it looks for a name.
+    let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
+    if inner.to_string().starts_with("expected value") && is_json() {
+        return refusal(error.path(), "a value of another type is expected");
+    }
+    Problem::field("", format!("the body is not JSON that can be read: {inner}"))
 }
 
 /// A route whose body may be left out.

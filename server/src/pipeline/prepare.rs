@@ -27,7 +27,7 @@ pub(super) struct Prepared {
 /// Checks the fields of a document.
 pub(super) fn check(input: &DocumentInput) -> Result<Checked> {
     let collection = CollectionName::new(input.collection.as_str())?;
-    let id = DocumentId::new(input.document_id.as_str())?;
+    let id = document_id(input)?;
     let bounded = |pointer: &str, value: Option<&str>, limit: usize| match value.map_or(0, str::len) {
         length if length > limit => {
             Err(Problem::field(pointer, format!("{length} bytes, at most {limit} are allowed")))
@@ -54,6 +54,19 @@ pub(super) fn check(input: &DocumentInput) -> Result<Checked> {
             "does not fit the document: leave it out, or compute it over what is sent",
         )),
         _ => Ok(Checked { collection, id, content_hash }),
+    }
+}
+
+/// The document's place, if its collection and id are in order.
+pub(super) fn place(input: &DocumentInput) -> Option<(CollectionName, DocumentId)> {
+    Some((CollectionName::new(input.collection.as_str()).ok()?, document_id(input).ok()?))
+}
+
+/// Clients tidy `.` and `..` away even when they are encoded: such a document could be written and never be read.
+fn document_id(input: &DocumentInput) -> Result<DocumentId> {
+    match input.document_id.as_str() {
+        "." | ".." => Err(Problem::field("/document_id", "`.` and `..` cannot be named in a URL")),
+        id => Ok(DocumentId::new(id)?),
     }
 }
 

@@ -62,18 +62,18 @@ pub(super) struct Embedded {
 impl Stages {
     /// Checks and splits a document, unless it is there already.
     pub(super) async fn prepare(&self, position: usize, input: DocumentInput, first: bool) -> Item<Prepared> {
-        let document_id = input.document_id.clone();
+        let slip = |content_hash, place| Slip { position, document_id: input.document_id.clone(), content_hash, place };
+        // What is said of the second of two documents with one id says nothing of the first.
+        let place = prepare::place(&input).filter(|_| first);
         let checked = if first { prepare::check(&input) } else { Err(twice()) };
         let checked = match checked {
             Ok(checked) => checked,
             Err(problem) => {
-                let content_hash = wire::content_hash(&input);
-                let slip = Slip { position, document_id, content_hash, place: None };
+                let slip = slip(wire::content_hash(&input), place);
                 return Item { slip, state: State::Failed(problem) };
             }
         };
-        let place = Some((checked.collection.clone(), checked.id.clone()));
-        let slip = Slip { position, document_id, content_hash: checked.content_hash.clone(), place };
+        let slip = slip(checked.content_hash.clone(), place);
         let state = match self.compare(&checked).await {
             Ok(Some(receipt)) => State::Unchanged(receipt),
             Ok(None) => self.split(input, checked).await.map_or_else(State::Failed, State::Going),

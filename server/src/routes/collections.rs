@@ -103,7 +103,7 @@ struct Dropped {
 ///
 /// With the server's embedder. A write into a collection that does not exist makes it, too. One that exists stays as it is.
 #[utoipa::path(
-    put, path = "/collections/{name}", tag = "collections",
+    put, operation_id = "put_collection", path = "/collections/{name}", tag = "collections",
     params(("name" = String, Path, description = "1 to 64 characters from A-Z a-z 0-9 - _ .")),
     request_body = Option<CollectionBody>,
     responses(
@@ -134,7 +134,7 @@ async fn put(
 
 /// List collections.
 #[utoipa::path(
-    get, path = "/collections", tag = "collections", params(ListQuery),
+    get, operation_id = "list_collections", path = "/collections", tag = "collections", params(ListQuery),
     responses(
         (status = 200, description = "A page.", body = CollectionPage),
         (status = 400, description = "A parameter is at fault; `errors[].pointer` names it."),
@@ -152,7 +152,7 @@ async fn list(State(app): State<AppState>, Query(query): Query<ListQuery>) -> Re
 
 /// Read a collection.
 #[utoipa::path(
-    get, path = "/collections/{name}", tag = "collections",
+    get, operation_id = "get_collection", path = "/collections/{name}", tag = "collections",
     params(("name" = String, Path, description = "The collection.")),
     responses(
         (status = 200, description = "The collection.", body = CollectionInfo),
@@ -166,7 +166,7 @@ async fn get(State(app): State<AppState>, Path(name): Path<String>) -> Result<Js
 
 /// Drop a collection with all its documents.
 #[utoipa::path(
-    delete, path = "/collections/{name}", tag = "collections",
+    delete, operation_id = "delete_collection", path = "/collections/{name}", tag = "collections",
     params(("name" = String, Path, description = "The collection.")),
     responses(
         (status = 200, description = "It is gone.", body = Dropped),

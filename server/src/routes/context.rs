@@ -124,7 +124,7 @@ struct ContextTook {
 ///
 /// Searches, and packs the best passages into at most `max_tokens`, neighbours merged, with numbered citations.
 #[utoipa::path(
-    post, path = "/context", tag = "search", request_body = ContextBody,
+    post, operation_id = "pack_context", path = "/context", tag = "search", request_body = ContextBody,
     responses(
         (status = 200, description = "The context and its sources.", body = ContextAnswer),
         (status = 400, description = "A field is at fault; `errors[].pointer` names it."),

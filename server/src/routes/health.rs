@@ -37,7 +37,7 @@ struct Readiness {
 
 /// Is the server alive.
 #[utoipa::path(
-    get, path = "/healthz", tag = "operation",
+    get, operation_id = "health", path = "/healthz", tag = "operation",
     responses((status = 200, description = "It is.", body = Health))
 )]
 async fn healthz() -> JsonAnswer<Health> {
@@ -48,7 +48,7 @@ async fn healthz() -> JsonAnswer<Health> {
 ///
 /// It is, once the indexes have followed the change log to its head.
 #[utoipa::path(
-    get, path = "/readyz", tag = "operation",
+    get, operation_id = "readiness", path = "/readyz", tag = "operation",
     responses(
         (status = 200, description = "Searches show every write up to `version`.", body = Readiness),
         (status = 503, description = "The indexes are still being built.", body = Readiness),
@@ -69,7 +69,7 @@ async fn readyz(State(app): State<AppState>) -> Response {
 
 /// Metrics for Prometheus.
 #[utoipa::path(
-    get, path = "/metrics", tag = "operation",
+    get, operation_id = "metrics", path = "/metrics", tag = "operation",
     responses((status = 200, description = "Metrics in the text format.", body = String, content_type = "text/plain"))
 )]
 async fn metrics(State(app): State<AppState>) -> Response {

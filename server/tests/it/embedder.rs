@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-pub const DIMENSION: usize = 64;
+pub(crate) const DIMENSION: usize = 64;
 
 /// A text with this word is refused.
-pub const POISON: &str = "poisonword";
+pub(crate) const POISON: &str = "poisonword";
 /// A text with this word is answered only when the gate is open.
-pub const GATED: &str = "gatedword";
+pub(crate) const GATED: &str = "gatedword";
 
 #[derive(Default)]
 struct Seen {
@@ -29,8 +29,8 @@ struct Seen {
 
 /// The endpoint, and what it has seen.
 #[derive(Clone)]
-pub struct MockEmbedder {
-    pub address: SocketAddr,
+pub(crate) struct MockEmbedder {
+    pub(crate) address: SocketAddr,
     seen: Arc<Seen>,
     gate: watch::Sender<bool>,
 }
@@ -43,11 +43,11 @@ struct Shared {
 }
 
 impl MockEmbedder {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with_dimension(DIMENSION).await
     }
 
-    pub async fn with_dimension(dimension: usize) -> Self {
+    pub(crate) async fn with_dimension(dimension: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Seen::default());
@@ -58,20 +58,20 @@ impl MockEmbedder {
         Self { address, seen, gate }
     }
 
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
     /// Calls and texts so far.
-    pub fn seen(&self) -> (usize, usize) {
+    pub(crate) fn seen(&self) -> (usize, usize) {
         (self.seen.calls.load(Ordering::SeqCst), self.seen.texts.load(Ordering::SeqCst))
     }
 
-    pub fn set_down(&self, down: bool) {
+    pub(crate) fn set_down(&self, down: bool) {
         self.seen.down.store(down, Ordering::SeqCst);
     }
 
-    pub fn open_gate(&self) {
+    pub(crate) fn open_gate(&self) {
         self.gate.send_replace(true);
     }
 }
@@ -101,7 +101,7 @@ async fn embeddings(State(mut shared): State<Shared>, Json(body): Json<Value>) -
 }
 
 /// The words of a text, hashed into the dimensions.
-pub fn vector(text: &str, dimension: usize) -> Vec<f32> {
+pub(crate) fn vector(text: &str, dimension: usize) -> Vec<f32> {
     let mut vector = vec![0.01; dimension];
     for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         let hash = word

@@ -9,7 +9,7 @@ use crate::harness::{Running, settings};
 use crate::shutdown::Process;
 
 /// The binary with an environment that decides nothing.
-pub fn binary() -> Command {
+pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_coditect-server"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -23,7 +23,7 @@ pub fn binary() -> Command {
 }
 
 /// Arguments for vectors from the mock.
-pub fn with_mock(command: &mut Command, embedder: &MockEmbedder, data: &Path) {
+pub(crate) fn with_mock(command: &mut Command, embedder: &MockEmbedder, data: &Path) {
     command.args([
         "--listen",
         "127.0.0.1:0",

@@ -15,12 +15,12 @@ use tokio::task::JoinHandle;
 use crate::embedder::MockEmbedder;
 
 /// How long tests wait for a condition before they call it a failure.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server. It is stopped by [`Running::stop`], or with the test.
-pub struct Running {
-    pub url: String,
-    pub embedder: MockEmbedder,
+pub(crate) struct Running {
+    pub(crate) url: String,
+    pub(crate) embedder: MockEmbedder,
     client: Client,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
@@ -29,31 +29,31 @@ pub struct Running {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Reply {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
     /// The body of an answer that must have this status.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Value {
+    pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// Settings for a server whose data is in `dir` and whose vectors come from `embedder`.
-pub fn settings(dir: &TempDir, embedder: &MockEmbedder) -> Settings {
+pub(crate) fn settings(dir: &TempDir, embedder: &MockEmbedder) -> Settings {
     let mut settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), ..Settings::default() };
     settings.data_dir = dir.path().join("data");
     settings.embedder.provider = ProviderKind::OpenAi;
@@ -64,15 +64,15 @@ pub fn settings(dir: &TempDir, embedder: &MockEmbedder) -> Settings {
 }
 
 impl Running {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), MockEmbedder::start().await, change).await
     }
 
-    pub async fn start_in(dir: TempDir, embedder: MockEmbedder, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start_in(dir: TempDir, embedder: MockEmbedder, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings(&dir, &embedder);
         change(&mut settings);
         let server = Server::start(settings).await.unwrap();
@@ -87,12 +87,12 @@ impl Running {
         running
     }
 
-    pub fn data_dir(&self) -> std::path::PathBuf {
+    pub(crate) fn data_dir(&self) -> std::path::PathBuf {
         settings(&self.dir, &self.embedder).data_dir
     }
 
     /// Stops the server as a signal would, and gives its directory back.
-    pub async fn stop(self) -> (TempDir, MockEmbedder) {
+    pub(crate) async fn stop(self) -> (TempDir, MockEmbedder) {
         self.stop.send(()).unwrap();
         self.served.await.unwrap();
         (self.dir, self.embedder)
@@ -107,34 +107,34 @@ impl Running {
         tokio::time::timeout(PATIENCE, ready).await.expect("the server is not ready");
     }
 
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
-    pub async fn send(&self, request: RequestBuilder) -> Reply {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Reply { status, headers, text: response.text().await.unwrap() }
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Reply {
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
         self.send(self.request(Method::DELETE, path)).await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Reply {
         self.send(self.request(Method::PUT, path).json(body)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
     /// Stores a document and answers its version.
-    pub async fn store(&self, collection: &str, id: &str, text: &str) -> String {
+    pub(crate) async fn store(&self, collection: &str, id: &str, text: &str) -> String {
         let body = json!({"collection": collection, "document_id": id, "text": text});
         let reply = self.post("/documents", &body).await;
         assert!(matches!(reply.status, 200 | 201), "{}", reply.text);
@@ -142,14 +142,14 @@ impl Running {
     }
 
     /// Ids of what a search finds, best first.
-    pub async fn found(&self, body: &Value) -> Vec<String> {
+    pub(crate) async fn found(&self, body: &Value) -> Vec<String> {
         let answer = self.post("/search", body).await.expect(200);
         let results = answer["results"].as_array().unwrap();
         results.iter().map(|result| result["document_id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The value of a metric's line that begins like this.
-    pub async fn metric(&self, line: &str) -> Option<f64> {
+    pub(crate) async fn metric(&self, line: &str) -> Option<f64> {
         let text = self.get("/metrics").await.text;
         text.lines().find_map(|found| found.strip_prefix(line)?.trim().parse().ok())
     }

@@ -1,9 +1,12 @@
 //! The pipeline: shared batches, known vectors, poisoned documents, an embedder that goes away.
 
+use std::time::Duration;
+
+use futures::FutureExt;
 use serde_json::{Value, json};
 
-use crate::embedder::POISON;
-use crate::harness::Running;
+use crate::embedder::{GATED, POISON};
+use crate::harness::{PATIENCE, Running};
 
 fn batch(documents: impl IntoIterator<Item = (String, String)>) -> Value {
     let documents: Vec<Value> = documents
@@ -17,11 +20,23 @@ fn batch(documents: impl IntoIterator<Item = (String, String)>) -> Value {
 async fn small_documents_share_the_embedders_batches() {
     let server = Running::start().await;
     let before = server.embedder.seen();
-    let documents = (0..200).map(|n| (format!("{n}.md"), format!("Short text number {n}.")));
-    server.post("/documents/batch", &batch(documents)).await.expect(200);
+    let documents = (0..200).map(|n| (format!("{n:03}.md"), format!("Short {GATED} text number {n}.")));
+    let documents = documents.chain([("last.md".to_owned(), String::new())]);
+    let body = batch(documents);
+    let write = server.post("/documents/batch", &body);
+    // Documents are taken in order: when the last one has failed, all others wait for the embedder.
+    let queued = async {
+        let failed = async || server.get("/documents?collection=docs&state=failed").await;
+        while failed().await.text.find("last.md").is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        server.embedder.open_gate();
+    };
+    let (answer, ()) = tokio::join!(write, tokio::time::timeout(PATIENCE, queued).map(Result::unwrap));
+    answer.expect(200);
     let after = server.embedder.seen();
     assert_eq!(after.1 - before.1, 200);
-    assert!(after.0 - before.0 <= 50, "{} calls for 200 texts", after.0 - before.0);
+    assert!(after.0 - before.0 <= 8, "{} calls for 200 texts", after.0 - before.0);
     server.stop().await;
 }
 

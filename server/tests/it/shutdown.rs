@@ -12,14 +12,16 @@ use crate::faults::{binary, with_mock};
 use crate::harness::PATIENCE;
 
 /// A server process; killed with the test if it is still there.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Process {
-    pub async fn start(embedder: &MockEmbedder, data: &Path) -> Self {
+    pub(crate) async fn start(embedder: &MockEmbedder, data: &Path) -> Self {
         let address_file: PathBuf = data.with_extension("address");
+        // An earlier process on the same data may have left its own.
+        let _ = std::fs::remove_file(&address_file);
         let mut command = binary();
         with_mock(&mut command, embedder, data);
         command.arg("--address-file").arg(&address_file).stdin(Stdio::null()).stderr(Stdio::null());
@@ -54,7 +56,7 @@ impl Process {
         tokio::time::timeout(PATIENCE, ended).await.expect("the server does not stop")
     }
 
-    pub async fn terminate(self) {
+    pub(crate) async fn terminate(self) {
         self.signal(Signal::TERM);
         assert_eq!(self.wait().await.code(), Some(0));
     }

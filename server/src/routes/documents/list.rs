@@ -120,7 +120,7 @@ pub(super) struct FailedDocument {
 ///
 /// `state=failed` lists the documents whose last write failed, with the reason; an older state of them may be stored all the same.
 #[utoipa::path(
-    get, path = "/documents", tag = "documents", params(ListQuery),
+    get, operation_id = "list_documents", path = "/documents", tag = "documents", params(ListQuery),
     responses(
         (status = 200, description = "A page.", body = DocumentPage),
         (status = 400, description = "A parameter is at fault; `errors[].pointer` names it."),

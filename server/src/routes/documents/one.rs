@@ -78,7 +78,7 @@ pub(super) struct StoredPassage {
 ///
 /// The id is percent-encoded; slashes may stay as they are. Text and passages are of one version.
 #[utoipa::path(
-    get, path = "/documents/{collection}/{*document_id}", tag = "documents",
+    get, operation_id = "get_document", path = "/documents/{collection}/{*document_id}", tag = "documents",
     params(("collection" = String, Path, description = "The collection."), ("document_id" = String, Path, description = "The document's id, percent-encoded."), GetQuery),
     responses(
         (status = 200, description = "The document.", body = FullDocument),
@@ -152,7 +152,7 @@ pub(super) struct Deleted {
 ///
 /// Deleting what is not there succeeds with `deleted` false.
 #[utoipa::path(
-    delete, path = "/documents/{collection}/{*document_id}", tag = "documents",
+    delete, operation_id = "delete_document", path = "/documents/{collection}/{*document_id}", tag = "documents",
     params(("collection" = String, Path, description = "The collection."), ("document_id" = String, Path, description = "The document's id, percent-encoded.")),
     responses(
         (status = 200, description = "It is gone.", body = Deleted),

@@ -15,7 +15,7 @@ use crate::state::AppState;
 /// Replaces the document's earlier self atomically; the same content again is `unchanged` and costs nothing. The answer's
 /// `version` is the commit: a search with it as `min_version` finds the document.
 #[utoipa::path(
-    post, path = "/documents", tag = "documents", request_body = DocumentInput,
+    post, operation_id = "put_document", path = "/documents", tag = "documents", request_body = DocumentInput,
     responses(
         (status = 200, description = "It replaced its earlier self, or was there already.", body = WriteOutcome),
         (status = 201, description = "It is new.", body = WriteOutcome),
@@ -45,7 +45,7 @@ pub(super) async fn put(
 ///
 /// Each document is stored, or fails, on its own: `outcomes` tells, in the order of the request. `version` shows all of them.
 #[utoipa::path(
-    post, path = "/documents/batch", tag = "documents", request_body = BatchRequest,
+    post, operation_id = "put_documents", path = "/documents/batch", tag = "documents", request_body = BatchRequest,
     responses(
         (status = 200, description = "What became of each document; also when some or all failed.", body = BatchResponse),
         (status = 400, description = "The request as a whole is at fault; `errors[].pointer` names the field."),

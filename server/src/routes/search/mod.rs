@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// Finds the passages that answer a query best. `hybrid` fuses what vectors and keywords find. With `max_latency_ms` a hybrid
 /// search whose query is not embedded in time answers from keywords alone and says so in `mode` and `degraded`.
 #[utoipa::path(
-    post, path = "/search", tag = "search", request_body = SearchBody,
+    post, operation_id = "search", path = "/search", tag = "search", request_body = SearchBody,
     responses(
         (status = 200, description = "The best passages, best first.", body = SearchAnswer),
         (status = 400, description = "A field is at fault; `errors[].pointer` names it."),
@@ -46,7 +46,7 @@ async fn search(State(app): State<AppState>, Json(body): Json<SearchBody>) -> Re
 ///
 /// The same as `POST /search`, with the parameters in the query string.
 #[utoipa::path(
-    get, path = "/search", tag = "search", params(SearchQuery),
+    get, operation_id = "search_by_parameters", path = "/search", tag = "search", params(SearchQuery),
     responses(
         (status = 200, description = "The best passages, best first.", body = SearchAnswer),
         (status = 400, description = "A parameter is at fault; `errors[].pointer` names it."),

@@ -45,14 +45,7 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn new(kind: BlockKind, start: usize) -> Self {
-        Self {
-            kind,
-            source: start..start,
-            text: String::new(),
-            runs: Vec::new(),
-            keep_with_next: false,
-            header: 0,
-        }
+        Self { kind, source: start..start, text: String::new(), runs: Vec::new(), keep_with_next: false, header: 0 }
     }
 
     /// A block whose text is exactly its source.
@@ -68,18 +61,11 @@ impl Block {
             return;
         }
         self.source.end = self.source.end.max(range.end);
-        let continues = self
-            .runs
-            .last()
-            .is_some_and(|run| run.verbatim && run.source.end == range.start);
+        let continues = self.runs.last().is_some_and(|run| run.verbatim && run.source.end == range.start);
         if continues && let Some(run) = self.runs.last_mut() {
             run.source.end = range.end;
         } else {
-            self.runs.push(Run {
-                at: self.text.len(),
-                source: range.clone(),
-                verbatim: true,
-            });
+            self.runs.push(Run { at: self.text.len(), source: range.clone(), verbatim: true });
         }
         self.text.push_str(&source[range]);
     }
@@ -88,11 +74,7 @@ impl Block {
     pub(super) fn push_text(&mut self, range: Range<usize>, text: &str) {
         self.source.end = self.source.end.max(range.end);
         if !text.is_empty() {
-            self.runs.push(Run {
-                at: self.text.len(),
-                source: range,
-                verbatim: false,
-            });
+            self.runs.push(Run { at: self.text.len(), source: range, verbatim: false });
             self.text.push_str(text);
         }
     }

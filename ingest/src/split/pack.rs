@@ -41,11 +41,7 @@ pub(super) fn pack(
     options: &SplitOptions,
     counter: &dyn TokenCounter,
 ) -> Vec<SplitPassage> {
-    let tokens: Vec<usize> = parsed
-        .blocks
-        .iter()
-        .map(|block| counter.count(&block.text))
-        .collect();
+    let tokens: Vec<usize> = parsed.blocks.iter().map(|block| counter.count(&block.text)).collect();
     let sections = sections(&parsed.blocks, &tokens);
     let whole = options.budget(0);
     let groups = groups(&sections, whole.tiny, whole.target);
@@ -80,9 +76,7 @@ struct Scope {
 impl Packer<'_> {
     fn group(&mut self, group: Group) {
         let first = group.sections.start - group.bare_above;
-        let start = self.sections[first]
-            .heading
-            .map(|heading| self.blocks[heading].source.start);
+        let start = self.sections[first].heading.map(|heading| self.blocks[heading].source.start);
         let mut path = group.path;
         let mut units = self.units_of(&group.sections, path.len());
         let inlined_only_heading = units.is_empty();
@@ -95,25 +89,14 @@ impl Packer<'_> {
         let budget = self.options.budget(prefix_tokens);
         let limit = prefix_tokens + self.options.special_tokens + budget.most;
         let units = self.cut_long(units, budget);
-        let mut scope = Scope {
-            path,
-            prefix,
-            budget,
-            limit,
-            start,
-        };
+        let mut scope = Scope { path, prefix, budget, limit, start };
         for packed in fill(&units, budget) {
             self.emit(&units[packed], &mut scope);
         }
     }
 
     fn whole(&self, block: usize) -> Unit {
-        let Block {
-            text,
-            kind,
-            keep_with_next,
-            ..
-        } = &self.blocks[block];
+        let Block { text, kind, keep_with_next, .. } = &self.blocks[block];
         Unit {
             block,
             part: 0..text.len(),
@@ -151,19 +134,9 @@ impl Packer<'_> {
         let block = &self.blocks[unit.block];
         let header = self.header_tokens(block);
         let room = |tokens: usize| tokens.saturating_sub(header).max(1);
-        let cutter = Cutter {
-            text: &block.text,
-            target: room(target),
-            most: room(most),
-            counter: self.counter,
-        };
+        let cutter = Cutter { text: &block.text, target: room(target), most: room(most), counter: self.counter };
         let pieces = cutter.cut(block.kind, unit.part.clone());
-        let piece = |(part, tokens)| Unit {
-            block: unit.block,
-            part,
-            tokens,
-            keep_with_next: false,
-        };
+        let piece = |(part, tokens)| Unit { block: unit.block, part, tokens, keep_with_next: false };
         pieces.into_iter().map(piece).collect()
     }
 
@@ -174,11 +147,7 @@ impl Packer<'_> {
             return 0;
         }
         let tokens = self.counter.count(&block.text[..block.header]);
-        if tokens <= self.options.target_tokens / SHARE {
-            tokens
-        } else {
-            0
-        }
+        if tokens <= self.options.target_tokens / SHARE { tokens } else { 0 }
     }
 
     /// Makes a passage of the units, or several when the exact count says that they do not fit after all.
@@ -187,17 +156,11 @@ impl Packer<'_> {
             return;
         };
         let index_text = self.index_text(units);
-        let tokens = self
-            .counter
-            .count(&prefix::join(&scope.prefix, &index_text))
-            + self.options.special_tokens;
+        let tokens = self.counter.count(&prefix::join(&scope.prefix, &index_text)) + self.options.special_tokens;
         if tokens > scope.limit && self.emit_smaller(units, scope) {
             return;
         }
-        let start = scope
-            .start
-            .take()
-            .unwrap_or_else(|| self.blocks[first.block].source_start(first.part.start));
+        let start = scope.start.take().unwrap_or_else(|| self.blocks[first.block].source_start(first.part.start));
         let end = self.blocks[last.block].source_end(last.part.end);
         let bytes = self.trim(start, end.max(start));
         self.passages.push(SplitPassage {
@@ -284,11 +247,7 @@ fn fill(units: &[Unit], budget: Budget) -> Vec<Range<usize>> {
 
 /// Number and tokens of the units at the end that introduce what follows.
 fn lead_in(units: &[Unit]) -> (usize, usize) {
-    let lead = units
-        .iter()
-        .rev()
-        .take_while(|unit| unit.keep_with_next)
-        .count();
+    let lead = units.iter().rev().take_while(|unit| unit.keep_with_next).count();
     (lead, sum(&units[units.len() - lead..]))
 }
 
@@ -311,10 +270,7 @@ fn merge_tail(packed: &mut Vec<Range<usize>>, units: &[Unit], budget: Budget) {
 /// Lets each passage begin with the last units of the one before it, as far as the options want it.
 fn repeat_ends(packed: &mut [Range<usize>], units: &[Unit], budget: Budget) {
     for passage in packed.iter_mut().skip(1) {
-        let room = budget
-            .most
-            .saturating_sub(sum(&units[passage.clone()]))
-            .min(budget.overlap);
+        let room = budget.most.saturating_sub(sum(&units[passage.clone()])).min(budget.overlap);
         let mut repeated = 0;
         for unit in units[..passage.start].iter().rev() {
             repeated += unit.tokens;

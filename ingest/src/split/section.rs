@@ -40,12 +40,7 @@ pub(super) fn sections(blocks: &[Block], tokens: &[usize]) -> Vec<Section> {
             if is_open {
                 above.push((level, &block.text));
                 let blocks = index + 1..index + 1;
-                sections.push(Section {
-                    heading: Some(index),
-                    path: path(&above),
-                    blocks,
-                    tokens: tokens[index],
-                });
+                sections.push(Section { heading: Some(index), path: path(&above), blocks, tokens: tokens[index] });
             }
             continue;
         }
@@ -57,12 +52,7 @@ pub(super) fn sections(blocks: &[Block], tokens: &[usize]) -> Vec<Section> {
             None => {
                 is_open = true;
                 let blocks = index..index + 1;
-                sections.push(Section {
-                    heading: None,
-                    path: path(&above),
-                    blocks,
-                    tokens: tokens[index],
-                });
+                sections.push(Section { heading: None, path: path(&above), blocks, tokens: tokens[index] });
             }
         }
     }
@@ -108,11 +98,7 @@ pub(super) fn groups(sections: &[Section], tiny: usize, target: usize) -> Vec<Gr
             sum += next.tokens;
             end += 1;
         }
-        groups.push(Group {
-            sections: start..end,
-            bare_above,
-            path: common_path(&sections[start..end]),
-        });
+        groups.push(Group { sections: start..end, bare_above, path: common_path(&sections[start..end]) });
         bare_above = 0;
         start = end;
     }
@@ -130,12 +116,7 @@ fn common_path(sections: &[Section]) -> Vec<String> {
         return Vec::new();
     };
     let shared = rest.iter().fold(first.path.len(), |shared, section| {
-        let same = first
-            .path
-            .iter()
-            .zip(&section.path)
-            .take_while(|(a, b)| a == b)
-            .count();
+        let same = first.path.iter().zip(&section.path).take_while(|(a, b)| a == b).count();
         shared.min(same)
     });
     first.path[..shared].to_vec()

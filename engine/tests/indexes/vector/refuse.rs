@@ -48,7 +48,7 @@ fn options_out_of_range_are_refused() {
         VectorOptions { dimension: limits::MAX_DIMENSION + 1, ..good.clone() },
         VectorOptions { m: 1, ..good.clone() },
         VectorOptions { ef_construction: 5, ..good.clone() },
-        VectorOptions { ef_search: 0, ..good.clone() },
+        VectorOptions { ef_search: 0, ..good },
     ] {
         assert!(matches!(VectorIndex::new(bad), Err(VectorError::Options(_))));
     }

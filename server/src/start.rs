@@ -48,7 +48,7 @@ impl StartError {
 pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError> {
     let metrics = telemetry::metrics_handle().map_err(|error| StartError::Other(format!("set up metrics: {error}")))?;
     let tenant = TenantId::new(settings.tenant.as_str()).map_err(|error| StartError::Settings(error.to_string()))?;
-    let embedder = Embedder::connect(settings.embedder.clone()).await.map_err(embedder_error)?;
+    let embedder = Embedder::connect(settings.embedder.clone()).await.map_err(|error| embedder_error(&error))?;
     let clock = Clock::system();
     let mut options = EmbeddedOptions::new(&settings.data_dir);
     options.clock = clock.clone();
@@ -119,11 +119,11 @@ async fn check_collections(tenant: &Tenant, embedder: &EmbedderInfo) -> Result<(
     }
 }
 
-fn embedder_error(error: EmbedError) -> StartError {
+fn embedder_error(error: &EmbedError) -> StartError {
     match error {
-        EmbedError::Config { .. } => StartError::Settings(chain(&error)),
-        EmbedError::RateLimited { .. } | EmbedError::Unavailable(_) => StartError::Other(chain(&error)),
-        _ => StartError::Model(chain(&error)),
+        EmbedError::Config { .. } => StartError::Settings(chain(error)),
+        EmbedError::RateLimited { .. } | EmbedError::Unavailable(_) => StartError::Other(chain(error)),
+        _ => StartError::Model(chain(error)),
     }
 }
 

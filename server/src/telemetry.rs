@@ -84,6 +84,12 @@ fn describe() {
     describe_gauge!("collection_passages", "Passages of a collection.");
 }
 
+/// A dropped collection has nothing any more.
+pub(crate) fn forget_collection(name: &str) {
+    metrics::gauge!("collection_documents", "collection" => name.to_owned()).set(0.0);
+    metrics::gauge!("collection_passages", "collection" => name.to_owned()).set(0.0);
+}
+
 /// Sets the gauges that are read from the engine.
 pub async fn measure(app: &App) {
     let state = app.engine.readiness();

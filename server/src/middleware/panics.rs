@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crate::problem::{Code, Problem};
 
 /// What `tower_http`'s catch-panic layer answers.
+#[allow(clippy::needless_pass_by_value, reason = "the layer hands it over by value")]
 pub(crate) fn answer(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

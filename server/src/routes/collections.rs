@@ -13,7 +13,7 @@ use super::places;
 use crate::extract::{Json, Path, Query};
 use crate::problem::{Code, Problem, Result};
 use crate::state::AppState;
-use crate::{cursor, limits};
+use crate::{cursor, limits, telemetry};
 
 pub(super) fn reads() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get))
@@ -178,6 +178,7 @@ async fn drop_collection(State(app): State<AppState>, Path(name): Path<String>) 
     let version = app.tenant.drop_collection(&name).await?;
     let version =
         version.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no collection named {name}")))?;
+    telemetry::forget_collection(name.as_str());
     Ok(JsonAnswer(Dropped { name: name.to_string(), deleted: true, version: version.to_string() }))
 }
 

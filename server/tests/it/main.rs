@@ -1,5 +1,7 @@
 //! The server as its clients meet it: over HTTP, and as a process. The embedder is a small HTTP server of the tests' own.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 mod collections;
 mod context;
 mod description;

@@ -77,10 +77,13 @@ pub(super) async fn own_stamps_are_unreadable(bed: Bed) {
     assert_eq!(kind(tx.get_range(RangeQuery::prefix(b"k")).await), ErrorKind::Invalid);
     assert_eq!(kind(tx.get_range(RangeQuery::prefix(b"v")).await), ErrorKind::Invalid);
     assert_eq!(tx.get(b"other").await.unwrap(), None);
+    tx.clear_range(b"k", b"l");
+    assert_eq!(tx.get_range(RangeQuery::prefix(b"k")).await.unwrap().items, [], "cleared after all");
     tx.set(b"v", b"plain");
     assert_eq!(tx.get(b"v").await.unwrap().as_deref(), Some(&b"plain"[..]));
     tx.commit().await.unwrap();
     assert_eq!(value(&bed.store, b"v").await.as_deref(), Some(&b"plain"[..]));
+    assert_eq!(letters(&bed.store.begin(), RangeQuery::from(ALL)).await, "v");
 }
 
 pub(super) async fn sets_and_clears_keep_their_order(bed: Bed) {

@@ -177,6 +177,23 @@ async fn readers_come_back_without_anybody_committing() {
     store.close().await.unwrap();
 }
 
+/// What was written before the error is forgotten with it, so who read before it cannot be judged.
+#[tokio::test]
+async fn transactions_from_before_an_error_do_not_commit_on_stale_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, faults) = faulty(dir.path()).await;
+    let stale = store.begin();
+    assert_eq!(stale.get(b"k").await.unwrap(), None);
+    stale.set(b"seen", b"nothing");
+    put(&store, b"k", b"1").await.unwrap();
+    faults.fail_flush_after(0);
+    put(&store, b"other", b"1").await.unwrap_err();
+    put_once_rested(&store, b"other", b"2", ErrorKind::Unavailable).await.unwrap();
+    assert!(stale.commit().await.unwrap_err().is_retryable());
+    assert_eq!(get(&store, b"seen").await, None);
+    store.close().await.unwrap();
+}
+
 /// Callers that use the retry loop only notice that it takes longer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retries_ride_over_failed_flushes() {

@@ -86,6 +86,12 @@ impl Block {
         }
     }
 
+    /// Replaces the whole text by one that stands for all of the source.
+    pub(super) fn set_text(&mut self, text: String) {
+        self.text = text;
+        self.runs = vec![Run { at: 0, source: self.source.clone(), verbatim: false }];
+    }
+
     /// There is nothing to read in the block.
     pub(super) fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
@@ -93,7 +99,7 @@ impl Block {
 
     /// Source position of the byte at `at` of the text: where a piece that begins there begins.
     pub(super) fn source_start(&self, at: usize) -> usize {
-        match self.run_at(at) {
+        match self.run_at(at).filter(|_| at > 0) {
             None => self.source.start,
             Some(run) if run.verbatim => (run.source.start + at - run.at).min(run.source.end),
             Some(run) => run.source.start,
@@ -102,7 +108,8 @@ impl Block {
 
     /// Source position just behind the byte before `at` of the text: where a piece that ends there ends.
     pub(super) fn source_end(&self, at: usize) -> usize {
-        match self.run_at(at.saturating_sub(1)) {
+        let is_inside = at < self.text.len();
+        match self.run_at(at.saturating_sub(1)).filter(|_| is_inside) {
             None => self.source.end,
             Some(run) if run.verbatim => (run.source.start + at - run.at).min(run.source.end),
             Some(run) => run.source.end,

@@ -147,6 +147,9 @@ fn readable(source: &str, inner: Range<usize>, wanted: impl Fn(&str) -> bool) ->
         let from = value.start + (text.len() - trimmed.len());
         let to = from + trimmed.trim_end_matches(signs).len();
         if to > from {
+            if block.text.is_empty() {
+                block = Block::new(BlockKind::Prose, line.start);
+            }
             block.separate(from, "\n");
             block.push_source(source, from..to);
         }

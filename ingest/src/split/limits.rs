@@ -14,7 +14,7 @@ pub const MIN_BODY_TOKENS: usize = 16;
 pub const PREFIX_BYTES: usize = 160;
 /// Longest single heading inside the prefix.
 pub const PREFIX_HEADING_BYTES: usize = 100;
-/// Longest heading kept in a heading path; a longer one is text that looks like a heading.
+/// Longest heading; a longer one is text that looks like a heading.
 pub const HEADING_BYTES: usize = 512;
 /// Longest front matter that is parsed.
 pub const FRONT_MATTER_BYTES: usize = 64 * 1024;
@@ -23,7 +23,15 @@ pub const TAG_BYTES: usize = 16 * 1024;
 /// Deepest nesting of containers that is followed; what is deeper is treated as this deep.
 pub const NESTING: usize = 64;
 /// Largest source file that is parsed by syntax; a larger one is split by lines.
-pub const SYNTAX_BYTES: usize = 2 * 1024 * 1024;
+pub const SYNTAX_BYTES: usize = 1024 * 1024;
+/// Deepest nesting of definitions and statements that a syntax tree is taken apart to.
+pub const SYNTAX_NESTING: usize = 32;
+/// Most bytes of source for one token on average: what is longer than that is too long without counting.
+pub const SYNTAX_TOKEN_BYTES: usize = 16;
+/// Progress reports of a syntax parser, one for every hundred steps, after which it is stopped.
+pub const SYNTAX_CHECKS: usize = 10_000;
+/// Bytes of source that allow one more report. Ordinary code needs one for a hundred bytes.
+pub const SYNTAX_CHECK_BYTES: usize = 16;
 /// Fewest bytes of one token, on average, that the first rough cut of an endless line assumes.
 pub const ROUGH_TOKEN_BYTES: usize = 3;
 /// Deepest replacement of one reStructuredText substitution by another.

@@ -78,6 +78,12 @@ pub fn split(source: &str, format: Format, options: &SplitOptions, counter: &dyn
     };
     let is_kept = |block: &block::Block| !block.is_blank() || matches!(block.kind, block::BlockKind::Close(_));
     parsed.blocks.retain(is_kept);
+    for block in &mut parsed.blocks {
+        let is_heading = matches!(block.kind, block::BlockKind::Heading(_));
+        if is_heading && block.text.len() > limits::HEADING_BYTES {
+            block.kind = block::BlockKind::Prose;
+        }
+    }
     parsed.warnings.truncate(limits::WARNINGS);
     let given = options.title.as_deref().map(block::heading_text);
     let title = given.filter(|title| !title.is_empty()).or_else(|| parsed.title.take());

@@ -75,12 +75,13 @@ struct Scope {
 
 impl Packer<'_> {
     fn group(&mut self, group: Group) {
-        let first = group.sections.start - group.bare_above;
-        let start = self.sections[first].heading.map(|heading| self.blocks[heading].source.start);
+        let heading = self.sections[group.sections.start].heading;
+        let start = heading.map(|heading| self.blocks[heading].source.start);
         let mut path = group.path;
         let mut units = self.units_of(&group.sections, path.len());
-        let inlined_only_heading = units.is_empty();
-        if inlined_only_heading && let Some(heading) = self.sections[group.sections.start].heading {
+        if units.is_empty()
+            && let Some(heading) = self.sections[group.sections.end - 1].heading
+        {
             path.pop();
             units.push(self.whole(heading));
         }
@@ -156,6 +157,9 @@ impl Packer<'_> {
             return;
         };
         let index_text = self.index_text(units);
+        if index_text.is_empty() {
+            return;
+        }
         let tokens = self.counter.count(&prefix::join(&scope.prefix, &index_text)) + self.options.special_tokens;
         if tokens > scope.limit && self.emit_smaller(units, scope) {
             return;
@@ -240,7 +244,7 @@ fn fill(units: &[Unit], budget: Budget) -> Vec<Range<usize>> {
     if start < units.len() {
         packed.push(start..units.len());
     }
-    merge_tail(&mut packed, units, budget);
+    join_tiny(&mut packed, units, budget);
     repeat_ends(&mut packed, units, budget);
     packed
 }
@@ -255,15 +259,24 @@ fn sum(units: &[Unit]) -> usize {
     units.iter().map(|unit| unit.tokens).sum()
 }
 
-/// A tiny last passage joins the one before it when both fit the maximum.
-fn merge_tail(packed: &mut Vec<Range<usize>>, units: &[Unit], budget: Budget) {
-    if let [.., before, last] = packed.as_slice()
-        && sum(&units[last.clone()]) < budget.tiny
-        && sum(&units[before.start..last.end]) <= budget.most
-    {
-        let joined = before.start..last.end;
-        packed.truncate(packed.len() - 2);
-        packed.push(joined);
+/// A tiny passage joins the smaller of its neighbours when both fit the maximum.
+fn join_tiny(packed: &mut Vec<Range<usize>>, units: &[Unit], budget: Budget) {
+    let tokens = |range: &Range<usize>| sum(&units[range.clone()]);
+    let mut index = 0;
+    while index < packed.len() {
+        let own = tokens(&packed[index]);
+        let neighbours = [index.checked_sub(1), Some(index + 1)].into_iter().flatten();
+        let sizes = neighbours.filter_map(|at| packed.get(at).map(|range| (tokens(range), at)));
+        let smallest = sizes.min().filter(|(size, _)| own < budget.tiny && own + size <= budget.most);
+        let Some((_, other)) = smallest else {
+            index += 1;
+            continue;
+        };
+        let first = index.min(other);
+        let joined = packed[first].start..packed[first + 1].end;
+        packed[first] = joined;
+        packed.remove(first + 1);
+        index = first;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::block::{Block, BlockKind};
+use super::block::{Block, BlockKind, heading_text};
 
 /// The blocks under one heading, without those under its subheadings.
 #[derive(Debug)]
@@ -15,12 +15,19 @@ pub(super) struct Section {
     pub(super) blocks: Range<usize>,
     /// Tokens of heading and blocks.
     pub(super) tokens: usize,
+    /// Every block of the section is to be kept with what follows it.
+    introduces: bool,
 }
 
 impl Section {
-    /// There is nothing under the heading.
-    pub(super) fn is_bare(&self) -> bool {
-        self.blocks.is_empty()
+    /// The section does nothing but introduce what is below it: a bare heading, a lead, a signature.
+    fn leads(&self, tiny: usize) -> bool {
+        self.blocks.is_empty() || (self.introduces && self.tokens < tiny)
+    }
+
+    fn begin(above: &[(u8, String)], heading: Option<usize>, block: usize, tokens: usize) -> Self {
+        let path = above.iter().map(|(_, text)| text.clone()).collect();
+        Self { heading, path, blocks: block..block, tokens, introduces: true }
     }
 
     fn contains(&self, other: &Section) -> bool {
@@ -31,75 +38,61 @@ impl Section {
 /// Finds the sections. `tokens` has a count for each block.
 pub(super) fn sections(blocks: &[Block], tokens: &[usize]) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
-    let mut above: Vec<(u8, &str)> = Vec::new();
+    let mut above: Vec<(u8, String)> = Vec::new();
     let mut is_open = false;
     for (index, block) in blocks.iter().enumerate() {
         if let BlockKind::Heading(level) | BlockKind::Close(level) = block.kind {
             above.retain(|(outer, _)| *outer < level);
             is_open = matches!(block.kind, BlockKind::Heading(_));
             if is_open {
-                above.push((level, &block.text));
-                let blocks = index + 1..index + 1;
-                sections.push(Section { heading: Some(index), path: path(&above), blocks, tokens: tokens[index] });
+                above.push((level, heading_text(&block.text)));
+                sections.push(Section::begin(&above, Some(index), index + 1, tokens[index]));
             }
             continue;
         }
-        match sections.last_mut().filter(|_| is_open) {
-            Some(section) => {
-                section.blocks.end = index + 1;
-                section.tokens += tokens[index];
-            }
-            None => {
-                is_open = true;
-                let blocks = index..index + 1;
-                sections.push(Section { heading: None, path: path(&above), blocks, tokens: tokens[index] });
-            }
+        if !is_open {
+            sections.push(Section::begin(&above, None, index, 0));
+            is_open = true;
+        }
+        if let Some(section) = sections.last_mut() {
+            section.blocks.end = index + 1;
+            section.tokens += tokens[index];
+            section.introduces &= block.keep_with_next;
         }
     }
     sections
 }
 
-fn path(above: &[(u8, &str)]) -> Vec<String> {
-    above.iter().map(|(_, text)| (*text).to_owned()).collect()
-}
-
 /// Sections that are packed together.
 pub(super) struct Group {
     pub(super) sections: Range<usize>,
-    /// Bare headings directly above the first section, whose source the first passage begins with.
-    pub(super) bare_above: usize,
-    /// Headings above all of them.
+    /// Headings above all of them, but for those that merely introduce the first.
     pub(super) path: Vec<String>,
 }
 
-/// Puts consecutive tiny sections of one parent together, as long as they stay within `target` tokens.
-/// Any other section stands alone.
+/// Puts consecutive tiny sections of one parent together, as long as they stay within `target` tokens, and
+/// what merely introduces a section with that section. Any other section stands alone.
 pub(super) fn groups(sections: &[Section], tiny: usize, target: usize) -> Vec<Group> {
+    let introduces = |at: usize| {
+        let is_above = sections.get(at + 1).is_some_and(|next| sections[at].contains(next));
+        is_above && sections[at].leads(tiny)
+    };
     let mut groups = Vec::new();
     let mut start = 0;
-    let mut bare_above = 0;
     while start < sections.len() {
-        let first = &sections[start];
-        let next = sections.get(start + 1);
-        if first.is_bare() && next.is_some_and(|next| first.contains(next)) {
-            bare_above += 1;
-            start += 1;
-            continue;
-        }
-        let mut end = start + 1;
-        let mut sum = first.tokens;
-        while sum <= target
-            && let Some(next) = sections.get(end)
-            && first.tokens < tiny
-            && next.tokens < tiny
+        let first = (start..sections.len()).find(|at| !introduces(*at)).unwrap_or(start);
+        let mut end = first + 1;
+        let mut sum = sections[first].tokens;
+        while let Some(next) = sections.get(end)
+            && sections[first].tokens.max(next.tokens) < tiny
             && sum + next.tokens <= target
-            && is_beside(first, next)
+            && is_beside(&sections[first], next)
+            && !introduces(end)
         {
             sum += next.tokens;
             end += 1;
         }
-        groups.push(Group { sections: start..end, bare_above, path: common_path(&sections[start..end]) });
-        bare_above = 0;
+        groups.push(Group { sections: start..end, path: common_path(&sections[first..end]) });
         start = end;
     }
     groups

@@ -1,10 +1,21 @@
-//! Source code.
+//! Source code: by syntax where there is a parser, else by blank lines.
+
+mod grammar;
+mod syntax;
 
 use super::block::{BlockKind, Parsed};
+use super::limits::SYNTAX_BYTES;
 use super::{Language, SplitOptions, TokenCounter, behind_bom, text};
 
-pub(super) fn parse(source: &str, _language: Language, _options: &SplitOptions, _counter: &dyn TokenCounter) -> Parsed {
+pub(super) fn parse(source: &str, language: Language, options: &SplitOptions, counter: &dyn TokenCounter) -> Parsed {
     let mut parsed = Parsed::default();
-    text::paragraphs(source, behind_bom(source)..source.len(), BlockKind::Code, &mut parsed.blocks);
+    let start = behind_bom(source);
+    let tree = if source.len() <= SYNTAX_BYTES { grammar::tree(source, language) } else { None };
+    match tree {
+        Some(tree) => {
+            parsed.blocks = syntax::blocks(source, start, &tree, options.budget(0), counter);
+        }
+        None => text::paragraphs(source, start..source.len(), BlockKind::Code, &mut parsed.blocks),
+    }
     parsed
 }

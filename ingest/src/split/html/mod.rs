@@ -17,7 +17,7 @@ pub(super) fn parse(source: &str) -> Parsed {
     let mut page = Page::new(source, Place::Page);
     page.run(behind_bom(source)..source.len());
     let headline = page.blocks.iter().find(|block| block.kind == BlockKind::Heading(1));
-    let title = headline.map(|block| block.text.clone()).or(page.title);
+    let title = headline.map(|block| heading_text(&block.text)).or(page.title);
     Parsed { title, blocks: page.blocks, ..Parsed::default() }
 }
 
@@ -243,10 +243,7 @@ impl<'a> Page<'a> {
         if block.header > block.text.len() {
             block.header = 0;
         }
-        match block.kind {
-            BlockKind::Heading(_) => block.text = heading_text(&block.text),
-            _ => block.keep_with_next = introduces(&block.text),
-        }
+        block.keep_with_next = introduces(&block.text);
         self.blocks.push(block);
     }
 }

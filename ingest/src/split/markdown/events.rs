@@ -6,7 +6,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::Dialect;
 use super::mapped::Mapped;
-use crate::split::block::{Block, BlockKind, heading_text};
+use crate::split::block::{Block, BlockKind};
 use crate::split::html::elements::{Flow, flow, is_placeholder, readable_attributes};
 use crate::split::html::{self, tags};
 use crate::split::text::introduces;
@@ -132,10 +132,7 @@ impl Builder<'_> {
         if whole {
             block.source.end = block.source.end.max(self.body.end(at));
         }
-        match block.kind {
-            BlockKind::Heading(_) => block.text = heading_text(&block.text),
-            _ => block.keep_with_next = introduces(&block.text),
-        }
+        block.keep_with_next = introduces(&block.text);
         self.blocks.push(block);
     }
 
@@ -160,13 +157,21 @@ impl Builder<'_> {
         self.opened(range.start).push_text(mapped.start..mapped.end.max(mapped.start), text);
     }
 
+    /// Copies a code span word by word: a line break in it is shown as a space.
     fn code_span(&mut self, code: &str, range: Range<usize>) {
-        match self.body.text[range.clone()].find(code) {
-            Some(found) => {
-                let start = range.start + found;
-                self.text(code, start..start + code.len());
+        let mut at = range.start;
+        for (index, word) in code.split(' ').enumerate() {
+            if index > 0 {
+                self.replace(at..at, " ");
             }
-            None => self.replace(range, code),
+            match self.body.text[at..range.end].find(word) {
+                Some(found) => {
+                    let start = at + found;
+                    at = start + word.len();
+                    self.text(word, start..at);
+                }
+                None => self.replace(at..range.end, word),
+            }
         }
     }
 

@@ -65,10 +65,10 @@ impl<'n, 'a> LineScan<'n, 'a> {
             self.state.out.insert(self.at, " ");
             self.skip_to(self.at + space.len());
         } else if rest.starts_with("{/*")
-            && let Some(end) = rest.find("*/}")
+            && let Some(end) = self.state.behind(self.at, "*/}")
         {
             self.flush(self.at);
-            self.skip_to(self.at + end + 3);
+            self.skip_to(end);
         } else {
             self.at += 1;
         }
@@ -96,7 +96,8 @@ impl<'n, 'a> LineScan<'n, 'a> {
     fn tag(&mut self, tag: &Tag) {
         let source = self.state.source;
         let name = &source[tag.name.clone()];
-        self.skip_to(raw_end(source, tag).unwrap_or(tag.range.end));
+        let end = self.raw_end(tag).unwrap_or(tag.range.end);
+        self.skip_to(end);
         if is_placeholder(source, tag) && !name.contains(|c: char| c.is_ascii_lowercase()) {
             self.state.out.push(source, tag.name.clone());
             return;
@@ -118,6 +119,16 @@ impl<'n, 'a> LineScan<'n, 'a> {
                 self.skip_to(self.at + spaces);
             }
         }
+    }
+
+    /// Behind the end of a `script` or `style` element.
+    fn raw_end(&mut self, tag: &Tag) -> Option<usize> {
+        let end = match &self.state.source[tag.name.clone()] {
+            "script" => "</script>",
+            "style" => "</style>",
+            _ => return None,
+        };
+        if tag.closing || tag.self_closing { None } else { self.state.behind(tag.range.end, end) }
     }
 
     /// A component that stands on lines of its own is a block; one in mid-sentence is not.
@@ -158,17 +169,6 @@ impl<'n, 'a> LineScan<'n, 'a> {
             self.state.enter(Container::Component { name: tag.name.clone(), base: None });
         }
     }
-}
-
-/// Behind the end of a `script` or `style` element.
-fn raw_end(source: &str, tag: &Tag) -> Option<usize> {
-    let name = &source[tag.name.clone()];
-    if tag.closing || tag.self_closing || !matches!(name, "script" | "style") {
-        return None;
-    }
-    let closing = format!("</{name}>");
-    let found = source[tag.range.end..].find(&closing)?;
-    Some(tag.range.end + found + closing.len())
 }
 
 /// Behind the code span that begins at `at`, or behind its opening backticks when nothing closes them

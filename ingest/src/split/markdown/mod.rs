@@ -6,7 +6,7 @@ mod jsx;
 mod mapped;
 mod normalise;
 
-use super::block::{BlockKind, Parsed};
+use super::block::{BlockKind, Parsed, heading_text};
 use super::{behind_bom, front_matter};
 
 /// Which Markdown it is.
@@ -25,7 +25,7 @@ pub(super) fn parse(source: &str, dialect: Dialect) -> Parsed {
     blocks.extend(events::blocks(source, &body, dialect));
     let headline = blocks.iter().find(|block| block.kind == BlockKind::Heading(1) && !block.is_blank());
     Parsed {
-        title: front.title.or_else(|| headline.map(|block| block.text.clone())),
+        title: front.title.or_else(|| headline.map(|block| heading_text(&block.text))),
         metadata: front.metadata,
         blocks,
         warnings: front.warning.into_iter().collect(),

@@ -23,6 +23,8 @@ pub(super) struct Normaliser<'a> {
     pub(super) out: Mapped<'a>,
     pub(super) containers: Vec<Container>,
     pub(super) reader: TagReader<'a>,
+    /// Ends that were searched for in vain: they are not searched for again.
+    missing: Vec<&'static str>,
     dialect: Dialect,
     fence: Option<Fence>,
     after_blank: bool,
@@ -46,6 +48,7 @@ pub(super) fn normalise(source: &str, start: usize, dialect: Dialect) -> Mapped<
         out: Mapped::empty(),
         containers: Vec::new(),
         reader: TagReader::new(source, source.len()),
+        missing: Vec::new(),
         dialect,
         fence: None,
         after_blank: true,
@@ -113,6 +116,18 @@ impl Normaliser<'_> {
         if self.containers.len() < NESTING {
             self.containers.push(container);
         }
+    }
+
+    /// Position behind the next `end` from `at` on.
+    pub(super) fn behind(&mut self, at: usize, end: &'static str) -> Option<usize> {
+        if self.missing.contains(&end) {
+            return None;
+        }
+        let found = self.source[at..].find(end).map(|found| at + found + end.len());
+        if found.is_none() {
+            self.missing.push(end);
+        }
+        found
     }
 
     fn leave_indented(&mut self, at: usize, indent: usize) {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Parser, is_field};
-use crate::split::block::{BlockKind, heading_text};
+use crate::split::block::BlockKind;
 use crate::split::html;
 
 /// What a directive's content is.
@@ -215,7 +215,6 @@ impl<'a> Parser<'a> {
         let mut block = self.block(BlockKind::Heading(level), directive.argument.start);
         super::inline::push(&mut block, self.source, directive.argument.start..last, &self.references);
         block.source.end = last;
-        block.text = heading_text(&block.text);
         self.blocks.push(block);
         let body = directive.body.start + more..directive.body.end;
         let below = Directive { body, argument: directive.argument.clone(), ..*directive };

@@ -57,6 +57,7 @@ impl References {
             pending: 0,
             at: 0,
             end: value.len(),
+            searched: [0; 2],
         }
         .run();
         Some(block.text)
@@ -69,7 +70,17 @@ impl References {
 
 /// Appends a range of the source to a block, without markup; line breaks become spaces.
 pub(super) fn push(block: &mut Block, source: &str, range: Range<usize>, references: &References) {
-    Scan { source, references, block, depth: 0, pending: range.start, at: range.start, end: range.end }.run();
+    Scan {
+        source,
+        references,
+        block,
+        depth: 0,
+        pending: range.start,
+        at: range.start,
+        end: range.end,
+        searched: [0; 2],
+    }
+    .run();
 }
 
 /// A text without markup, apart from any source.
@@ -88,6 +99,8 @@ struct Scan<'s> {
     pending: usize,
     at: usize,
     end: usize,
+    /// How far ends of `*` and `**` were searched for in vain.
+    searched: [usize; 2],
 }
 
 impl Scan<'_> {
@@ -197,7 +210,7 @@ impl Scan<'_> {
             self.at = content;
             return true;
         }
-        let mut search = content;
+        let mut search = content.max(self.searched[sign.len() - 1]);
         while let Some(close) = self.find(search, sign) {
             let is_inside = self.source[..close].ends_with(|c: char| !c.is_whitespace());
             if is_inside && close > content {
@@ -208,6 +221,7 @@ impl Scan<'_> {
                 break;
             }
         }
+        self.searched[sign.len() - 1] = search.max((content + REACH).min(self.end));
         self.at = content;
         true
     }

@@ -11,7 +11,7 @@ use std::ops::Range;
 use self::inline::References;
 use self::title::Titles;
 use super::behind_bom;
-use super::block::{Block, BlockKind, Parsed};
+use super::block::{Block, BlockKind, Parsed, heading_text};
 use super::limits::NESTING;
 use super::lines::each_line;
 use super::text::introduces;
@@ -24,7 +24,7 @@ pub(super) fn parse(source: &str) -> Parsed {
         Parser { source, lines, references, titles: Titles::default(), blocks: Vec::new(), item_start: None };
     parser.body(0..count, 0, 0);
     let headline = parser.blocks.iter().find(|block| block.kind == BlockKind::Heading(1));
-    Parsed { title: headline.map(|block| block.text.clone()), blocks: parser.blocks, ..Parsed::default() }
+    Parsed { title: headline.map(|block| heading_text(&block.text)), blocks: parser.blocks, ..Parsed::default() }
 }
 
 /// A line, as far as it has not been taken: a list marker moves its start behind itself.
@@ -165,7 +165,6 @@ impl<'a> Parser<'a> {
         let mut block = self.block(BlockKind::Heading(level), self.lines[at].first);
         inline::push(&mut block, self.source, text.start..text.end, &self.references);
         block.source.end = self.lines[at + found.lines - 1].end;
-        block.text = super::block::heading_text(&block.text);
         self.blocks.push(block);
         Some(at + found.lines)
     }

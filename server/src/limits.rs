@@ -80,7 +80,7 @@ pub const EMBED_QUEUE_TEXTS: usize = 1_024;
 /// Memory for vectors of passages just embedded, bytes: copies find them before the index has them.
 pub const RECENT_VECTOR_BYTES: u64 = 16 * 1024 * 1024;
 
-/// A search for this long is logged as slow.
+/// A request that took longer is logged as slow.
 pub const SLOW_REQUEST: Duration = Duration::from_secs(5);
 /// How often the metrics' histograms are tidied.
 pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);

@@ -1,5 +1,6 @@
 //! The process's log and metrics: set up once, described here, measured when somebody asks.
 
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -23,7 +24,10 @@ const QUIET: &str = "tantivy=warn,ort=warn,hyper=warn,reqwest=warn,h2=warn,rustl
 pub fn start_log(log: &Log) {
     let directives = format!("{QUIET},{}", log.level);
     let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // Only a second start in one process fails, and the first one's log goes on.
     let _ = match log.format {
         LogFormat::Text => builder.try_init(),

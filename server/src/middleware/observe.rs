@@ -58,10 +58,12 @@ fn record(method: &'static str, route: &str, status: u16, took: Duration, reques
     let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(took);
-    let ms = took.as_secs_f64() * 1_000.0;
+    let ms = (took.as_secs_f64() * 1e4).round() / 10.0;
     if matches!(route, "/healthz" | "/readyz" | "/metrics") {
         tracing::debug!(request_id, method, route, status, ms, "request");
+    } else if took > limits::SLOW_REQUEST {
+        tracing::info!(request_id, method, route, status, ms, "slow request");
     } else {
-        tracing::info!(request_id, method, route, status, ms, slow = took > limits::SLOW_REQUEST, "request");
+        tracing::info!(request_id, method, route, status, ms, "request");
     }
 }

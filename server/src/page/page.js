@@ -37,6 +37,11 @@ function typeOf(schema) {
   return types.join(" or ") || "any";
 }
 
+function describe(property) {
+  const chosen = property.oneOf?.find((s) => s.type !== "null");
+  return property.description ?? chosen?.description ?? resolve(chosen ?? property).description;
+}
+
 function fields(schema) {
   const resolved = resolve(schema?.oneOf?.find((s) => s.type !== "null") ?? schema);
   const properties = Object.entries(resolved.properties ?? {});
@@ -45,7 +50,7 @@ function fields(schema) {
   const rows = properties.map(([name, property]) => el("tr", {},
     el("td", {}, el("code", { text: name }), required.has(name) ? el("b", { text: " *", title: "required" }) : null),
     el("td", { class: "muted", text: typeOf(property) }),
-    el("td", {}, ...prose(property.description ?? resolve(property).description))));
+    el("td", {}, ...prose(describe(property)))));
   return el("table", {}, ...rows);
 }
 

@@ -51,12 +51,7 @@ pub(in crate::routes) enum Include {
 /// A search.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schema(example = json!({
-    "query": "how often is a failed request sent again",
-    "collections": ["handbook"],
-    "top_k": 5,
-    "filter": {"kind": "documentation", "team": {"in": ["platform", "core"]}}
-}))]
+#[schema(example = json!({"query": "how often is a failed request sent again", "top_k": 5}))]
 pub(in crate::routes) struct SearchBody {
     /// What to look for, 1 to 32768 bytes. Needed unless there is a `vector`.
     pub(in crate::routes) query: Option<String>,

@@ -123,8 +123,21 @@ impl CollectionIndex {
         writer.retired.push((old, delta.removed));
     }
 
+    /// Whether [`CollectionIndex::tidy`] has nothing to do.
+    pub(super) fn is_tidy(&self) -> bool {
+        !self.has_retired() && self.keywords.is_compact()
+    }
+
+    /// Gives back what writing took: slots that searches held back, and small segments. Blocking.
+    pub(super) fn tidy(&self) -> Result<()> {
+        if self.has_retired() {
+            self.apply(Vec::new(), self.view().version)?;
+        }
+        self.keywords.release_idle().map_err(|error| Error::internal("compact keywords").caused_by(error))
+    }
+
     /// Whether slots wait for searches to end before they can be freed.
-    pub(super) fn has_retired(&self) -> bool {
+    fn has_retired(&self) -> bool {
         self.writer.lock().retired.iter().any(|(_, slots)| !slots.is_empty())
     }
 }

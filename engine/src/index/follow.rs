@@ -135,13 +135,10 @@ impl Follower {
         Ok(())
     }
 
-    /// With nothing to follow: frees slots that searches held back, and the keyword writers' memory.
+    /// With nothing to follow: gives back memory that writing took.
     async fn tidy(&self) -> Result<()> {
-        for index in self.indexes.all() {
-            if index.has_retired() {
-                let version = index.view().version;
-                apply_blocking(&index, Vec::new(), version).await?;
-            }
+        for index in self.indexes.all().into_iter().filter(|index| !index.is_tidy()) {
+            blocking(move || index.tidy()).await?;
         }
         Ok(())
     }
@@ -165,7 +162,11 @@ impl Changed {
 /// Applies on a thread where blocking is allowed, in pieces that keep memory bounded.
 pub(super) async fn apply_blocking(index: &Arc<CollectionIndex>, batch: Vec<Loaded>, version: Version) -> Result<()> {
     let index = index.clone();
-    tokio::task::spawn_blocking(move || index.apply(batch, version))
+    blocking(move || index.apply(batch, version)).await
+}
+
+async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+    tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::internal("apply changes to the indexes").caused_by(error))?
 }

@@ -185,17 +185,17 @@ impl<'a> Scorer<'a> {
             for field in self.fields.placed() {
                 let terms = words.iter().map(|word| Term::from_field_text(field, word)).collect();
                 let weight = PhraseQuery::new(terms).weight(EnableScoring::disabled_from_schema(self.schema));
-                let scorer = weight.and_then(|weight| weight.scorer(&view.reader, 1.0));
+                let scorer = weight.and_then(|weight| weight.scorer(&view.data.reader, 1.0));
                 let mut scorer = scorer.map_err(KeywordError::during("look for a phrase"))?;
                 while scorer.doc() != TERMINATED {
                     documents.insert(scorer.doc());
                     scorer.advance();
                 }
             }
-            for document in documents.iter().filter(|&document| !view.reader.is_deleted(document)) {
-                self.add(base + document as usize, view.slots[document as usize], score);
+            for document in documents.iter().filter(|&document| !view.dead.contains(document)) {
+                self.add(base + document as usize, view.data.slots[document as usize], score);
             }
-            base += view.slots.len();
+            base += view.data.slots.len();
         }
         Ok(())
     }

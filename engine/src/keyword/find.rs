@@ -51,7 +51,7 @@ impl<'a> Finder<'a> {
         let texts = fields.texts(options);
         let tables = texts.iter().zip(snapshot.mean_lengths);
         let norms = tables.map(|(&(_, weight), mean)| norm_table(weight, mean)).collect();
-        let longest = snapshot.segments.iter().map(|view| view.slots.len()).max();
+        let longest = snapshot.segments.iter().map(|view| view.data.slots.len()).max();
         let frequencies = vec![0.0; longest.unwrap_or(0)];
         Self { snapshot, options, text: fields.text, texts, norms, frequencies, corrections: 0 }
     }
@@ -88,10 +88,10 @@ impl<'a> Finder<'a> {
         for view in &self.snapshot.segments {
             for document in self.count(view, term)? {
                 let frequency = std::mem::take(&mut self.frequencies[document as usize]);
-                let slot = view.slots[document as usize];
+                let slot = view.data.slots[document as usize];
                 matches.push(Match { document: base + document as usize, slot, frequency });
             }
-            base += view.slots.len();
+            base += view.data.slots.len();
         }
         Ok(matches)
     }
@@ -99,20 +99,20 @@ impl<'a> Finder<'a> {
     /// Sums the occurrences of `term` over the fields of one segment; returns the documents that hold it.
     fn count(&mut self, view: &SegmentView, term: &QueryTerm) -> Result<Vec<u32>, KeywordError> {
         let mut documents = Vec::new();
-        let alive = view.reader.alive_bitset();
+        let has_dead = !view.dead.is_empty();
         for (place, &(field, weight)) in self.texts.iter().enumerate() {
             if weight.weight <= 0.0 || Fields::holds_compounds(place) != term.is_compound {
                 continue;
             }
-            let index = view.reader.inverted_index(field).map_err(KeywordError::during("open postings"))?;
+            let index = view.data.reader.inverted_index(field).map_err(KeywordError::during("open postings"))?;
             let postings = index.read_postings(&Term::from_field_text(field, &term.text), IndexRecordOption::WithFreqs);
             let Some(mut postings) = postings.map_err(KeywordError::during("read postings"))? else {
                 continue;
             };
-            let (lengths, norms) = (&view.norms[place], &self.norms[place]);
+            let (lengths, norms) = (&view.data.norms[place], &self.norms[place]);
             while postings.doc() != TERMINATED {
                 let document = postings.doc();
-                if alive.is_none_or(|alive| alive.is_alive(document)) {
+                if !(has_dead && view.dead.contains(document)) {
                     let frequency = &mut self.frequencies[document as usize];
                     if *frequency == 0.0 {
                         documents.push(document);

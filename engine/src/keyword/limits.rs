@@ -18,12 +18,16 @@ pub const MAX_CORRECTIONS: usize = 4;
 pub const MAX_WORD: usize = 80;
 /// Longest identifier that is kept whole, in bytes.
 pub const MAX_COMPOUND: usize = 160;
-/// Memory of the indexing thread, in bytes: the least that tantivy takes. It is held only while changes wait for a commit.
-pub const ARENA_BYTES: usize = 15_000_000;
+/// Memory that a batch of passages may take while it is indexed, in bytes; beyond it a segment is finished.
+pub const ARENA_BYTES: usize = 16_000_000;
+/// What that memory begins with; it grows as needed. tantivy wants at least this much.
+pub const FIRST_ARENA_BYTES: usize = 100_000;
 /// Segments that may exist when a commit returns.
 pub const MAX_SEGMENTS: usize = 32;
 /// Documents up to which a merge is done within the commit; larger ones go on beside the next commits.
 pub const INLINE_MERGE_DOCS: u32 = 20_000;
+/// Passages up to which an idle index is rewritten into one segment without deleted ones.
+pub const COMPACT_DOCS: u64 = 1_024;
 /// Percentage of deleted documents from which a segment is rewritten.
 pub const MAX_DELETED_PERCENT: u32 = 20;
 /// Segments of similar size that are merged into one.

@@ -3,14 +3,13 @@
 //! Segments are grouped by size, in steps of [`MERGE_WIDTH`]; as many of one group are merged into one of the next, so that
 //! each document is rewritten a logarithmic number of times.
 
-use tantivy::index::SegmentId;
-
 use super::limits::{MAX_DELETED_PERCENT, MAX_SEGMENTS, MERGE_FLOOR, MERGE_FLOOR_WIDTH, MERGE_WIDTH};
+use super::segment::SegmentKey;
 
 /// What the choice is made from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SegmentSize {
-    pub(crate) id: SegmentId,
+    pub(crate) key: SegmentKey,
     /// Live documents.
     pub(crate) live: u32,
     /// Documents, deleted ones included.
@@ -51,7 +50,7 @@ mod tests {
     use super::*;
 
     fn segment(live: u32, documents: u32) -> SegmentSize {
-        SegmentSize { id: SegmentId::generate_random(), live, documents }
+        SegmentSize { key: SegmentKey::next(), live, documents }
     }
 
     #[test]
@@ -65,7 +64,7 @@ mod tests {
                     break;
                 }
                 let live = chosen.iter().map(|segment| segment.live).sum();
-                segments.retain(|segment| chosen.iter().all(|chosen| chosen.id != segment.id));
+                segments.retain(|segment| chosen.iter().all(|chosen| chosen.key != segment.key));
                 segments.push(self::segment(live, live));
                 rewritten += u64::from(live);
             }

@@ -11,6 +11,7 @@ mod options;
 mod query;
 mod scan;
 mod schema;
+mod segment;
 mod snapshot;
 mod spelling;
 mod writer;
@@ -20,9 +21,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
-use tantivy::directory::RamDirectory;
 use tantivy::schema::Schema;
-use tantivy::{Index, IndexBuilder};
 
 pub use self::error::KeywordError;
 pub use self::evaluate::{Evaluation, Hit, QueryProfile};
@@ -40,8 +39,6 @@ use self::writer::Writer;
 /// An index of passages by slot. Searches never wait for writers.
 pub struct KeywordIndex {
     options: KeywordOptions,
-    index: Index,
-    directory: RamDirectory,
     schema: Schema,
     fields: Fields,
     writer: Mutex<Writer>,
@@ -58,14 +55,15 @@ impl KeywordIndex {
     /// Makes an empty index.
     ///
     /// # Errors
-    /// When tantivy cannot make one.
+    /// When an option is out of its range.
     pub fn new(options: KeywordOptions) -> Result<Self, KeywordError> {
+        if let Some(fault) = options.fault() {
+            let fault = tantivy::TantivyError::InvalidArgument(fault.to_owned());
+            return Err(KeywordError::during("read the options")(fault));
+        }
         let (schema, fields) = Fields::schema();
-        let directory = RamDirectory::create();
-        let builder: IndexBuilder = Index::builder().schema(schema.clone()).tokenizers(analysis::tokenizers());
-        let index = builder.open_or_create(directory.clone()).map_err(KeywordError::during("make an index"))?;
-        let writer = Mutex::new(Writer::new(index.clone(), fields));
-        Ok(Self { options, index, directory, schema, fields, writer, snapshot: RwLock::default() })
+        let writer = Mutex::new(Writer::new(fields));
+        Ok(Self { options, schema, fields, writer, snapshot: RwLock::default() })
     }
 
     /// Takes in changes, in order. They are found after [`KeywordIndex::commit`].
@@ -84,40 +82,34 @@ impl KeywordIndex {
     /// When tantivy fails; the index should then be built anew.
     pub fn commit(&self) -> Result<(), KeywordError> {
         let mut writer = self.writer.lock();
-        if writer.commit()? {
-            self.publish()?;
-        }
+        writer.commit()?;
+        self.publish(&writer);
         if writer.merge()? {
-            self.publish()?;
+            self.publish(&writer);
         }
         Ok(())
     }
 
-    /// Commits, finishes merges, and gives back the memory and threads that writing takes; the next change gets them again.
-    /// Meant for a collection that has not been written to for a while.
+    /// Whether [`KeywordIndex::release_idle`] has nothing to do.
+    #[must_use]
+    pub fn is_compact(&self) -> bool {
+        self.writer.lock().is_compact()
+    }
+
+    /// Commits and finishes all merges, so that the index takes no more memory and threads than it needs. Meant for a
+    /// collection that has not been written to for a while.
     ///
     /// # Errors
     /// When tantivy fails; the index should then be built anew.
     pub fn release_idle(&self) -> Result<(), KeywordError> {
         let mut writer = self.writer.lock();
-        if writer.is_open() {
-            writer.release()?;
-            self.publish()?;
-        }
+        writer.compact()?;
+        self.publish(&writer);
         Ok(())
     }
 
-    /// Whether writing holds memory and threads, which [`KeywordIndex::release_idle`] would give back.
-    #[must_use]
-    pub fn is_writer_open(&self) -> bool {
-        self.writer.lock().is_open()
-    }
-
-    fn publish(&self) -> Result<(), KeywordError> {
-        let before = Arc::clone(&self.snapshot.read());
-        let snapshot = Snapshot::open(&self.index, &self.fields, &before)?;
-        *self.snapshot.write() = Arc::new(snapshot);
-        Ok(())
+    fn publish(&self, writer: &Writer) {
+        *self.snapshot.write() = Arc::new(writer.snapshot());
     }
 
     /// Scores every passage that holds a word of `query`, which may be any text: there is no syntax to get wrong. Parts in
@@ -183,9 +175,9 @@ impl KeywordIndex {
         self.snapshot.read().segments.len()
     }
 
-    /// Bytes of the index in memory, without what an open writer takes ([`limits::ARENA_BYTES`] while changes wait).
+    /// Bytes of the index in memory, without what waits for a commit (at most [`limits::ARENA_BYTES`]).
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.directory.total_mem_usage() + self.snapshot.read().bound * size_of::<u32>()
+        self.snapshot.read().bytes() + self.writer.lock().bytes()
     }
 }

@@ -45,6 +45,23 @@ impl FieldWeight {
     }
 }
 
+impl KeywordOptions {
+    /// The first setting that is out of its range, if any.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let fields = [self.title, self.headings, self.text, self.pieces, self.path, self.compounds];
+        let is_share = |value: f32| (0.0..=1.0).contains(&value);
+        let is_weight = |value: f32| (0.0..=1e3).contains(&value);
+        let checks = [
+            (self.saturation > 0.0 && is_weight(self.saturation), "saturation must be above 0"),
+            (fields.iter().all(|field| is_weight(field.weight)), "field weights must be 0 to 1000"),
+            (fields.iter().all(|field| is_share(field.length)), "length normalisation must be 0 to 1"),
+            (is_share(self.piece_query) && is_share(self.spelling), "piece_query and spelling must be 0 to 1"),
+            (is_weight(self.compound_query) && is_weight(self.phrase), "compound_query and phrase must be 0 to 1000"),
+        ];
+        checks.into_iter().find(|(is_right, _)| !is_right).map(|(_, fault)| fault)
+    }
+}
+
 impl Default for KeywordOptions {
     fn default() -> Self {
         Self {

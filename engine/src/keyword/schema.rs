@@ -1,7 +1,7 @@
 //! The fields of the tantivy index.
 
 use tantivy::TantivyDocument;
-use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 
 use super::analysis::Kind;
 use super::options::{FieldWeight, KeywordOptions};
@@ -50,7 +50,7 @@ impl Fields {
             pieces: text("pieces", Kind::Pieces, counted),
             path: text("path", Kind::Words, counted),
             compounds: text("compounds", Kind::Compounds, counted),
-            slot: builder.add_u64_field("slot", INDEXED | FAST),
+            slot: builder.add_u64_field("slot", FAST),
         };
         (builder.build(), fields)
     }

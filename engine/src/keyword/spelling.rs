@@ -21,7 +21,7 @@ pub(crate) fn nearest(snapshot: &Snapshot, field: Field, word: &str) -> Result<O
     let first = letters[0].to_string();
     let mut best: Option<(usize, u32, String)> = None;
     for view in &snapshot.segments {
-        let index = view.reader.inverted_index(field).map_err(KeywordError::during("open postings"))?;
+        let index = view.data.reader.inverted_index(field).map_err(KeywordError::during("open postings"))?;
         let words = index.terms().range().ge(&first).into_stream();
         let mut words = words.map_err(KeywordError::during("read words"))?;
         while words.advance() {

@@ -1,18 +1,17 @@
 //! The writing side: changes wait for a commit, a commit makes them visible and keeps the number of segments down.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use roaring::RoaringBitmap;
-use tantivy::index::{SegmentId, SegmentMeta};
-use tantivy::indexer::{IndexWriterOptions, NoMergePolicy};
-use tantivy::{FutureResult, Index, IndexWriter, Term};
 
 use super::error::KeywordError;
-use super::limits::{ARENA_BYTES, INLINE_MERGE_DOCS, MAX_SEGMENTS};
+use super::limits::{COMPACT_DOCS, INLINE_MERGE_DOCS, MAX_SEGMENTS};
 use super::merge::{SegmentSize, choose};
 use super::schema::{Fields, PassageFields};
+use super::segment::{MergePart, SegmentBuilder, SegmentData, SegmentKey, merge};
+use super::snapshot::{SegmentView, Snapshot};
 
 /// A change to the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,144 +32,216 @@ pub enum KeywordChange {
 
 /// A merge that goes on beside commits.
 struct Merging {
-    segments: Vec<SegmentId>,
-    result: FutureResult<Option<SegmentMeta>>,
+    parts: Vec<MergePart>,
+    thread: JoinHandle<Result<SegmentData, KeywordError>>,
 }
 
-/// tantivy's writer, opened when there is something to write and kept until [`Writer::release`]:
-/// dropping it after each commit would abandon merges.
+/// Everything that changes; searches see [`Writer::snapshot`].
 pub(crate) struct Writer {
-    index: Index,
     fields: Fields,
-    open: Option<IndexWriter>,
-    /// Slots that hold a passage, waiting changes included.
-    pub(crate) live: RoaringBitmap,
-    is_dirty: bool,
+    /// Finished segments. Their views are replaced, never changed, while a snapshot shares them.
+    segments: Vec<Arc<SegmentView>>,
+    building: Option<SegmentBuilder>,
+    /// Passages of the segment being built that are already replaced or removed.
+    building_dead: RoaringBitmap,
+    /// Where the passage of each slot is.
+    places: HashMap<u32, (SegmentKey, u32)>,
     merging: Option<Merging>,
 }
 
 impl Writer {
-    pub(crate) fn new(index: Index, fields: Fields) -> Self {
-        Self { index, fields, open: None, live: RoaringBitmap::new(), is_dirty: false, merging: None }
+    pub(crate) fn new(fields: Fields) -> Self {
+        Self {
+            fields,
+            segments: Vec::new(),
+            building: None,
+            building_dead: RoaringBitmap::new(),
+            places: HashMap::new(),
+            merging: None,
+        }
     }
 
-    fn open(&mut self) -> Result<&mut IndexWriter, KeywordError> {
-        if self.open.is_none() {
-            let options = IndexWriterOptions::builder()
-                .memory_budget_per_thread(ARENA_BYTES)
-                .num_worker_threads(1)
-                .num_merge_threads(1)
-                .build();
-            let writer = self.index.writer_with_options(options).map_err(KeywordError::during("open the writer"))?;
-            // Merges are chosen here, so that a commit can wait for them.
-            writer.set_merge_policy(Box::new(NoMergePolicy));
-            self.open = Some(writer);
-        }
-        self.open.as_mut().ok_or_else(|| KeywordError::during("open the writer")(tantivy::TantivyError::Poisoned))
+    /// The present state, for searches.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot::over(self.segments.clone())
     }
 
     pub(crate) fn apply(&mut self, change: &KeywordChange) -> Result<(), KeywordError> {
-        let (KeywordChange::Put { slot, .. } | KeywordChange::Remove { slot }) = *change;
-        let fields = self.fields;
-        let was_live = self.live.contains(slot);
-        if was_live {
-            self.is_dirty = true;
-            self.open()?.delete_term(Term::from_field_u64(fields.slot, u64::from(slot)));
-            self.live.remove(slot);
-        }
-        if let KeywordChange::Put { fields: passage, .. } = change {
-            self.is_dirty = true;
-            self.open()?.add_document(fields.document(slot, passage)).map_err(KeywordError::during("add a passage"))?;
-            self.live.insert(slot);
+        match change {
+            KeywordChange::Remove { slot } => self.forget(*slot),
+            KeywordChange::Put { slot, fields } => {
+                self.forget(*slot);
+                self.add(*slot, fields)?;
+            }
         }
         Ok(())
     }
 
-    /// Commits waiting changes; false when there are none.
-    pub(crate) fn commit(&mut self) -> Result<bool, KeywordError> {
-        if !self.is_dirty {
-            return Ok(false);
+    fn add(&mut self, slot: u32, passage: &PassageFields) -> Result<(), KeywordError> {
+        let mut building = match self.building.take() {
+            Some(building) => building,
+            None => SegmentBuilder::new(self.fields)?,
+        };
+        let document = building.add(slot, passage)?;
+        self.places.insert(slot, (building.key, document));
+        let is_full = building.is_full();
+        self.building = Some(building);
+        if is_full { self.finish() } else { Ok(()) }
+    }
+
+    fn forget(&mut self, slot: u32) {
+        let Some((key, document)) = self.places.remove(&slot) else { return };
+        if let Some(view) = self.segments.iter_mut().find(|view| view.data.key == key) {
+            bury(Arc::make_mut(view), document);
+        } else {
+            self.building_dead.insert(document);
         }
-        self.open()?.commit().map_err(KeywordError::during("commit"))?;
-        self.is_dirty = false;
-        Ok(true)
+    }
+
+    /// Turns what was added into a segment.
+    fn finish(&mut self) -> Result<(), KeywordError> {
+        let Some(building) = self.building.take() else { return Ok(()) };
+        let dead = std::mem::take(&mut self.building_dead);
+        self.segments.push(Arc::new(view_of(building.finish()?, dead)));
+        Ok(())
+    }
+
+    /// Takes waiting changes into the segments.
+    pub(crate) fn commit(&mut self) -> Result<(), KeywordError> {
+        self.finish()?;
+        self.segments.retain(|view| view.live() > 0);
+        Ok(())
     }
 
     /// Merges what should be merged: small segments at once, large ones beside what follows, unless there are
     /// too many segments already. True when the segments have changed.
     pub(crate) fn merge(&mut self) -> Result<bool, KeywordError> {
-        if self.open.is_none() {
-            return Ok(false);
+        let mut has_changed = self.merging.as_ref().is_some_and(|merging| merging.thread.is_finished());
+        if has_changed {
+            self.settle()?;
         }
-        let mut has_changed = self.settle(false)?;
         loop {
-            let sizes = self.sizes()?;
-            let in_work = self.merging.as_ref().map_or(&[][..], |merging| &merging.segments);
-            let free: Vec<SegmentSize> = sizes.iter().filter(|size| !in_work.contains(&size.id)).copied().collect();
-            let chosen = choose(&free);
-            if chosen.is_empty() && sizes.len() <= MAX_SEGMENTS {
-                return Ok(has_changed);
-            }
-            let documents = chosen.iter().map(|size| size.live).sum::<u32>();
-            if chosen.is_empty() || (documents > INLINE_MERGE_DOCS && self.merging.is_some()) {
+            let parts = self.choose();
+            let documents = parts.iter().map(|part| part.data.documents() - part.dead.len() as u32).sum::<u32>();
+            if parts.is_empty() || (documents > INLINE_MERGE_DOCS && self.merging.is_some()) {
                 // One large merge at a time; it is waited for only when segments pile up behind it.
-                if sizes.len() <= MAX_SEGMENTS || !self.settle(true)? {
+                if self.segments.len() <= MAX_SEGMENTS || self.merging.is_none() {
                     return Ok(has_changed);
                 }
-                has_changed = true;
+                self.settle()?;
+            } else if documents > INLINE_MERGE_DOCS {
+                self.begin(parts)?;
                 continue;
-            }
-            let segments: Vec<SegmentId> = chosen.iter().map(|size| size.id).collect();
-            let result = self.open()?.merge(&segments);
-            if documents > INLINE_MERGE_DOCS {
-                self.merging = Some(Merging { segments, result });
             } else {
-                result.wait().map_err(KeywordError::during("merge segments"))?;
-                has_changed = true;
+                let merged = merge(&parts, &self.fields)?;
+                self.replace(&parts, merged);
             }
+            has_changed = true;
         }
     }
 
-    /// Takes note of a finished merge, waiting for it if asked to; true when there was one.
-    fn settle(&mut self, wait: bool) -> Result<bool, KeywordError> {
-        let Some(mut merging) = self.merging.take() else {
-            return Ok(false);
+    /// Whether [`Writer::compact`] would change nothing.
+    pub(crate) fn is_compact(&self) -> bool {
+        self.building.is_none() && self.merging.is_none() && self.scattered().is_empty()
+    }
+
+    /// Commits, finishes all merges, and rewrites a small index into one segment.
+    pub(crate) fn compact(&mut self) -> Result<(), KeywordError> {
+        self.commit()?;
+        self.settle()?;
+        while self.merge()? {
+            self.settle()?;
+        }
+        let parts = self.scattered();
+        if !parts.is_empty() {
+            let merged = merge(&parts, &self.fields)?;
+            self.replace(&parts, merged);
+        }
+        Ok(())
+    }
+
+    /// The parts of a small index that would take less as one; none when it is large, or as small as can be.
+    fn scattered(&self) -> Vec<MergePart> {
+        let live: u64 = self.segments.iter().map(|view| u64::from(view.live())).sum();
+        let is_whole = self.segments.len() <= 1 && self.segments.iter().all(|view| view.dead.is_empty());
+        if live > COMPACT_DOCS || is_whole { Vec::new() } else { self.segments.iter().map(part_of).collect() }
+    }
+
+    /// The segments to merge next that are not being merged yet.
+    fn choose(&self) -> Vec<MergePart> {
+        let busy =
+            |key: SegmentKey| self.merging.iter().flat_map(|merging| &merging.parts).any(|part| part.data.key == key);
+        let free = self.segments.iter().filter(|view| !busy(view.data.key));
+        let size = |view: &Arc<SegmentView>| SegmentSize {
+            key: view.data.key,
+            live: view.live(),
+            documents: view.data.documents(),
         };
-        let outcome = if wait {
-            merging.result.wait()
-        } else {
-            match Pin::new(&mut merging.result).poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(outcome) => outcome,
-                Poll::Pending => {
-                    self.merging = Some(merging);
-                    return Ok(false);
+        let chosen = choose(&free.map(size).collect::<Vec<_>>());
+        // In the order of the index, so that neighbours stay neighbours.
+        let is_chosen = |view: &&Arc<SegmentView>| chosen.iter().any(|size| size.key == view.data.key);
+        self.segments.iter().filter(is_chosen).map(part_of).collect()
+    }
+
+    fn begin(&mut self, parts: Vec<MergePart>) -> Result<(), KeywordError> {
+        let (fields, input) = (self.fields, parts.clone());
+        let thread = std::thread::Builder::new().name("keyword-merge".to_owned()).spawn(move || merge(&input, &fields));
+        let thread = thread.map_err(KeywordError::during("begin a merge"))?;
+        self.merging = Some(Merging { parts, thread });
+        Ok(())
+    }
+
+    /// Waits for the merge that goes on, if any, and takes its result in.
+    pub(crate) fn settle(&mut self) -> Result<(), KeywordError> {
+        let Some(Merging { parts, thread }) = self.merging.take() else { return Ok(()) };
+        let panicked = |_| KeywordError::during("merge segments")(tantivy::TantivyError::Poisoned);
+        let merged = thread.join().map_err(panicked)??;
+        self.replace(&parts, merged);
+        Ok(())
+    }
+
+    /// Puts a merged segment in the place of its parts. Passages that went away since the merge began are dead in it.
+    fn replace(&mut self, parts: &[MergePart], merged: SegmentData) {
+        let mut dead = RoaringBitmap::new();
+        for (document, source) in (0..).zip(parts.iter().flat_map(MergePart::sources)) {
+            match self.places.get_mut(&merged.slots[document as usize]) {
+                Some(place) if *place == source => *place = (merged.key, document),
+                _ => {
+                    dead.insert(document);
                 }
             }
-        };
-        outcome.map_err(KeywordError::during("merge segments"))?;
-        Ok(true)
-    }
-
-    fn sizes(&self) -> Result<Vec<SegmentSize>, KeywordError> {
-        let metas = self.index.searchable_segment_metas().map_err(KeywordError::during("list segments"))?;
-        let size = |meta: &SegmentMeta| SegmentSize { id: meta.id(), live: meta.num_docs(), documents: meta.max_doc() };
-        Ok(metas.iter().map(size).collect())
-    }
-
-    /// Closes tantivy's writer: its threads end and its memory goes. The next change opens it again.
-    pub(crate) fn release(&mut self) -> Result<(), KeywordError> {
-        self.commit()?;
-        self.settle(true)?;
-        self.merge()?;
-        self.settle(true)?;
-        match self.open.take() {
-            Some(writer) => writer.wait_merging_threads().map_err(KeywordError::during("close the writer")),
-            None => Ok(()),
+        }
+        self.segments.retain(|view| parts.iter().all(|part| part.data.key != view.data.key));
+        let view = view_of(merged, dead);
+        if view.live() > 0 {
+            self.segments.push(Arc::new(view));
         }
     }
 
-    /// Whether tantivy's writer is open.
-    pub(crate) fn is_open(&self) -> bool {
-        self.open.is_some()
+    /// Bytes of the bookkeeping.
+    pub(crate) fn bytes(&self) -> usize {
+        self.places.capacity() * (size_of::<(u32, (SegmentKey, u32))>() + 1)
+    }
+}
+
+fn part_of(view: &Arc<SegmentView>) -> MergePart {
+    MergePart { data: Arc::clone(&view.data), dead: view.dead.clone() }
+}
+
+fn view_of(data: SegmentData, dead: RoaringBitmap) -> SegmentView {
+    let mut lengths = [0; Fields::TEXTS];
+    for document in (0..data.documents()).filter(|&document| !dead.contains(document)) {
+        for (total, length) in lengths.iter_mut().zip(data.lengths(document)) {
+            *total += length;
+        }
+    }
+    SegmentView { data: Arc::new(data), dead, lengths }
+}
+
+/// Marks a live document as deleted.
+fn bury(view: &mut SegmentView, document: u32) {
+    view.dead.insert(document);
+    for (total, length) in view.lengths.iter_mut().zip(view.data.lengths(document)) {
+        *total -= length;
     }
 }

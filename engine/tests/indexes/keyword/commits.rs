@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use coditect_engine::keyword::limits;
+use coditect_engine::keyword::{KeywordIndex, KeywordOptions, limits};
 
 use super::data::{empty, index, put, remove, slots};
 
@@ -45,19 +45,41 @@ fn updates_of_constant_size_keep_memory_flat() {
 }
 
 #[test]
-fn an_idle_writer_is_released_and_opened_again() {
+fn an_idle_index_is_compact_and_goes_on() {
     let index = index(&["one"]);
-    assert!(index.is_writer_open());
+    for i in 1..20 {
+        index.apply(&[put(i, "two")]).unwrap();
+        index.commit().unwrap();
+    }
+    index.apply(&[put(20, "three")]).unwrap();
+    index.release_idle().unwrap();
+    assert_eq!(slots(&index, "one three"), [0, 20], "what was waiting is committed");
+    index.release_idle().unwrap();
+    index.apply(&[remove(0), put(21, "three")]).unwrap();
+    index.commit().unwrap();
+    assert_eq!(slots(&index, "one three"), [20, 21]);
+}
+
+#[test]
+fn a_commit_of_one_passage_is_quick() {
+    // No timing, but the bound that makes it so: what a waiting passage takes before the commit.
+    let index = index(&["one"]);
+    let before = index.memory_bytes();
     index.apply(&[put(1, "two")]).unwrap();
-    index.release_idle().unwrap();
-    assert!(!index.is_writer_open());
-    assert_eq!(slots(&index, "one two"), [0, 1], "what was waiting is committed");
-    index.release_idle().unwrap();
     index.commit().unwrap();
-    assert!(!index.is_writer_open(), "a commit of nothing opens nothing");
-    index.apply(&[remove(0), put(2, "three")]).unwrap();
-    index.commit().unwrap();
-    assert_eq!(slots(&index, "one two three"), [1, 2]);
+    assert!(index.memory_bytes() - before < 64 * 1024, "{} bytes for one passage", index.memory_bytes() - before);
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let bad = |change: fn(&mut KeywordOptions)| {
+        let mut options = KeywordOptions::default();
+        change(&mut options);
+        KeywordIndex::new(options).is_err()
+    };
+    assert!(bad(|options| options.saturation = 0.0) && bad(|options| options.saturation = f32::NAN));
+    assert!(bad(|options| options.text.length = 1.5) && bad(|options| options.title.weight = -1.0));
+    assert!(bad(|options| options.spelling = 2.0) && bad(|options| options.phrase = f32::INFINITY));
 }
 
 #[test]

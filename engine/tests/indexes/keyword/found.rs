@@ -183,5 +183,5 @@ fn misspelt_words_find_what_was_meant() {
     assert_eq!(slots(&index, "transform"), [1]);
     assert!(slots(&index, "-32005").is_empty() && slots(&index, "zzzz").is_empty());
     let highlighter = index.highlighter("transaktions").unwrap();
-    assert_eq!(highlighter.ranges("transactions commit"), vec![std::ops::Range { start: 0, end: 12 }]);
+    assert_eq!(highlighter.ranges("transactions commit"), [0..12]);
 }

@@ -6,9 +6,13 @@ use std::time::Duration;
 /// reads a few hundred tokens of it at most.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
 
-/// Most padded tokens (texts x longest text) in one run of the local model. Small runs keep the
-/// activations inside the processor's caches; larger ones were not faster (docs/performance.md).
-pub const MAX_RUN_TOKENS: usize = 512;
+/// Longest query that is tokenized on the asking thread, in bytes; longer ones go to a blocking one.
+pub const INLINE_QUERY_BYTES: usize = 16 << 10;
+
+/// Most padded tokens (texts x longest text) in one run of the local model, unless one text alone
+/// is longer. Small runs keep the activations inside the processor's caches and the memory small;
+/// larger ones were not faster (docs/performance.md).
+pub const MAX_RUN_TOKENS: usize = 256;
 
 /// Most texts in one run of the local model.
 pub const MAX_RUN_TEXTS: usize = 32;
@@ -61,7 +65,6 @@ pub const OPENAI_REQUEST_TEXTS: usize = 2_048;
 /// OpenAI: tokens in one request, over all texts (the service allows 300,000; the count is an estimate).
 pub const OPENAI_REQUEST_TOKENS: usize = 200_000;
 
-const _: () = assert!(MAX_RUN_TOKENS >= 256, "one text of the model's full length must fit a run");
 const _: () = assert!(DOCUMENT_QUEUE > 0 && QUERY_QUEUE > 0 && MAX_RUN_TEXTS > 0);
 const _: () = assert!(VERTEX_TEXT_TOKENS <= VERTEX_REQUEST_TOKENS);
 const _: () = assert!(MAX_ERROR_BODY_BYTES < MAX_ANSWER_BYTES);

@@ -183,7 +183,7 @@ async fn answers_that_cannot_be_right_are_refused_without_a_retry() {
         ("short vector", body(&[item(0, fine), item(1, "[1,0,0]")]), "vector 1 has 3 components, expected 4"),
         ("NaN", body(&[item(0, fine), item(1, "[NaN,0,0,0]")]), "expected value"),
         ("null", body(&[item(0, fine), item(1, "[null,0,0,0]")]), "invalid type: null"),
-        ("overflow", body(&[item(0, fine), item(1, "[1e39,0,0,0]")]), "not a finite number"),
+        ("overflow", body(&[item(0, fine), item(1, "[1e39,0,0,0]")]), "number out of range"),
         ("zero vector", body(&[item(0, fine), item(1, "[0,0,0,0]")]), "vector 1 is zero"),
         ("too few", body(&[item(0, fine)]), "no vector for text 1"),
         ("too many", body(&[item(0, fine), item(1, fine), item(2, fine)]), "text 2 of 2"),

@@ -23,7 +23,7 @@ use self::weights::Weights;
 use super::config::{LocalConfig, Precision};
 use super::error::EmbedError;
 use super::fingerprint::Fingerprint;
-use super::limits::{DOCUMENT_QUEUE, MAX_RUN_TEXTS, QUERY_QUEUE, RUNS_IN_FLIGHT_PER_WORKER};
+use super::limits::{DOCUMENT_QUEUE, INLINE_QUERY_BYTES, MAX_RUN_TEXTS, QUERY_QUEUE, RUNS_IN_FLIGHT_PER_WORKER};
 use crate::split::TokenCounter;
 
 /// SHA-256 of the published all-MiniLM-L6-v2 weights, whose configuration names its base model.
@@ -38,7 +38,6 @@ pub(super) struct LocalEmbedder {
     fingerprint: Fingerprint,
     max_tokens: usize,
     encoder: Arc<TextEncoder>,
-    counter: Arc<dyn TokenCounter>,
     documents: Lane,
     document_threads: usize,
     run_texts: usize,
@@ -50,7 +49,7 @@ impl LocalEmbedder {
     pub(super) fn load(config: &LocalConfig) -> Result<Self, EmbedError> {
         let dir = ModelDir::open(model_dir::locate_model(config.model_dir.as_deref()))?;
         let library = model_dir::locate_runtime(config.onnxruntime.as_deref())?;
-        let (encoder, counter) = TextEncoder::open(&dir)?;
+        let encoder = Arc::new(TextEncoder::open(&dir)?);
         let mut weights = Weights::open(&dir.path.join("model.safetensors"))?;
         let fingerprint = fingerprint(&dir, &weights.sha256()?, config.precision)?;
         let sessions = Sessions::new(&library, graph::build(&dir, &mut weights, config.precision)?)?;
@@ -68,8 +67,7 @@ impl LocalEmbedder {
         Ok(Self {
             fingerprint,
             max_tokens: dir.max_tokens,
-            encoder: Arc::new(encoder),
-            counter: Arc::new(counter),
+            encoder,
             documents: Lane::start(
                 "embed-documents",
                 Priority::Background,
@@ -87,7 +85,8 @@ impl LocalEmbedder {
     }
 
     pub(super) fn counter(&self) -> Arc<dyn TokenCounter> {
-        Arc::clone(&self.counter)
+        let counter: Arc<TextEncoder> = Arc::clone(&self.encoder);
+        counter
     }
 
     pub(super) fn max_tokens(&self) -> usize {
@@ -95,7 +94,9 @@ impl LocalEmbedder {
     }
 
     pub(super) async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let mut tokens = self.tokenize(texts).await?;
+        let prompt = self.fingerprint.document_prompt.as_str();
+        let prompted = texts.iter().map(|text| format!("{prompt}{text}")).collect();
+        let mut tokens = self.tokenize(prompted).await?;
         let lengths: Vec<usize> = tokens.iter().map(Vec::len).collect();
         let runs = batch::plan(&lengths, self.run_texts).into_iter().map(|run| {
             let texts = run.iter().map(|&index| std::mem::take(&mut tokens[index])).collect();
@@ -111,22 +112,23 @@ impl LocalEmbedder {
     }
 
     pub(super) async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
-        let prompt = &self.fingerprint.query_prompt;
-        let tokens = if prompt.is_empty() {
-            self.encoder.encode(0, text)?
+        let text = format!("{}{text}", self.fingerprint.query_prompt);
+        let tokens = if text.len() <= INLINE_QUERY_BYTES {
+            self.encoder.encode(0, &text)?
         } else {
-            self.encoder.encode(0, &format!("{prompt}{text}"))?
+            self.tokenize(vec![text]).await?.pop().unwrap_or_default()
         };
         let mut vectors = self.queries.run(vec![tokens]).await?;
         vectors.pop().ok_or_else(|| EmbedError::Unavailable("the model gave no vector".to_owned()))
     }
 
     /// Token ids of every text, computed on a blocking thread.
-    async fn tokenize(&self, texts: &[String]) -> Result<Vec<Vec<u32>>, EmbedError> {
+    async fn tokenize(&self, texts: Vec<String>) -> Result<Vec<Vec<u32>>, EmbedError> {
         let encoder = Arc::clone(&self.encoder);
-        let prompt = self.fingerprint.document_prompt.as_str();
-        let texts: Vec<String> = texts.iter().map(|text| format!("{prompt}{text}")).collect();
-        let work = move || texts.iter().enumerate().map(|(index, text)| encoder.encode(index, text)).collect();
+        let work = move || {
+            let encode = |(index, text): (usize, &String)| encoder.encode(index, text);
+            texts.iter().enumerate().map(encode).collect()
+        };
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| EmbedError::Unavailable(format!("tokenize: {error}")))?

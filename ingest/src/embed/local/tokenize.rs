@@ -1,6 +1,6 @@
 //! The model's own tokenizer: token ids for the model, exact token counts for the splitter.
 
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
 use super::super::error::EmbedError;
 use super::super::limits::MAX_TEXT_BYTES;
@@ -8,40 +8,34 @@ use super::invalid;
 use super::model_dir::{ModelDir, read_file};
 use crate::split::TokenCounter;
 
-/// Turns text into at most `max_tokens` token ids, special tokens included.
+/// Turns text into at most as many token ids as the model reads, special tokens included.
 pub(super) struct TextEncoder {
-    truncating: Tokenizer,
-}
-
-/// Counts tokens as the model does, without special tokens and without a limit.
-struct Counter {
-    whole: Tokenizer,
+    tokenizer: Tokenizer,
 }
 
 impl TextEncoder {
-    pub(super) fn open(dir: &ModelDir) -> Result<(Self, impl TokenCounter + 'static), EmbedError> {
+    pub(super) fn open(dir: &ModelDir) -> Result<Self, EmbedError> {
         let bytes = read_file(&dir.path.join("tokenizer.json"))?;
         let fail = |error: tokenizers::Error| invalid(format!("tokenizer.json: {error}"));
-        let mut whole = Tokenizer::from_bytes(bytes).map_err(fail)?;
-        whole.with_padding(None);
-        whole.with_truncation(None).map_err(fail)?;
-        if whole.get_vocab_size(true) > dir.bert.vocab_size {
+        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(fail)?;
+        if tokenizer.get_vocab_size(true) > dir.bert.vocab_size {
             return Err(invalid("the tokenizer has more tokens than the model".to_owned()));
         }
-        let mut truncating = whole.clone();
+        tokenizer.with_padding(None);
         let limit = TruncationParams { max_length: dir.max_tokens, ..TruncationParams::default() };
-        truncating.with_truncation(Some(limit)).map_err(fail)?;
-        Ok((Self { truncating }, Counter { whole }))
+        tokenizer.with_truncation(Some(limit)).map_err(fail)?;
+        Ok(Self { tokenizer })
     }
 
     /// Token ids of the text at position `index` of its call.
     pub(super) fn encode(&self, index: usize, text: &str) -> Result<Vec<u32>, EmbedError> {
-        if text.len() > MAX_TEXT_BYTES {
-            let message = format!("it has {} bytes, the limit is {MAX_TEXT_BYTES}", text.len());
-            return Err(EmbedError::Input { index, message });
-        }
         let refused = |message: String| EmbedError::Input { index, message };
-        let encoding = self.truncating.encode_fast(text, true).map_err(|error| refused(error.to_string()))?;
+        if text.len() > MAX_TEXT_BYTES {
+            let size = text.len();
+            return Err(refused(format!("it has {size} bytes, the limit is {MAX_TEXT_BYTES}")));
+        }
+        let encoding = self.tokenizer.encode_fast(text, true);
+        let encoding = encoding.map_err(|error| refused(error.to_string()))?;
         match encoding.get_ids() {
             [] => Err(refused("it has no tokens".to_owned())),
             ids => Ok(ids.to_vec()),
@@ -49,9 +43,14 @@ impl TextEncoder {
     }
 }
 
-impl TokenCounter for Counter {
+impl TokenCounter for TextEncoder {
+    /// What truncation cuts off is kept beside the encoding, without overlap, and counts too.
     fn count(&self, text: &str) -> usize {
+        let whole = |encoding: Encoding| {
+            let rest: usize = encoding.get_overflowing().iter().map(Encoding::len).sum();
+            encoding.len() + rest
+        };
         // A text that cannot be tokenized counts as long as it could be at worst.
-        self.whole.encode_fast(text, false).map_or(text.len(), |encoding| encoding.len())
+        self.tokenizer.encode_fast(text, false).map_or(text.len(), whole)
     }
 }

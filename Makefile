@@ -11,8 +11,10 @@ DOCS ?= .
 # Address and data folder of `make run`.
 LISTEN ?= 127.0.0.1:8080
 DATA_DIR ?= ./data
-# Judged set of `make bench-relevance`, and whether to index it anew.
+# Judged set of `make bench-relevance` and `make bench-fusions`, the format of its documents where it has to be said
+# (`python` for bare functions), and whether to index it anew.
 DATA ?=
+FORMAT ?=
 FRESH ?=
 # Load of `make bench-load`.
 RATE ?= 20
@@ -27,6 +29,7 @@ WITH_MODEL := scripts/with_model.sh
 RELEASE := cargo build --quiet --release --locked
 PRODUCT := -p coditect-server -p coditect-ingest
 BENCHES := -p coditect-benches
+JUDGED = --data '$(DATA)' $(if $(FORMAT),--format '$(FORMAT)') $(if $(filter-out 0,$(FRESH)),--fresh)
 BENCH := $(WITH_MODEL) cargo run --quiet --release --locked $(BENCHES) --bin
 
 .PHONY: help
@@ -77,7 +80,11 @@ fmt: ## Format the sources
 
 .PHONY: bench-relevance
 bench-relevance: need-data setup build-benches ## Run the judged set DATA= through the server; FRESH=1 indexes anew
-	@$(BENCH) relevance -- run --data '$(DATA)' $(if $(filter-out 0,$(FRESH)),--fresh)
+	@$(BENCH) relevance -- run $(JUDGED)
+
+.PHONY: bench-fusions
+bench-fusions: need-data setup build-benches ## Compare the fusion with others on the judged set DATA=
+	@$(BENCH) relevance -- fusions $(JUDGED)
 
 .PHONY: need-data
 need-data:

@@ -12,7 +12,8 @@ use crate::limits;
 
 pub use types::{
     BatchOutcome, Citation, CollectionInfo, ContextAnswer, Copy, Document, DocumentInput, DocumentPage,
-    DocumentSummary, Passage, SearchAnswer, SearchRequest, SearchResult, Span, Took, WriteOutcome,
+    DocumentSummary, Explanation, LegScore, Passage, SearchAnswer, SearchRequest, SearchResult, Span, Took,
+    WriteOutcome,
 };
 
 /// A handle on one server; cheap to clone.

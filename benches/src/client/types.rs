@@ -143,6 +143,9 @@ pub struct SearchRequest {
     /// Whether exact copies become one result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fold_copies: Option<bool>,
+    /// Whether each result says how its score came about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explain: Option<bool>,
 }
 
 /// The answer to a search.
@@ -196,6 +199,28 @@ pub struct SearchResult {
     /// Exact copies that this result stands for.
     #[serde(default)]
     pub also_in: Vec<Copy>,
+    /// How the score came about, when asked for.
+    pub explain: Option<Explanation>,
+}
+
+/// What both legs said of a passage.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Explanation {
+    /// The vector leg's part.
+    pub vector: Option<LegScore>,
+    /// The keyword leg's part.
+    pub keyword: Option<LegScore>,
+}
+
+/// What one leg said of a passage.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct LegScore {
+    /// Place in the leg's ranking, from 1; nothing when only the other leg found the passage.
+    pub rank: Option<u32>,
+    /// Cosine similarity, or BM25.
+    pub score: f64,
+    /// The score as it entered the fusion, 0 to 1.
+    pub normalized: f64,
 }
 
 /// A range of bytes in a passage's text.

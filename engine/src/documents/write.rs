@@ -54,6 +54,7 @@ fn check(document: &NewDocument, spec: &CollectionSpec) -> Result<()> {
     too_long("/title", document.title.len(), limits::TITLE_BYTES)?;
     too_long("/source", document.source.len(), limits::SOURCE_BYTES)?;
     too_long("/kind", document.kind.len(), limits::COLLECTION_NAME_BYTES)?;
+    too_long("/language", document.language.as_ref().map_or(0, String::len), limits::COLLECTION_NAME_BYTES)?;
     too_long("/text", document.text.len(), limits::DOCUMENT_BYTES)?;
     if document.passages.len() > limits::DOCUMENT_PASSAGES {
         let limit = limits::DOCUMENT_PASSAGES;
@@ -99,6 +100,7 @@ fn draft<'a>(
     }
     let head = DocumentHead {
         kind: document.kind,
+        language: document.language,
         title: document.title,
         source: document.source,
         metadata,

@@ -18,6 +18,8 @@ pub struct Fields<'a> {
     pub document_id: Option<&'a str>,
     /// `kind`
     pub kind: Option<&'a str>,
+    /// `language`
+    pub language: Option<&'a str>,
     /// `title`
     pub title: Option<&'a str>,
     /// `source`
@@ -39,6 +41,7 @@ impl Fields<'_> {
         let built_in = [
             ("document_id", text(self.document_id)),
             ("kind", text(self.kind)),
+            ("language", text(self.language)),
             ("title", text(self.title)),
             ("source", text(self.source)),
             ("path", text(self.path)),
@@ -171,6 +174,12 @@ impl Columns {
     #[must_use]
     pub fn slots(&self) -> &RoaringBitmap {
         &self.live
+    }
+
+    /// The slots that have a field of this name; `None` when there are none.
+    #[must_use]
+    pub fn having(&self, field: &str) -> Option<&RoaringBitmap> {
+        self.columns.get(field).map(|column| &column.exists)
     }
 
     /// The slots that satisfy `filter`.

@@ -8,7 +8,7 @@ use super::limits::{MAX_DEPTH, MAX_FIELD, MAX_IN, MAX_NODES, MAX_STRING};
 use super::value::Value;
 
 const OPERATORS: &str = "eq, ne, in, gt, gte, lt, lte, exists, prefix";
-const TEXT_FIELDS: [&str; 5] = ["document_id", "kind", "title", "source", "path"];
+const TEXT_FIELDS: [&str; 6] = ["document_id", "kind", "language", "title", "source", "path"];
 const TIME_FIELDS: [&str; 2] = ["created_at", "updated_at"];
 const METADATA: &str = "metadata.";
 

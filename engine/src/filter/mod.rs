@@ -16,7 +16,7 @@
 //! value      = string | number | boolean
 //! ```
 //!
-//! Fields: `document_id`, `kind`, `title`, `source`, `path` (strings), `created_at`, `updated_at` (RFC 3339 times, compared as
+//! Fields: `document_id`, `kind`, `language`, `title`, `source`, `path` (strings), `created_at`, `updated_at` (RFC 3339 times, compared as
 //! instants); every other name is a path into the metadata, `a.b` for a key `b` in the object `a`. `metadata.` in front
 //! reaches keys that are named like a built-in field, `and`, `or` or `not`.
 //!

@@ -148,6 +148,7 @@ fn keyword_fields(document: &IndexedDocument, indexed: &IndexedPassage) -> Passa
         headings: indexed.passage.location.heading_path.join("\n"),
         text: indexed.passage.searched().to_owned(),
         path: document.head.source.clone(),
+        language: document.head.language.clone().unwrap_or_default(),
     }
 }
 
@@ -157,6 +158,7 @@ fn filter_fields(document: &IndexedDocument) -> Fields<'_> {
     Fields {
         document_id: Some(document.id.as_str()),
         kind: Some(&head.kind),
+        language: head.language.as_deref(),
         title: Some(&head.title),
         source: Some(&head.source),
         path: Some(&head.source),

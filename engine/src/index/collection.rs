@@ -82,6 +82,13 @@ impl CollectionIndex {
         self.columns.read().eval(filter) & &view.live
     }
 
+    /// Lends the slots of documents in a programming language; `read` must be short, writes wait for it.
+    pub(crate) fn with_code(&self, read: impl FnOnce(&RoaringBitmap)) {
+        if let Some(code) = self.columns.read().having("language") {
+            read(code);
+        }
+    }
+
     /// What stands behind a slot that a view shows.
     pub(crate) fn entry(&self, slot: u32) -> Option<SlotEntry> {
         self.slots.read().get(slot).cloned()

@@ -45,8 +45,8 @@ pub struct QueryProfile {
     pub ceiling: f32,
     /// Passages that hold any of the terms.
     pub matches: usize,
-    /// Whether the query looks like a name, a code or a quotation rather than a sentence.
-    pub identifier_like: bool,
+    /// Which share of the query's words are names, codes or quoted rather than words of a sentence, 0 to 1.
+    pub name_share: f32,
 }
 
 /// The scores of all passages for one query.
@@ -124,7 +124,7 @@ impl<'a> Scorer<'a> {
             terms: query.terms.len(),
             mean_idf: idfs.iter().sum::<f32>() / found as f32,
             matches: self.touched.len(),
-            identifier_like: query.identifier_like,
+            name_share: query.name_share,
             ..self.profile
         };
         let hit = |&(document, slot): &(usize, u32)| Hit { slot, score: self.scores[document] };

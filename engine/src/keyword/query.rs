@@ -25,8 +25,8 @@ pub(crate) struct ParsedQuery {
     pub(crate) terms: Vec<QueryTerm>,
     /// Quoted phrases, as stemmed words.
     pub(crate) phrases: Vec<Vec<String>>,
-    /// Whether it has the look of a name, a code or a quotation rather than of a sentence.
-    pub(crate) identifier_like: bool,
+    /// Which share of its words are names, codes or quoted rather than words of a sentence, 0 to 1.
+    pub(crate) name_share: f32,
 }
 
 impl ParsedQuery {
@@ -39,14 +39,12 @@ impl ParsedQuery {
                 reader.add(token.text, false, options.piece_query);
             }
         }
-        let compounds = Kind::Compounds.terms(query);
-        let has_names = !compounds.is_empty() || !Kind::Pieces.terms(query).is_empty();
-        for token in compounds {
+        for token in Kind::Compounds.terms(query) {
             reader.add(token.text, true, options.compound_query);
         }
         let mut parsed = reader.parsed;
         parsed.phrases = phrases(query);
-        parsed.identifier_like = has_names || !parsed.phrases.is_empty() || has_code(query);
+        parsed.name_share = name_share(query, parsed.phrases.iter().map(Vec::len).sum());
         parsed
     }
 }
@@ -56,12 +54,21 @@ fn head(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
-/// A number of three or more digits, or a word with both digits and letters.
-fn has_code(query: &str) -> bool {
-    query.split(|c: char| !c.is_alphanumeric()).any(|word| {
-        let digits = word.chars().filter(char::is_ascii_digit).count();
-        digits >= 3 || (digits > 0 && digits < word.chars().count())
-    })
+/// The share of names among the words that are not stop words; `quoted` words count as names.
+fn name_share(query: &str, quoted: usize) -> f32 {
+    let words = query.split_whitespace().filter(|word| !is_stop_word(&word.to_lowercase()));
+    let (names, all) = words.fold((0, 0), |(names, all), word| (names + usize::from(is_name(word)), all + 1));
+    (names.max(quoted) as f32 / all.max(1) as f32).min(1.0)
+}
+
+/// An identifier of several parts, a number of three or more digits, or a word with both digits and letters.
+fn is_name(word: &str) -> bool {
+    let has_parts = || [Kind::Compounds, Kind::Pieces].iter().any(|kind| !kind.terms(word).is_empty());
+    let is_code = |part: &str| {
+        let digits = part.chars().filter(char::is_ascii_digit).count();
+        digits >= 3 || (digits > 0 && digits < part.chars().count())
+    };
+    word.split(|c: char| !c.is_alphanumeric()).any(is_code) || has_parts()
 }
 
 #[derive(Default)]
@@ -155,11 +162,14 @@ mod tests {
     fn phrases_and_the_look_of_a_query() {
         let read = |query: &str| ParsedQuery::read(query, &KeywordOptions::default());
         assert_eq!(read("say \"Hello big World\" now \"x\" \"open").phrases, [["hello", "big", "world"]]);
-        for query in ["set_retry_limit", "HTTPServer", "-32004", "error 1031", "sha256", "\"exact words\""] {
-            assert!(read(query).identifier_like, "{query}");
+        for query in ["set_retry_limit", "HTTPServer", "-32004", "the E0432", "sha256", "\"exact words\""] {
+            assert_eq!(read(query).name_share, 1.0, "{query}");
         }
         for query in ["how do agents find each other", "top 10 reasons", ""] {
-            assert!(!read(query).identifier_like, "{query}");
+            assert_eq!(read(query).name_share, 0.0, "{query}");
+        }
+        for query in ["limit of set_retry_limit", "error 1031", "what \"exact words\" mean here now"] {
+            assert_eq!(read(query).name_share, 0.5, "{query}");
         }
     }
 }

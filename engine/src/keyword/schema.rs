@@ -17,6 +17,9 @@ pub struct PassageFields {
     pub text: String,
     /// Path of the document.
     pub path: String,
+    /// Programming language of the document, empty for prose. Questions about code name it, code itself hardly ever
+    /// does: without it the name would count as a rare word where all documents are in that language.
+    pub language: String,
 }
 
 /// The schema's fields.
@@ -84,6 +87,7 @@ impl Fields {
         document.add_text(self.headings, &passage.headings);
         document.add_text(self.text, &passage.text);
         document.add_text(self.path, &passage.path);
+        document.add_text(self.path, &passage.language);
         for part in [&passage.title, &passage.headings, &passage.text] {
             document.add_text(self.pieces, part);
             document.add_text(self.compounds, part);

@@ -78,6 +78,8 @@ pub struct NewDocument {
     pub id: DocumentId,
     /// `documentation`, `code`, `agent_template`, or free.
     pub kind: String,
+    /// Programming language, in small letters; `None` for prose.
+    pub language: Option<String>,
     /// Title for people and for the keyword index.
     pub title: String,
     /// Path or URL.
@@ -97,6 +99,8 @@ pub struct NewDocument {
 pub struct DocumentHead {
     /// `documentation`, `code`, `agent_template`, or free.
     pub kind: String,
+    /// Programming language; `None` for prose.
+    pub language: Option<String>,
     /// Title.
     pub title: String,
     /// Path or URL.

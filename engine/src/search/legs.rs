@@ -25,6 +25,8 @@ pub(super) struct Candidate {
     /// Position of the collection among the search's targets.
     pub(super) target: usize,
     pub(super) slot: u32,
+    /// Whether its document is in a programming language.
+    pub(super) is_code: bool,
     pub(super) cosine: Option<f32>,
     pub(super) bm25: Option<f32>,
     pub(super) vector_rank: Option<u32>,
@@ -47,6 +49,9 @@ pub(super) fn run(request: &SearchRequest, target: &Target, position: usize) -> 
     let mut keyword = evaluation.top(depth, allowed.as_ref());
     keyword.retain(|hit| target.view.live.contains(hit.slot));
     let mut candidates = merge(position, &vector, &keyword);
+    target.index.with_code(|code| {
+        candidates.iter_mut().for_each(|candidate| candidate.is_code = code.contains(candidate.slot));
+    });
     complete(request, target, &evaluation, &mut candidates)?;
     Ok(Found { candidates, profile: evaluation.profile().clone() })
 }
@@ -91,7 +96,8 @@ fn merge(target: usize, vector: &[vector::Hit], keyword: &[keyword::Hit]) -> Vec
         *by_slot.entry(slot).or_insert_with(|| {
             let none = (None, None, None, None);
             let (cosine, bm25, vector_rank, keyword_rank) = none;
-            candidates.push(Candidate { target, slot, cosine, bm25, vector_rank, keyword_rank });
+            let is_code = false;
+            candidates.push(Candidate { target, slot, is_code, cosine, bm25, vector_rank, keyword_rank });
             candidates.len() - 1
         })
     };

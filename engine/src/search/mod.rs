@@ -6,6 +6,7 @@ mod legs;
 mod request;
 mod results;
 mod run;
+mod weights;
 
 pub use request::{Mode, SearchRequest, Vector};
 pub use results::{AlsoIn, Explanation, LegScore, SearchResponse, SearchResult, Timings};

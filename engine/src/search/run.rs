@@ -13,7 +13,6 @@ use super::results::{SearchResponse, SearchResult, Timings};
 use crate::documents::{Context, collections, passages};
 use crate::error::{Error, Result};
 use crate::index::Indexes;
-use crate::keyword::QueryProfile;
 use crate::model::{CollectionName, Version};
 use crate::storage::TenantKeys;
 
@@ -107,16 +106,14 @@ async fn rank(
 ) -> Result<(Vec<Target>, Vec<Folded>)> {
     let work = move || {
         let started = Instant::now();
-        let (mut candidates, mut profile) = (Vec::new(), QueryProfile::default());
+        let (mut candidates, mut profiles) = (Vec::new(), Vec::with_capacity(targets.len()));
         for (position, target) in targets.iter().enumerate() {
             let found = legs::run(&request, target, position)?;
             candidates.extend(found.candidates);
-            if found.profile.terms > profile.terms || position == 0 {
-                profile = found.profile;
-            }
+            profiles.push(found.profile);
         }
         let legs = started.elapsed();
-        let ranked: Vec<Ranked> = fuse::fuse(request.mode, &candidates, &profile);
+        let ranked: Vec<Ranked> = fuse::fuse(request.mode, &candidates, &profiles);
         let folded = fold::fold(&targets, ranked, request.top_k, request.fold_copies);
         Ok::<_, Error>((targets, folded, legs, started.elapsed() - legs))
     };

@@ -112,6 +112,7 @@ pub(crate) fn document(document: &str, paragraphs: &[&str]) -> NewDocument {
     NewDocument {
         id: id(document),
         kind: "documentation".into(),
+        language: None,
         title: format!("Title of {document}"),
         source: document.into(),
         metadata: serde_json::Map::new(),

@@ -77,6 +77,18 @@ impl Format {
         FORMATS.iter().find(|(_, format)| *format == self).map_or("text", |(name, _)| name)
     }
 
+    /// The programming language, by the name that people ask for it; none for prose and for code that is only known by
+    /// its file extension.
+    #[must_use]
+    pub fn language(self) -> Option<&'static str> {
+        match self {
+            Self::Code(Language::Other) => None,
+            Self::Code(Language::Tsx) => Self::Code(Language::TypeScript).language(),
+            Self::Code(_) => Some(self.name()),
+            _ => None,
+        }
+    }
+
     /// The format of a name: one that [`name`](Self::name) gives, or a usual file extension.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

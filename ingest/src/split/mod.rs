@@ -95,17 +95,20 @@ pub fn split(source: &str, format: Format, options: &SplitOptions, counter: &dyn
 /// id; `title` where it is given.
 #[must_use]
 pub fn split_input(document: &DocumentInput, options: &SplitOptions, counter: &dyn TokenCounter) -> SplitDocument {
-    let named = document.format.as_deref().map(Format::from_name);
-    let format = match named {
-        Some(Some(format)) => format,
-        _ => Format::detect(document.source_or_id(), &document.text),
-    };
+    let format = format_of(document);
     let title = document.title.clone().or_else(|| options.title.clone());
     let mut split = split(&document.text, format, &SplitOptions { title, ..options.clone() }, counter);
-    if let (Some(None), Some(name)) = (named, &document.format) {
+    if let Some(name) = document.format.as_ref().filter(|name| Format::from_name(name).is_none()) {
         split.warnings.push(format!("unknown format {name:?}, taken as {}", format.name()));
     }
     split
+}
+
+/// The format of a document: the one that it names, or what its path and text look like.
+#[must_use]
+pub fn format_of(document: &DocumentInput) -> Format {
+    let named = document.format.as_deref().and_then(Format::from_name);
+    named.unwrap_or_else(|| Format::detect(document.source_or_id(), &document.text))
 }
 
 /// Readable text as it is indexed: line breaks are `\n`, other control characters are spaces.

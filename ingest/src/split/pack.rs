@@ -65,7 +65,6 @@ pub(super) fn pack(
 /// Passages of one group under construction.
 struct Scope {
     path: Vec<String>,
-    prefix: String,
     budget: Budget,
     /// Most tokens of a passage, prefix and special tokens included.
     limit: usize,
@@ -85,12 +84,11 @@ impl Packer<'_> {
             path.pop();
             units.push(self.whole(heading));
         }
-        let prefix = prefix::prefix(self.title, &path);
-        let prefix_tokens = self.counter.count(&prefix);
+        let prefix_tokens = self.counter.count(&prefix::prefix(self.title, &path));
         let budget = self.options.budget(prefix_tokens);
         let limit = prefix_tokens + self.options.special_tokens + budget.most;
         let units = self.cut_long(units, budget);
-        let mut scope = Scope { path, prefix, budget, limit, start };
+        let mut scope = Scope { path, budget, limit, start };
         for packed in fill(&units, budget) {
             self.emit(&units[packed], &mut scope);
         }
@@ -160,7 +158,8 @@ impl Packer<'_> {
         if index_text.is_empty() {
             return;
         }
-        let tokens = self.counter.count(&prefix::join(&scope.prefix, &index_text)) + self.options.special_tokens;
+        let tokens =
+            self.counter.count(&prefix::prefixed(self.title, &scope.path, &index_text)) + self.options.special_tokens;
         if tokens > scope.limit && self.emit_smaller(units, scope) {
             return;
         }

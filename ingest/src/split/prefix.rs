@@ -11,13 +11,18 @@ const BETWEEN: &str = " > ";
 /// that the passages were split with: [`SplitDocument::title`](super::SplitDocument).
 #[must_use]
 pub fn embed_text(title: Option<&str>, passage: &SplitPassage) -> String {
-    join(&prefix(title, &passage.heading_path), &passage.index_text)
+    prefixed(title, &passage.heading_path, &passage.index_text)
 }
 
-pub(super) fn join(prefix: &str, text: &str) -> String {
+/// The text below its title and headings. The innermost heading is left out where the text says it anyway, as the
+/// code of a definition says the name: a name that stands there twice outweighs what the code does.
+pub(super) fn prefixed(title: Option<&str>, headings: &[String], text: &str) -> String {
+    let is_said = headings.last().is_some_and(|last| text.contains(last.as_str()));
+    let unsaid = &headings[..headings.len() - usize::from(is_said)];
+    let prefix = prefix(title, unsaid);
     match (prefix.is_empty(), text.is_empty()) {
         (true, _) => text.to_owned(),
-        (_, true) => prefix.to_owned(),
+        (_, true) => prefix,
         _ => format!("{prefix}\n{text}"),
     }
 }
@@ -69,6 +74,15 @@ mod tests {
         assert_eq!(of(Some("T"), &[]), "T");
         assert_eq!(of(Some("T"), &["A", "B", "C"]), "T > A > B > C");
         assert_eq!(of(Some("A"), &["A", "B"]), "A > B");
+    }
+
+    #[test]
+    fn a_heading_that_the_text_says_is_not_said_twice() {
+        let headings = ["Store".to_owned(), "open".to_owned()];
+        assert_eq!(prefixed(Some("T"), &headings, "fn open() {}"), "T > Store\nfn open() {}");
+        assert_eq!(prefixed(Some("T"), &headings, "    close()"), "T > Store > open\n    close()");
+        assert_eq!(prefixed(None, &headings[1..], "fn open() {}"), "fn open() {}");
+        assert_eq!(prefixed(None, &headings[1..], ""), "open");
     }
 
     #[test]

@@ -85,7 +85,9 @@ pub(super) fn prepare(
     let texts: Vec<String> =
         split.passages.iter().map(|passage| split::embed_text(split.title.as_deref(), passage)).collect();
     let SplitDocument { title, metadata, passages, mut warnings } = split;
-    let kind = kind(&input);
+    let format = split::format_of(&input);
+    let kind = kind(&input, format);
+    let language = format.language().map(str::to_owned);
     let title = title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| file_name(&input).to_owned());
     let metadata = merged(metadata, input.metadata, &mut warnings);
     let passages = passages.into_iter().zip(&texts).map(|(passage, text)| NewPassage {
@@ -98,6 +100,7 @@ pub(super) fn prepare(
     let document = NewDocument {
         id: checked.id.clone(),
         kind,
+        language,
         title: clipped(title, coditect_engine::limits::TITLE_BYTES),
         source: input.source.unwrap_or(input.document_id),
         content_hash: pipeline.stored(&checked.content_hash),
@@ -108,13 +111,9 @@ pub(super) fn prepare(
     Ok(Prepared { document, texts, warnings })
 }
 
-fn kind(input: &DocumentInput) -> String {
-    if let Some(kind) = input.kind.as_deref().filter(|kind| !kind.is_empty()) {
-        return kind.to_owned();
-    }
-    let path = input.source_or_id();
-    let named = input.format.as_deref().and_then(Format::from_name);
-    split::kind_of(path, named.unwrap_or_else(|| Format::detect(path, &input.text))).to_owned()
+fn kind(input: &DocumentInput, format: Format) -> String {
+    let given = input.kind.as_deref().filter(|kind| !kind.is_empty());
+    given.unwrap_or_else(|| split::kind_of(input.source_or_id(), format)).to_owned()
 }
 
 /// The last part of the path, for a text that has no title of its own.

@@ -18,6 +18,9 @@ const TOP_K: usize = 10;
 /// Results asked for to rank documents by their best passage.
 const DEEP_TOP_K: usize = 100;
 
+/// Results asked for when they are to be ranked anew: more than both legs bring together.
+const EVIDENCE_TOP_K: usize = 400;
+
 /// The questions of a set and the server that answers them.
 pub(crate) struct Asking<'a> {
     client: Client,
@@ -59,7 +62,7 @@ impl<'a> Asking<'a> {
         let mut returned = Lengths::default();
         for question in &self.set.questions {
             let started = Instant::now();
-            let shown = self.search(question, mode, self.shown()).await?;
+            let shown = self.search(question, mode, self.shown(), false).await?;
             latencies.push(started.elapsed().as_secs_f64() * 1000.0);
             for result in shown.iter().take(TOP_K) {
                 returned.passages += 1;
@@ -67,9 +70,11 @@ impl<'a> Asking<'a> {
                 returned.mean_characters += result.passage.text.chars().count() as f64;
             }
             let deep = match self.set.level {
-                Level::Passage => self.search(question, mode, DEEP_TOP_K).await?,
+                Level::Passage => self.search(question, mode, DEEP_TOP_K, false).await?,
                 Level::Document => Vec::new(),
             };
+            let shown: Vec<&SearchResult> = shown.iter().collect();
+            let deep: Vec<&SearchResult> = deep.iter().collect();
             questions.push(judge(self.set.level, question, &shown, &deep));
         }
         let count = returned.passages.max(1) as f64;
@@ -93,7 +98,12 @@ impl<'a> Asking<'a> {
         }
     }
 
-    async fn search(&self, question: &Question, mode: &str, top_k: usize) -> Result<Vec<SearchResult>> {
+    /// Everything that both legs bring for a question, as the server ranks it, with the scores of both legs.
+    pub(crate) async fn evidence(&self, question: &Question) -> Result<Vec<SearchResult>> {
+        self.search(question, "hybrid", EVIDENCE_TOP_K, true).await
+    }
+
+    async fn search(&self, question: &Question, mode: &str, top_k: usize, explain: bool) -> Result<Vec<SearchResult>> {
         let version = self.versions.get(question.collection.as_str()).copied().unwrap_or_default();
         let request = SearchRequest {
             query: Some(question.query.clone()),
@@ -103,6 +113,7 @@ impl<'a> Asking<'a> {
             min_version: Some(version.to_owned()).filter(|it| !it.is_empty()),
             fold_copies: Some(self.fold_copies),
             vector: None,
+            explain: Some(explain),
         };
         let answer = self.client.search(&request).await;
         Ok(answer.with_context(|| format!("ask question {}", question.id))?.results)
@@ -110,14 +121,13 @@ impl<'a> Asking<'a> {
 }
 
 /// Judges one answer; `deep` ranks documents where `shown` is about passages.
-fn judge(level: Level, question: &Question, shown: &[SearchResult], deep: &[SearchResult]) -> Asked {
+pub(crate) fn judge(level: Level, question: &Question, shown: &[&SearchResult], deep: &[&SearchResult]) -> Asked {
     let judged = &question.relevant;
-    let deep = if deep.is_empty() { shown } else { deep };
-    let documents = distinct_documents(deep);
+    let documents = distinct_documents(if deep.is_empty() { shown } else { deep });
     let of_document = |result: &&SearchResult| judged.iter().any(|it| it.document_id == result.document_id);
     let relevant: Vec<bool> = documents.iter().map(of_document).collect();
     let ranked: Vec<&SearchResult> = match level {
-        Level::Passage => shown.iter().collect(),
+        Level::Passage => shown.to_vec(),
         Level::Document => documents,
     };
     let covered: Vec<Vec<usize>> = ranked.iter().map(|result| covers(judged, result)).collect();
@@ -144,9 +154,9 @@ fn place(judged: &Judged) -> String {
 }
 
 /// The best result of each document, in the order of the ranking.
-fn distinct_documents(results: &[SearchResult]) -> Vec<&SearchResult> {
+fn distinct_documents<'a>(results: &[&'a SearchResult]) -> Vec<&'a SearchResult> {
     let mut seen = BTreeSet::new();
-    results.iter().filter(|result| seen.insert(result.document_id.as_str())).collect()
+    results.iter().copied().filter(|result| seen.insert(result.document_id.as_str())).collect()
 }
 
 fn returned(result: &SearchResult, relevant: bool) -> Returned {
@@ -186,6 +196,7 @@ mod tests {
     fn passages_are_judged_by_lines_and_documents_by_name() {
         let question = question(vec![Judged { document_id: "a".to_owned(), lines: Some((5, 6)) }]);
         let shown = [result("a", 1, 4), result("b", 5, 6), result("a", 6, 9)];
+        let shown: Vec<&SearchResult> = shown.iter().collect();
         let asked = judge(Level::Passage, &question, &shown, &shown);
         assert!((asked.metrics.mrr_10 - 1.0 / 3.0).abs() < 1e-12);
         assert!((asked.metrics.doc_success_5 - 1.0).abs() < 1e-12);
@@ -197,6 +208,7 @@ mod tests {
     fn documents_rank_by_their_best_passage() {
         let question = question(vec![Judged { document_id: "b".to_owned(), lines: None }]);
         let shown = [result("a", 1, 1), result("a", 2, 2), result("a", 3, 3), result("b", 1, 1)];
+        let shown: Vec<&SearchResult> = shown.iter().collect();
         let asked = judge(Level::Document, &question, &shown, &[]);
         assert!((asked.metrics.mrr_10 - 0.5).abs() < 1e-12);
         assert_eq!(asked.results.len(), 2);

@@ -3,17 +3,18 @@
 
 mod ask;
 mod compare;
+mod fusions;
 mod index;
 mod print;
 mod record;
+mod session;
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use coditect_benches::dataset::Dataset;
 use coditect_benches::report::write_json;
-use coditect_benches::server::{OUTPUT, Server, ServerOptions, interruptible};
+use coditect_benches::server::interruptible;
+
+use self::session::{Indexing, Session};
 
 /// Measures how good the rankings of the server are.
 #[derive(Parser)]
@@ -26,27 +27,19 @@ struct Arguments {
 enum Command {
     /// Index a judged set, ask its questions in every mode, print the metrics
     Run(Run),
+    /// Rank what the server's two legs found by other fusions, and compare them with the server's own
+    Fusions(fusions::Fusions),
     /// Compare two runs, or two modes of one run, question by question
     Compare(compare::Compare),
 }
 
 #[derive(Args)]
 struct Run {
-    /// Folder of the judged set
-    #[arg(long)]
-    data: PathBuf,
-    /// Index from nothing, even if an index of an earlier run is there
-    #[arg(long)]
-    fresh: bool,
+    #[command(flatten)]
+    indexing: Indexing,
     /// Modes to ask in, in the order of the report
     #[arg(long, value_delimiter = ',', default_value = "keyword,vector,hybrid")]
     modes: Vec<String>,
-    /// Format of ready documents, such as `python`; guessed by the server when absent
-    #[arg(long)]
-    format: Option<String>,
-    /// Fold copies into one result; by default only where passages are judged
-    #[arg(long)]
-    fold_copies: Option<bool>,
     /// Name of the result below target/bench
     #[arg(long, default_value = "relevance.json")]
     out: String,
@@ -59,32 +52,22 @@ struct Run {
 async fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Run(arguments) => interruptible(run(arguments)).await,
+        Command::Fusions(arguments) => interruptible(fusions::fusions(arguments)).await,
         Command::Compare(arguments) => compare::compare(&arguments),
     }
 }
 
 async fn run(arguments: Run) -> Result<()> {
-    let set = Dataset::read(&arguments.data).with_context(|| format!("read the set {}", arguments.data.display()))?;
-    let folder = PathBuf::from(OUTPUT).join("relevance-data").join(&set.name);
-    if arguments.fresh && folder.exists() {
-        std::fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
-    }
-    let options = ServerOptions::new(&folder)?;
-    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
-    index::warn_if_stale(&folder, &options.program)?;
-    println!("{}: {} questions, {} collections", set.name, set.questions.len(), set.collections.len());
-    let server = Server::start(&options).await?;
-    let client = server.client()?;
-    let indexed = index::index(&client, &set, arguments.format.as_deref()).await?;
-    let asking = ask::Asking::new(client, &set, &indexed, arguments.fold_copies);
+    let session = Session::start(&arguments.indexing).await?;
+    let asking = session.asking()?;
     let record = record::Record {
-        data: set.name.clone(),
-        level: set.level,
-        lengths: index::lengths(asking.client(), &set).await?,
+        data: session.set.name.clone(),
+        level: session.set.level,
+        lengths: index::lengths(asking.client(), &session.set).await?,
         modes: asking.all(&arguments.modes).await?,
-        resident_bytes: server.memory()?.resident,
+        resident_bytes: session.server.memory()?.resident,
     };
-    server.stop().await?;
+    session.stop().await?;
     print::print(&record, arguments.worst);
     let path = write_json(&arguments.out, &record)?;
     println!("\nwritten to {}", path.display());

@@ -44,6 +44,7 @@ fn every_field_counts() {
         headings: headings.to_owned(),
         text: text.to_owned(),
         path: path.to_owned(),
+        language: String::new(),
     };
     let index = empty();
     let passages = [
@@ -144,7 +145,7 @@ fn the_profile_tells_what_the_words_are_worth() {
     assert_eq!((common.profile().terms, common.profile().rare_terms, common.profile().matches), (2, 0, 1_000));
     assert_eq!((rare.profile().terms, rare.profile().rare_terms, rare.profile().missing_terms), (3, 1, 1));
     assert!(rare.profile().max_idf > 6.0 && common.profile().max_idf < 1.0);
-    assert!(index.evaluate("unique_name").unwrap().profile().identifier_like && !rare.profile().identifier_like);
+    assert_eq!((index.evaluate("unique_name").unwrap().profile().name_share, rare.profile().name_share), (1.0, 0.0));
     for evaluation in [common, rare, index.evaluate("\"common half\" uniqueName").unwrap()] {
         assert!(evaluation.top(1, None)[0].score <= evaluation.profile().ceiling);
     }
@@ -183,5 +184,23 @@ fn misspelt_words_find_what_was_meant() {
     assert_eq!(slots(&index, "transform"), [1]);
     assert!(slots(&index, "-32005").is_empty() && slots(&index, "zzzz").is_empty());
     let highlighter = index.highlighter("transaktions").unwrap();
-    assert_eq!(highlighter.ranges("transactions commit"), [0..12]);
+    assert_eq!(highlighter.ranges("transactions commit"), vec![std::ops::Range { start: 0, end: 12 }]);
+}
+
+#[test]
+fn the_language_of_all_documents_says_nothing_and_of_some_finds_them() {
+    let put = |slot, text: &str, language: &str| KeywordChange::Put {
+        slot,
+        fields: PassageFields { text: text.to_owned(), language: language.to_owned(), ..PassageFields::default() },
+    };
+    let index = empty();
+    let texts =
+        ["def read(file): open", "def write(file): save", "def find(item): look", "def embed(python): interpreter"];
+    let changes: Vec<_> = (0..).zip(texts).map(|(slot, text)| put(slot, text, "python")).collect();
+    index.apply(&changes).unwrap();
+    index.commit().unwrap();
+    assert_eq!(slots(&index, "python read file")[0], 0, "a word that all passages stand for does not decide");
+    index.apply(&[put(4, "fn read(file) open", "rust")]).unwrap();
+    index.commit().unwrap();
+    assert_eq!(slots(&index, "rust read file")[0], 4);
 }

@@ -83,6 +83,9 @@ pub(super) struct DocumentSummary {
     document_id: String,
     /// `documentation`, `code`, `agent_template` or a free word.
     kind: String,
+    /// Programming language; absent for prose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     /// Title to show.
     title: String,
     /// Path or URL.
@@ -168,6 +171,7 @@ fn summary(document: StoredDocument, pipeline: &PipelineId) -> DocumentSummary {
     DocumentSummary {
         document_id: document.id.to_string(),
         kind: head.kind,
+        language: head.language,
         title: head.title,
         source: head.source,
         content_hash: pipeline.comparable(&head.content_hash),

@@ -32,6 +32,9 @@ pub(super) struct FullDocument {
     document_id: String,
     /// `documentation`, `code`, `agent_template` or a free word.
     kind: String,
+    /// Programming language; absent for prose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     /// Title to show.
     title: String,
     /// Path or URL.
@@ -108,6 +111,7 @@ fn full(collection: String, stored: StoredDocument, text: String, passages: Vec<
         collection,
         document_id: stored.id.to_string(),
         kind: head.kind,
+        language: head.language,
         title: head.title,
         source: head.source,
         content_hash: content_of(&head.content_hash).to_owned(),

@@ -66,6 +66,9 @@ pub(in crate::routes) struct Found {
     document_id: String,
     /// The document's kind.
     kind: String,
+    /// Its programming language; absent for prose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     /// The document's title.
     title: String,
     /// The commit that made this state of the document.
@@ -197,6 +200,7 @@ impl Found {
             collection: result.collection.to_string(),
             document_id: result.document.to_string(),
             kind: result.head.kind,
+            language: result.head.language,
             title: result.head.title,
             version: result.version.to_string(),
             passage: FoundPassage {

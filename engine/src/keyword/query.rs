@@ -168,7 +168,7 @@ mod tests {
         for query in ["how do agents find each other", "top 10 reasons", ""] {
             assert_eq!(read(query).name_share, 0.0, "{query}");
         }
-        for query in ["limit of set_retry_limit", "error 1031", "what \"exact words\" mean here now"] {
+        for query in ["limit of set_retry_limit", "error 1031", "an \"exact phrase\" among others"] {
             assert_eq!(read(query).name_share, 0.5, "{query}");
         }
     }

@@ -13,7 +13,7 @@ use super::results::{SearchResponse, SearchResult, Timings};
 use crate::documents::{Context, collections, passages};
 use crate::error::{Error, Result};
 use crate::index::Indexes;
-use crate::model::{CollectionName, Version};
+use crate::model::{CollectionHead, CollectionName, Version};
 use crate::storage::TenantKeys;
 
 /// Searches the tenant's collections. `version` is what the indexes show at least.
@@ -26,7 +26,9 @@ pub(crate) async fn search(
 ) -> Result<SearchResponse> {
     request.check()?;
     let targets = targets(context, keys, indexes, &request).await?;
-    check_embedders(&targets, &request)?;
+    for target in &targets {
+        check_embedder(&target.name, &target.index.head, &request)?;
+    }
     let mut took = Timings::default();
     let mode = effective_mode(&request);
     let request = Arc::new(SearchRequest { mode, ..request });
@@ -65,37 +67,29 @@ async fn targets(
         }
         match indexes.get(keys.tenant(), name) {
             Some(index) => targets.push(Target { name: name.clone(), view: index.view(), index }),
-            None => exists(context, keys, name).await?,
+            // A collection that is in the store and not yet in the indexes is empty, not unknown.
+            None => check_embedder(name, &head(context, keys, name).await?, request)?,
         }
     }
     Ok(targets)
 }
 
-/// A collection that is in the store and not yet in the indexes is empty, not unknown.
-async fn exists(context: &Context, keys: &TenantKeys, name: &CollectionName) -> Result<()> {
-    context.store.run(|tx| async move { collections::expect(&tx, keys, name).await }).await?;
-    Ok(())
+async fn head(context: &Context, keys: &TenantKeys, name: &CollectionName) -> Result<CollectionHead> {
+    context.store.run(|tx| async move { collections::expect(&tx, keys, name).await }).await
 }
 
-fn check_embedders(targets: &[Target], request: &SearchRequest) -> Result<()> {
+/// Refuses a vector that was not made as the collection's are.
+fn check_embedder(name: &CollectionName, head: &CollectionHead, request: &SearchRequest) -> Result<()> {
     let Some(vector) = request.vector.as_ref().filter(|_| request.mode != Mode::Keyword) else { return Ok(()) };
-    for target in targets {
-        let head = &target.index.head;
-        if let Some(embedder) = &vector.embedder {
-            collections::check_embedder(&target.name, head, embedder)?;
-        } else if vector.values.len() != head.embedder.dimension as usize {
-            return Err(Error::invalid(
-                "/vector",
-                format!(
-                    "{} numbers, collection {} has {} dimensions",
-                    vector.values.len(),
-                    target.name,
-                    head.embedder.dimension
-                ),
-            ));
-        }
+    let dimension = head.embedder.dimension;
+    match &vector.embedder {
+        Some(embedder) => collections::check_embedder(name, head, embedder),
+        None if vector.values.len() != dimension as usize => Err(Error::invalid(
+            "/vector",
+            format!("{} numbers, collection {name} has {dimension} dimensions", vector.values.len()),
+        )),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Runs the legs of all targets and fuses what they found, on a thread where blocking is allowed.

@@ -82,9 +82,9 @@ async fn a_version_that_never_comes_is_waited_for_boundedly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_requests_name_their_field() {
-    let (rig, _) = animals().await;
+    let (rig, version) = animals().await;
     let vector = |values: Vec<f32>| Some(Vector { values, embedder: None });
-    let base = || query_of("fox");
+    let base = || SearchRequest { min_version: Some(version), ..query_of("fox") };
     let cases = [
         (SearchRequest { top_k: 0, ..base() }, "/top_k"),
         (SearchRequest { top_k: 1_001, ..base() }, "/top_k"),
@@ -105,13 +105,13 @@ async fn bad_requests_name_their_field() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_embedder_is_refused_and_told_what_to_do() {
-    let (rig, _) = animals().await;
+    let (rig, version) = animals().await;
     let mut other = embedder();
     other.id = "test:other-weights".into();
     let spec = coditect_engine::model::CollectionSpec { embedder: other.clone(), description: String::new() };
     let document = crate::harness::document("x", &["text"]);
     let write = rig.tenant("t").put(&docs(), &spec, document).await.unwrap_err();
-    let mut request = query_of("fox");
+    let mut request = SearchRequest { min_version: Some(version), ..query_of("fox") };
     request.vector.as_mut().unwrap().embedder = Some(other);
     let search = rig.tenant("t").search(request).await.unwrap_err();
     for error in [write, search] {

@@ -63,8 +63,13 @@ run: setup build ## Start the server on LISTEN= with data under DATA_DIR= and le
 test: setup ## Run every test
 	@$(WITH_MODEL) cargo test --workspace --locked --no-fail-fast
 
+.PHONY: test-page
+test-page: setup ## Use the API page in a headless Chromium
+	cargo build --quiet --locked -p coditect-server
+	@CODITECT_SERVER=target/debug/coditect-server $(WITH_MODEL) scripts/with_chromium.sh python3 server/tests/page/test_page.py
+
 .PHONY: check
-check: lint test ## What CI runs, without the demo
+check: lint test test-page ## What CI runs, without the demo
 
 .PHONY: lint
 lint: ## Formatting, clippy, structure, dependencies, spelling
@@ -94,6 +99,10 @@ need-data:
 bench-load: setup build-benches ## Latency at RATE= searches/s for SECONDS= each over PASSAGES= passages
 	@$(BENCH) load -- --rate $(RATE) --seconds $(SECONDS_EACH) --passages $(PASSAGES) \
 		$(if $(filter-out 0,$(FRESH)),--fresh)
+
+.PHONY: bench-ingest
+bench-ingest: setup build-benches ## Time a push of the tree DOCS= against embedding its passages alone
+	@$(BENCH) ingest -- --docs '$(DOCS)'
 
 .PHONY: test-crash
 test-crash: setup build-benches ## Kill the server KILLS= times during ingest and prove that nothing is lost

@@ -70,7 +70,21 @@ impl Ran {
 
 /// The command, without the caller's settings.
 pub(crate) fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coditect-ingest"));
+    with_settings(Command::new(env!("CARGO_BIN_EXE_coditect-ingest")), arguments)
+}
+
+/// The same, subject to permissions even where the tests run as the superuser, who otherwise reads everything.
+#[cfg(unix)]
+pub(crate) fn ordinary(arguments: &[&str]) -> Command {
+    if !rustix::process::geteuid().is_root() {
+        return command(arguments);
+    }
+    let mut ordinary = Command::new("setpriv");
+    ordinary.args(["--bounding-set=-dac_override,-dac_read_search", env!("CARGO_BIN_EXE_coditect-ingest")]);
+    with_settings(ordinary, arguments)
+}
+
+fn with_settings(mut command: Command, arguments: &[&str]) -> Command {
     for setting in ["SERVER", "TOKEN", "COLLECTION"] {
         command.env_remove(format!("CODITECT_{setting}"));
     }

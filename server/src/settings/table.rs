@@ -85,6 +85,7 @@ pub const SETTINGS: &[Setting] = &[
         ),
         &["CODITECT_ONNXRUNTIME", "ORT_DYLIB_PATH"],
     ),
+    text("embedder.local.precision", "\"f32\"", "Number format of the model: f32 or int8."),
     number("embedder.local.document_threads", "", "Threads that embed documents; one for each processor when unset."),
     number("embedder.local.query_threads", "", "Threads that embed queries; one for each four processors when unset."),
     also(text("embedder.vertex.project", "\"\"", "Google Cloud project; needed for vertex."), &["GCP_PROJECT"]),

@@ -20,7 +20,7 @@ from pathlib import Path
 from playwright.sync_api import expect, sync_playwright
 
 START_SECONDS = 60
-MARKED = "Ein Käfig ⟨voller⟩ <b>Narren</b>: retries wait 200 ms, & five of them are the most."
+MARKED = "A naïve café ⟨full⟩ of <b>clients</b>: retries wait 200 ms, & five of them are the most."
 
 
 def start(server, folder):

@@ -10,6 +10,7 @@ mod error;
 mod filtered;
 mod graph;
 pub mod limits;
+pub mod maxsim;
 mod metric;
 mod points;
 mod repair;

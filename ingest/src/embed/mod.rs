@@ -6,6 +6,7 @@ mod fingerprint;
 pub mod limits;
 mod local;
 mod remote;
+mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use self::error::EmbedError;
 pub use self::fingerprint::Fingerprint;
 use self::local::LocalEmbedder;
 use self::remote::{RemoteEmbedder, openai, vertex};
+pub use self::tokens::{EmbeddedQuery, EmbeddedText, TextTokens, TokenText};
 use crate::split::TokenCounter;
 
 /// Turns texts into vectors. Cheap to clone; all clones share one model or connection pool.
@@ -73,8 +75,31 @@ impl Embedder {
     /// As [`Self::embed_documents`].
     pub async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
         match &*self.provider {
-            Provider::Local(local) => local.embed_query(text).await,
+            Provider::Local(local) => local.embed_query(text).await.map(|query| query.vector),
             Provider::Remote(remote) => remote.embed_query(text).await,
+        }
+    }
+
+    /// As [`Self::embed_documents`], with the tokens of each text's body from the same pass. `None` from a remote provider, which
+    /// does not give them.
+    ///
+    /// # Errors
+    /// As [`Self::embed_documents`].
+    pub async fn embed_with_tokens(&self, texts: &[TokenText<'_>]) -> Result<Option<Vec<EmbeddedText>>, EmbedError> {
+        match &*self.provider {
+            Provider::Local(local) => local.embed_with_tokens(texts).await.map(Some),
+            Provider::Remote(_) => Ok(None),
+        }
+    }
+
+    /// As [`Self::embed_query`], with the query's tokens from the same pass. `None` from a remote provider.
+    ///
+    /// # Errors
+    /// As [`Self::embed_documents`].
+    pub async fn embed_query_with_tokens(&self, text: &str) -> Result<Option<EmbeddedQuery>, EmbedError> {
+        match &*self.provider {
+            Provider::Local(local) => local.embed_query(text).await.map(Some),
+            Provider::Remote(_) => Ok(None),
         }
     }
 

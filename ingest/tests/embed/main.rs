@@ -10,4 +10,5 @@ mod openai;
 mod precision;
 mod reference;
 mod tiny;
+mod tokens;
 mod vertex;

@@ -8,13 +8,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::super::error::EmbedError;
 use super::super::limits::BACKGROUND_NICENESS;
-use super::session::Runner;
-
-type Vectors = Vec<Vec<f32>>;
+use super::session::{Input, Output, Runner};
 
 struct Job {
-    texts: Vec<Vec<u32>>,
-    reply: oneshot::Sender<Result<Vectors, EmbedError>>,
+    texts: Vec<Input>,
+    reply: oneshot::Sender<Result<Vec<Output>, EmbedError>>,
 }
 
 /// How a lane's threads compete for the processor.
@@ -56,7 +54,7 @@ impl Lane {
 
     /// Embeds the texts of one run, after those that were sent before. Dropping the future takes
     /// the run out of the queue.
-    pub(super) async fn run(&self, texts: Vec<Vec<u32>>) -> Result<Vectors, EmbedError> {
+    pub(super) async fn run(&self, texts: Vec<Input>) -> Result<Vec<Output>, EmbedError> {
         let stopped = || EmbedError::Unavailable("the embedding threads have stopped".to_owned());
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job { texts, reply }).await.map_err(|_| stopped())?;

@@ -17,13 +17,14 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use self::lane::{Lane, Priority};
 use self::model_dir::{ModelDir, Pooling};
-use self::session::{Runner, Sessions};
+use self::session::{Input, Output, Runner, Sessions, Wanted};
 use self::tokenize::TextEncoder;
 use self::weights::Weights;
 use super::config::{LocalConfig, Precision};
 use super::error::EmbedError;
 use super::fingerprint::Fingerprint;
 use super::limits::{DOCUMENT_QUEUE, INLINE_QUERY_BYTES, MAX_RUN_TEXTS, QUERY_QUEUE, RUNS_IN_FLIGHT_PER_WORKER};
+use super::tokens::{EmbeddedQuery, EmbeddedText, TextTokens, TokenText};
 use crate::split::TokenCounter;
 
 /// SHA-256 of the published all-MiniLM-L6-v2 weights, whose configuration names its base model.
@@ -95,40 +96,86 @@ impl LocalEmbedder {
 
     pub(super) async fn embed_documents(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let prompt = self.fingerprint.document_prompt.as_str();
-        let prompted = texts.iter().map(|text| format!("{prompt}{text}")).collect();
-        let mut tokens = self.tokenize(prompted).await?;
-        let lengths: Vec<usize> = tokens.iter().map(Vec::len).collect();
+        let prompted: Vec<String> = texts.iter().map(|text| format!("{prompt}{text}")).collect();
+        let input = |encoder: &TextEncoder, index: usize, text: &String| {
+            encoder.encode(index, text).map(|ids| Input { ids, wanted: Wanted::Nothing })
+        };
+        let inputs = self.tokenize(prompted, input).await?;
+        Ok(self.evaluate(inputs).await?.into_iter().map(|output| output.vector).collect())
+    }
+
+    /// As [`Self::embed_documents`], with the signs of each body's tokens.
+    pub(super) async fn embed_with_tokens(&self, texts: &[TokenText<'_>]) -> Result<Vec<EmbeddedText>, EmbedError> {
+        let prompt = self.fingerprint.document_prompt.as_str();
+        let prompted: Vec<(String, usize)> =
+            texts.iter().map(|it| (format!("{prompt}{}", it.text), prompt.len() + it.body)).collect();
+        let input = |encoder: &TextEncoder, index: usize, (text, body): &(String, usize)| {
+            let placed = encoder.encode_with_places(index, text)?;
+            let before = |place: &&(usize, usize)| place.0 < *body;
+            let kept = placed.real.start + placed.places[placed.real.clone()].iter().take_while(before).count();
+            let body_tokens = kept..placed.real.end;
+            let start = |place: &(usize, usize)| u32::try_from(place.0 - body).unwrap_or(u32::MAX);
+            let tokens = TextTokens {
+                ids: placed.ids[body_tokens.clone()].to_vec(),
+                starts: placed.places[body_tokens.clone()].iter().map(start).collect(),
+                signs: Vec::new(),
+            };
+            Ok((Input { ids: placed.ids, wanted: Wanted::Signs(body_tokens) }, tokens))
+        };
+        let (inputs, tokens): (Vec<Input>, Vec<TextTokens>) = self.tokenize(prompted, input).await?.into_iter().unzip();
+        let outputs = self.evaluate(inputs).await?.into_iter().zip(tokens);
+        let embedded = |(output, tokens): (Output, TextTokens)| EmbeddedText {
+            vector: output.vector,
+            tokens: TextTokens { signs: output.signs, ..tokens },
+        };
+        Ok(outputs.map(embedded).collect())
+    }
+
+    pub(super) async fn embed_query(&self, text: &str) -> Result<EmbeddedQuery, EmbedError> {
+        let prompt = self.fingerprint.query_prompt.len();
+        let text = format!("{}{text}", self.fingerprint.query_prompt);
+        let placed = if text.len() <= INLINE_QUERY_BYTES {
+            self.encoder.encode_with_places(0, &text)?
+        } else {
+            let input = |encoder: &TextEncoder, index: usize, text: &String| encoder.encode_with_places(index, text);
+            self.tokenize(vec![text], input).await?.pop().unwrap_or_default()
+        };
+        let before = |place: &&(usize, usize)| place.0 < prompt;
+        let kept = placed.real.start + placed.places[placed.real.clone()].iter().take_while(before).count();
+        let kept = kept..placed.real.end;
+        let ids = placed.ids[kept.clone()].to_vec();
+        let byte = |at: usize| u32::try_from(at - prompt).unwrap_or(u32::MAX);
+        let places = placed.places[kept.clone()].iter().map(|&(start, end)| (byte(start), byte(end))).collect();
+        let input = Input { ids: placed.ids, wanted: Wanted::Vectors(kept) };
+        let output = self.queries.run(vec![input]).await?.pop();
+        let output = output.ok_or_else(|| EmbedError::Unavailable("the model gave no vector".to_owned()))?;
+        Ok(EmbeddedQuery { vector: output.vector, ids, places, vectors: output.vectors })
+    }
+
+    /// What the model says of each text, in order.
+    async fn evaluate(&self, mut inputs: Vec<Input>) -> Result<Vec<Output>, EmbedError> {
+        let lengths: Vec<usize> = inputs.iter().map(|input| input.ids.len()).collect();
         let runs = batch::plan(&lengths, self.run_texts).into_iter().map(|run| {
-            let texts = run.iter().map(|&index| std::mem::take(&mut tokens[index])).collect();
-            async move { self.documents.run(texts).await.map(|vectors| (run, vectors)) }
+            let texts = run.iter().map(|&index| std::mem::take(&mut inputs[index])).collect();
+            async move { self.documents.run(texts).await.map(|outputs| (run, outputs)) }
         });
         let in_flight = self.document_threads * RUNS_IN_FLIGHT_PER_WORKER;
         let done: Vec<_> = stream::iter(runs).buffer_unordered(in_flight).try_collect().await?;
-        let mut vectors = vec![Vec::new(); texts.len()];
+        let mut outputs: Vec<Output> = std::iter::repeat_with(Output::default).take(lengths.len()).collect();
         for (run, found) in done {
-            run.into_iter().zip(found).for_each(|(index, vector)| vectors[index] = vector);
+            run.into_iter().zip(found).for_each(|(index, output)| outputs[index] = output);
         }
-        Ok(vectors)
+        Ok(outputs)
     }
 
-    pub(super) async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
-        let text = format!("{}{text}", self.fingerprint.query_prompt);
-        let tokens = if text.len() <= INLINE_QUERY_BYTES {
-            self.encoder.encode(0, &text)?
-        } else {
-            self.tokenize(vec![text]).await?.pop().unwrap_or_default()
-        };
-        let mut vectors = self.queries.run(vec![tokens]).await?;
-        vectors.pop().ok_or_else(|| EmbedError::Unavailable("the model gave no vector".to_owned()))
-    }
-
-    /// Token ids of every text, computed on a blocking thread.
-    async fn tokenize(&self, texts: Vec<String>) -> Result<Vec<Vec<u32>>, EmbedError> {
+    /// Encodes every text, on a blocking thread.
+    async fn tokenize<T: Send + 'static, E: Send + 'static>(
+        &self,
+        texts: Vec<T>,
+        encode: fn(&TextEncoder, usize, &T) -> Result<E, EmbedError>,
+    ) -> Result<Vec<E>, EmbedError> {
         let encoder = Arc::clone(&self.encoder);
-        let work = move || {
-            let encode = |(index, text): (usize, &String)| encoder.encode(index, text);
-            texts.iter().enumerate().map(encode).collect()
-        };
+        let work = move || texts.iter().enumerate().map(|(index, text)| encode(&encoder, index, text)).collect();
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| EmbedError::Unavailable(format!("tokenize: {error}")))?

@@ -1,5 +1,6 @@
 //! ONNX Runtime sessions over one set of weights: any number of sessions, one copy of the model.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -89,6 +90,38 @@ fn failed(error: impl std::fmt::Display) -> EmbedError {
     invalid(format!("set up the model in ONNX Runtime: {error}"))
 }
 
+/// A text of a run.
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    /// Its token ids, at least one.
+    pub(super) ids: Vec<u32>,
+    /// What is wanted besides its vector.
+    pub(super) wanted: Wanted,
+}
+
+/// What is wanted of a range of a text's tokens.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The signs of their vectors.
+    Signs(Range<usize>),
+    /// Their vectors.
+    Vectors(Range<usize>),
+}
+
+/// What the model says of a text.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    /// Its vector.
+    pub(super) vector: Vec<f32>,
+    /// The signs of the wanted tokens' vectors, eight to a byte, the first in the lowest bit.
+    pub(super) signs: Vec<u8>,
+    /// The wanted tokens' vectors.
+    pub(super) vectors: Vec<f32>,
+}
+
 /// One session with what it needs to turn token ids into text vectors.
 pub(super) struct Runner {
     session: Session,
@@ -102,17 +135,17 @@ impl Runner {
     }
 
     /// Embeds the texts of one run together; each is at least one token long.
-    pub(super) fn run(&mut self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EmbedError> {
+    pub(super) fn run(&mut self, texts: &[Input]) -> Result<Vec<Output>, EmbedError> {
         self.evaluate(texts).map_err(|error| EmbedError::Unavailable(format!("evaluate the model: {error}")))
     }
 
-    fn evaluate(&mut self, texts: &[Vec<u32>]) -> ort::Result<Vec<Vec<f32>>> {
-        let width = texts.iter().map(Vec::len).max().unwrap_or(0);
+    fn evaluate(&mut self, texts: &[Input]) -> ort::Result<Vec<Output>> {
+        let width = texts.iter().map(|text| text.ids.len()).max().unwrap_or(0);
         let mut ids = vec![0_i32; texts.len() * width];
         for (row, text) in ids.chunks_exact_mut(width.max(1)).zip(texts) {
-            row.iter_mut().zip(text).for_each(|(slot, &id)| *slot = id as i32);
+            row.iter_mut().zip(&text.ids).for_each(|(slot, &id)| *slot = id as i32);
         }
-        let lengths: Vec<i32> = texts.iter().map(|text| text.len() as i32).collect();
+        let lengths: Vec<i32> = texts.iter().map(|text| text.ids.len() as i32).collect();
         let outputs = self.session.run(ort::inputs![
             INPUT_IDS => TensorRef::from_array_view(([texts.len(), width], ids.as_slice()))?,
             INPUT_LENGTHS => TensorRef::from_array_view(([texts.len()], lengths.as_slice()))?,
@@ -121,7 +154,26 @@ impl Runner {
         let dimension = shape.last().map_or(1, |&last| last as usize);
         let rows = hidden.chunks_exact(width * dimension).zip(texts);
         let (pooling, normalize) = (self.pooling, self.normalize);
-        Ok(rows.map(|(row, text)| pool(&row[..text.len() * dimension], dimension, pooling, normalize)).collect())
+        let output = |(row, text): (&[f32], &Input)| Output {
+            vector: pool(&row[..text.ids.len() * dimension], dimension, pooling, normalize),
+            signs: text.wanted.signs(row, dimension),
+            vectors: text.wanted.vectors(row, dimension),
+        };
+        Ok(rows.map(output).collect())
+    }
+}
+
+impl Wanted {
+    fn signs(&self, row: &[f32], dimension: usize) -> Vec<u8> {
+        let Self::Signs(tokens) = self else { return Vec::new() };
+        let byte = |eight: &[f32]| (0..).zip(eight).fold(0_u8, |byte, (bit, &x)| byte | (u8::from(x > 0.0) << bit));
+        let vectors = row[tokens.start * dimension..tokens.end * dimension].chunks_exact(dimension);
+        vectors.flat_map(|vector| vector.chunks(8)).map(byte).collect()
+    }
+
+    fn vectors(&self, row: &[f32], dimension: usize) -> Vec<f32> {
+        let Self::Vectors(tokens) = self else { return Vec::new() };
+        row[tokens.start * dimension..tokens.end * dimension].to_vec()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The model's own tokenizer: token ids for the model, exact token counts for the splitter.
 
+use std::ops::Range;
+
 use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
 use super::super::error::EmbedError;
@@ -11,6 +13,17 @@ use crate::split::TokenCounter;
 /// Turns text into at most as many token ids as the model reads, special tokens included.
 pub(super) struct TextEncoder {
     tokenizer: Tokenizer,
+}
+
+/// A text's tokens and where they are.
+#[derive(Debug, Default)]
+pub(super) struct Placed {
+    /// Their ids.
+    pub(super) ids: Vec<u32>,
+    /// The bytes of the text that each stands for.
+    pub(super) places: Vec<(usize, usize)>,
+    /// Those that stand for text, without the encoder's own at both ends.
+    pub(super) real: Range<usize>,
 }
 
 impl TextEncoder {
@@ -29,17 +42,31 @@ impl TextEncoder {
 
     /// Token ids of the text at position `index` of its call.
     pub(super) fn encode(&self, index: usize, text: &str) -> Result<Vec<u32>, EmbedError> {
+        self.encoding(index, text, |tokenizer| tokenizer.encode_fast(text, true)).map(|it| it.get_ids().to_vec())
+    }
+
+    /// Token ids, with the place of each in the text and which of them are the encoder's own.
+    pub(super) fn encode_with_places(&self, index: usize, text: &str) -> Result<Placed, EmbedError> {
+        let encoding = self.encoding(index, text, |tokenizer| tokenizer.encode(text, true))?;
+        let special = encoding.get_special_tokens_mask();
+        let begin = special.iter().take_while(|&&it| it == 1).count();
+        let end = special.len() - special[begin..].iter().rev().take_while(|&&it| it == 1).count();
+        Ok(Placed { ids: encoding.get_ids().to_vec(), places: encoding.get_offsets().to_vec(), real: begin..end })
+    }
+
+    fn encoding(
+        &self,
+        index: usize,
+        text: &str,
+        encode: impl FnOnce(&Tokenizer) -> tokenizers::Result<Encoding>,
+    ) -> Result<Encoding, EmbedError> {
         let refused = |message: String| EmbedError::Input { index, message };
         if text.len() > MAX_TEXT_BYTES {
             let size = text.len();
             return Err(refused(format!("it has {size} bytes, the limit is {MAX_TEXT_BYTES}")));
         }
-        let encoding = self.tokenizer.encode_fast(text, true);
-        let encoding = encoding.map_err(|error| refused(error.to_string()))?;
-        match encoding.get_ids() {
-            [] => Err(refused("it has no tokens".to_owned())),
-            ids => Ok(ids.to_vec()),
-        }
+        let encoding = encode(&self.tokenizer).map_err(|error| refused(error.to_string()))?;
+        if encoding.is_empty() { Err(refused("it has no tokens".to_owned())) } else { Ok(encoding) }
     }
 }
 

@@ -1,0 +1,70 @@
+//! The choice of the fastest kernel that the processor has.
+
+use std::sync::LazyLock;
+
+use super::scalar;
+
+/// A way to compute inner products of a query's tokens with a passage's signs. All give the same integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kernel {
+    /// Plain Rust.
+    Scalar,
+    /// 256-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 512-bit vectors with eight-bit products.
+    #[cfg(target_arch = "x86_64")]
+    Vnni,
+    /// 128-bit vectors; every 64-bit ARM processor has them.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+}
+
+static DETECTED: LazyLock<Kernel> = LazyLock::new(|| Kernel::available().last().copied().unwrap_or(Kernel::Scalar));
+
+impl Kernel {
+    /// The fastest kernel of this processor.
+    pub(super) fn detected() -> Self {
+        *DETECTED
+    }
+
+    /// All kernels of this processor, the fastest last.
+    pub(super) fn available() -> Vec<Self> {
+        let mut kernels = vec![Self::Scalar];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") {
+                kernels.push(Self::Avx2);
+            }
+            if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
+                kernels.push(Self::Vnni);
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        kernels.push(Self::Neon);
+        kernels
+    }
+
+    /// Raises each entry of `best` to the largest sum of a query token's numbers under a passage token's set signs, with the
+    /// first token that has it. `values` are `best.len() * dimension` numbers; `dimension` is a multiple of 64.
+    pub(super) fn best(self, values: &[i8], dimension: usize, signs: &[u8], best: &mut [(i32, u32)]) {
+        debug_assert!(dimension.is_multiple_of(super::DIMENSION_STEP) && values.len() == best.len() * dimension);
+        match self {
+            Self::Scalar => scalar::best(values, dimension, signs, best),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => super::x86::best_avx2(values, dimension, signs, best),
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni => super::x86::best_vnni(values, dimension, signs, best),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => super::neon::best(values, dimension, signs, best),
+        }
+    }
+}
+
+/// Raises an entry when `sum` is larger: the first of equals stays.
+#[inline(always)]
+pub(super) fn raise(entry: &mut (i32, u32), sum: i32, token: u32) {
+    if sum > entry.0 {
+        *entry = (sum, token);
+    }
+}

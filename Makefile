@@ -65,7 +65,7 @@ test: setup ## Run every test
 
 .PHONY: test-page
 test-page: setup ## Use the API page in a headless Chromium
-	cargo build --quiet --locked -p coditect-server
+	cargo test --workspace --locked --quiet --no-run
 	@CODITECT_SERVER=target/debug/coditect-server $(WITH_MODEL) scripts/with_chromium.sh python3 server/tests/page/test_page.py
 
 .PHONY: check

@@ -12,8 +12,8 @@ use crate::limits;
 
 pub use types::{
     BatchOutcome, Citation, CollectionInfo, ContextAnswer, Copy, Document, DocumentInput, DocumentPage,
-    DocumentSummary, Explanation, LegScore, Passage, SearchAnswer, SearchRequest, SearchResult, Span, Took,
-    WriteOutcome,
+    DocumentSummary, Evidence, Explanation, LegScore, Passage, Rerank, SearchAnswer, SearchRequest, SearchResult, Span,
+    Took, WriteOutcome,
 };
 
 /// A handle on one server; cheap to clone.

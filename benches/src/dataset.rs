@@ -6,7 +6,7 @@ mod plain;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::client::{DocumentInput, SearchResult};
 
@@ -42,7 +42,7 @@ pub enum Content {
 }
 
 /// What the judgments are about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Ranges of lines.

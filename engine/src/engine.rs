@@ -1,5 +1,6 @@
 //! The engine as its callers hold it: opening and closing, and [`Tenant`], through which everything else goes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::index::{Applied, Follower, Indexes};
 use crate::limits;
 use crate::model::{
     CollectionInfo, CollectionName, CollectionSpec, DocumentId, NewDocument, Passage, StoredDocument, TenantId,
-    TextHash, Version, WriteReceipt,
+    TextHash, TokenCodes, Version, WriteReceipt,
 };
 use crate::search::{self, SearchRequest, SearchResponse};
 use crate::storage::{Keys, TenantKeys};
@@ -29,6 +30,9 @@ pub struct EngineOptions {
     pub retired_grace: Duration,
     /// How often retired generations are cleaned up.
     pub cleanup_interval: Duration,
+    /// An existing folder for parts of the indexes that need not be in memory, in files without names that vanish with the
+    /// process. About 10 kB for each passage that has token codes.
+    pub scratch: PathBuf,
 }
 
 impl Default for EngineOptions {
@@ -37,6 +41,7 @@ impl Default for EngineOptions {
             root: "coditect".into(),
             retired_grace: limits::RETIRED_GRACE,
             cleanup_interval: limits::CLEANUP_INTERVAL,
+            scratch: std::env::temp_dir(),
         }
     }
 }
@@ -69,7 +74,8 @@ impl Engine {
     ///
     /// Must be called within a tokio runtime.
     pub fn start(store: Store, clock: Clock, options: &EngineOptions) -> Self {
-        let context = Context { store, keys: Keys::new(&options.root), clock };
+        let scratch = Arc::from(options.scratch.as_path());
+        let context = Context { store, keys: Keys::new(&options.root), clock, scratch };
         let indexes = Arc::new(Indexes::default());
         let (sender, applied) = watch::channel(Applied::default());
         let stop = CancellationToken::new();
@@ -215,6 +221,7 @@ impl Tenant {
             documents: counts.documents,
             passages: counts.passages,
             embedder: named.head.embedder,
+            tokens: named.head.tokens,
             created_at: named.head.created_at,
         })
     }
@@ -294,10 +301,17 @@ impl Tenant {
         documents::failures::record(self.context(), &self.keys, name, document, error).await
     }
 
-    /// The vector of an indexed passage whose embedded text has this hash: copies need not be embedded again.
-    pub fn known_vector(&self, name: &CollectionName, embedder: &str, embed: TextHash) -> Option<Vec<f32>> {
+    /// The vector of an indexed passage whose embedded text has this hash, with its token codes if the shown text is the same
+    /// too: copies need not be embedded again.
+    pub fn known_embedding(
+        &self,
+        name: &CollectionName,
+        embedder: &str,
+        embed: TextHash,
+        text: TextHash,
+    ) -> Option<(Vec<f32>, Option<TokenCodes>)> {
         let index = self.engine.inner.indexes.get(self.id(), name)?;
-        (index.head.embedder.id == embedder).then(|| index.known_vector(embed)).flatten()
+        (index.head.embedder.id == embedder).then(|| index.known_embedding(embed, text)).flatten()
     }
 
     /// Waits until everything up to `version` is visible to searches.

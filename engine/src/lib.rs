@@ -15,6 +15,7 @@ pub mod limits;
 pub mod model;
 pub mod search;
 mod storage;
+mod tokens;
 pub mod vector;
 
 pub use engine::{Engine, EngineOptions, Readiness, Tenant};

@@ -50,6 +50,22 @@ pub const RETIRED_GRACE: Duration = Duration::from_secs(60);
 /// How long a staged generation may stay without its flip before it counts as abandoned.
 pub const STAGED_GRACE: Duration = Duration::from_secs(3_600);
 
+/// Token codes of a collection go from memory to a file when there are this many bytes of them at least.
+pub const TOKEN_FILE_MIN: usize = 1024 * 1024;
+/// Token codes of a collection go from memory to a file when there are this many bytes of them at the latest.
+pub const TOKEN_FILE_MAX: usize = 16 * 1024 * 1024;
+/// Between the two, they go when they are this share of what is in files already: few files, little memory.
+pub const TOKEN_FILE_SHARE: usize = 8;
+
+/// Most tokens of a query that take part in late interaction: the rarest of a longer one.
+pub const QUERY_TOKENS: usize = 64;
+/// Passages that late interaction looks at unless the request says otherwise.
+pub const RERANK_DEPTH: usize = 100;
+/// Most passages that late interaction looks at.
+pub const RERANK_DEPTH_MAX: usize = 1_000;
+/// Most pieces of evidence of a result.
+pub const EVIDENCE: usize = 3;
+
 /// Most results of a search.
 pub const TOP_K: usize = 1_000;
 /// Most collections of a search.

@@ -8,6 +8,7 @@ mod cursor;
 mod extract;
 pub mod limits;
 mod middleware;
+mod models;
 mod openapi;
 mod pipeline;
 mod problem;

@@ -1,14 +1,15 @@
 //! Putting the parts together, and what is said and answered to the shell when one of them is missing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coditect_engine::model::{EmbedderInfo, TenantId};
 use coditect_engine::{Engine, EngineOptions, Tenant};
-use coditect_ingest::embed::{EmbedError, Embedder};
+use coditect_ingest::embed::EmbedError;
 use coditect_store::{Clock, EmbeddedOptions, ErrorKind, Store};
 use tokio::sync::Semaphore;
 
+use crate::models::Models;
 use crate::pipeline::Pipeline;
 use crate::query::QueryVectors;
 use crate::settings::Settings;
@@ -48,14 +49,16 @@ impl StartError {
 pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError> {
     let metrics = telemetry::metrics_handle().map_err(|error| StartError::Other(format!("set up metrics: {error}")))?;
     let tenant = TenantId::new(settings.tenant.as_str()).map_err(|error| StartError::Settings(error.to_string()))?;
-    let embedder = Embedder::connect(settings.embedder.clone()).await.map_err(|error| embedder_error(&error))?;
+    let models = Models::connect(settings.embedder.clone(), settings.late_interaction).await;
+    let models = models.map_err(|error| embedder_error(&error))?;
     let clock = Clock::system();
     let mut options = EmbeddedOptions::new(&settings.data_dir);
     options.clock = clock.clone();
     let store = Store::open_embedded(options).await.map_err(|error| store_error(&settings.data_dir, &error))?;
-    let engine = Engine::start(store.clone(), clock.clone(), &EngineOptions::default());
+    let scratch = scratch(&settings.data_dir)?;
+    let engine = Engine::start(store.clone(), clock.clone(), &EngineOptions { scratch, ..EngineOptions::default() });
     let tenant = engine.tenant(&tenant);
-    let info = embedder_info(&embedder);
+    let info = models.vectors_info();
     if let Err(error) = check_collections(&tenant, &info).await {
         engine.stop().await;
         if let Err(error) = store.close().await {
@@ -65,9 +68,10 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
     }
     tracing::info!(embedder = info.id, data_dir = %settings.data_dir.display(), "store and embedder are open");
     Ok(Arc::new(App {
-        queries: QueryVectors::new(embedder.clone(), settings.query_cache_mb.saturating_mul(1024 * 1024)),
-        pipeline: Pipeline::new(tenant.clone(), &embedder, info.clone(), settings.chunking.target_tokens),
-        counter: embedder.counter(),
+        queries: QueryVectors::new(models.clone(), settings.query_cache_mb.saturating_mul(1024 * 1024)),
+        pipeline: Pipeline::new(tenant.clone(), &models, settings.chunking.target_tokens),
+        counter: models.embedder().counter(),
+        tokens: models.tokens_info(),
         reads: Arc::new(Semaphore::new(settings.limits.read_concurrency)),
         writes: Arc::new(Semaphore::new(settings.limits.write_concurrency)),
         embedder: info,
@@ -80,13 +84,17 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
     }))
 }
 
-fn embedder_info(embedder: &Embedder) -> EmbedderInfo {
-    let fingerprint = embedder.fingerprint();
-    EmbedderInfo {
-        id: fingerprint.id(),
-        model: fingerprint.model.clone(),
-        dimension: u32::try_from(fingerprint.dimension).unwrap_or(u32::MAX),
-    }
+/// The folder for files of this process alone, made below the data folder.
+fn scratch(data_dir: &Path) -> Result<PathBuf, StartError> {
+    let scratch = data_dir.join("scratch");
+    std::fs::create_dir_all(&scratch).map_err(|error| {
+        StartError::Data(format!(
+            "data directory {}: {} cannot be made ({error})",
+            data_dir.display(),
+            scratch.display()
+        ))
+    })?;
+    Ok(scratch)
 }
 
 /// Refuses a model whose vectors do not fit the collections. One of the same dimension is told of: reading stays possible.

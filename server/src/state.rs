@@ -27,6 +27,8 @@ pub struct App {
     pub tenant: Tenant,
     /// The identity of this server's vectors.
     pub embedder: EmbedderInfo,
+    /// The identity of the model that makes token codes, if there is one.
+    pub tokens: Option<EmbedderInfo>,
     /// Counts tokens as the embedder does.
     pub counter: Arc<dyn TokenCounter>,
     /// Vectors of queries.
@@ -47,6 +49,6 @@ pub(crate) type AppState = Arc<App>;
 impl App {
     /// What a collection made by this server is made with.
     pub fn collection_spec(&self, description: String) -> CollectionSpec {
-        CollectionSpec { embedder: self.embedder.clone(), description }
+        CollectionSpec { embedder: self.embedder.clone(), tokens: self.tokens.clone(), description }
     }
 }

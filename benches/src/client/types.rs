@@ -1,5 +1,7 @@
 //! Requests and answers of the HTTP API, reduced to the fields that the benchmarks read.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// A document to write.
@@ -119,6 +121,16 @@ pub struct CollectionInfo {
     pub embedder: serde_json::Value,
 }
 
+/// How late interaction ranks the candidates of a hybrid search.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Rerank {
+    /// `auto`, `maxsim` or `off`.
+    pub mode: String,
+    /// How many candidates it looks at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
+}
+
 /// A search.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct SearchRequest {
@@ -137,6 +149,9 @@ pub struct SearchRequest {
     /// `hybrid`, `vector` or `keyword`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// How late interaction ranks the candidates of a hybrid search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<Rerank>,
     /// Version that the answer must not be older than.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_version: Option<String>,
@@ -170,6 +185,9 @@ pub struct Took {
     /// In the indexes.
     #[serde(default)]
     pub search: f64,
+    /// Of that, for late interaction.
+    #[serde(default)]
+    pub late: f64,
     /// In all.
     #[serde(default)]
     pub total: f64,
@@ -196,20 +214,39 @@ pub struct SearchResult {
     /// What of the text matches the query.
     #[serde(default)]
     pub highlights: Vec<Span>,
-    /// Exact copies that this result stands for.
+    /// The parts of the text that answer the query, strongest first.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
+    /// Copies that this result stands for.
     #[serde(default)]
     pub also_in: Vec<Copy>,
     /// How the score came about, when asked for.
     pub explain: Option<Explanation>,
 }
 
-/// What both legs said of a passage.
-#[derive(Debug, Clone, Copy, Deserialize)]
+/// How a passage's score came about.
+#[derive(Debug, Clone, Deserialize)]
 pub struct Explanation {
     /// The vector leg's part.
     pub vector: Option<LegScore>,
     /// The keyword leg's part.
     pub keyword: Option<LegScore>,
+    /// What late interaction saw, by name.
+    #[serde(default)]
+    pub features: BTreeMap<String, f32>,
+}
+
+/// A part of a passage that answers the query.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Evidence {
+    /// First byte in the passage's text.
+    pub start: usize,
+    /// Behind the last byte.
+    pub end: usize,
+    /// First line in the source, from 1.
+    pub line_start: u32,
+    /// Last line in the source.
+    pub line_end: u32,
 }
 
 /// What one leg said of a passage.

@@ -89,7 +89,8 @@ fn clear(tx: &Transaction, keys: &Keys, retired: &Retired) {
     let keys = keys.tenant(&retired.tenant);
     let spaces = match retired.target {
         Target::Generation { collection, generation } => {
-            vec![keys.passages(collection, generation), keys.text(collection, generation)]
+            let passages = keys.passages(collection, generation);
+            vec![passages, keys.codes(collection, generation), keys.text(collection, generation)]
         }
         Target::Collection { collection } => keys.everything_of(collection).to_vec(),
     };

@@ -68,6 +68,7 @@ pub(crate) async fn ensure(
         id: CollectionId(context.clock.uuid()),
         description: spec.description.clone(),
         embedder: spec.embedder.clone(),
+        tokens: spec.tokens.clone(),
         created_at: context.clock.now(),
     };
     let new = &new;

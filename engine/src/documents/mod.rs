@@ -1,6 +1,7 @@
 //! Documents in the store: atomic replacement by generations, the change log, reading back, and clean-up.
 
 pub(crate) mod cleanup;
+pub(crate) mod codes;
 pub(crate) mod collections;
 pub(crate) mod delete;
 pub(crate) mod failures;
@@ -12,6 +13,9 @@ pub(crate) mod write;
 
 pub use listing::{ListQuery, Listed, Page};
 
+use std::path::Path;
+use std::sync::Arc;
+
 use coditect_store::{Clock, Store};
 
 use crate::storage::Keys;
@@ -22,4 +26,6 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
+    /// Where files go that are of use to this process alone.
+    pub(crate) scratch: Arc<Path>,
 }

@@ -1,14 +1,13 @@
 //! Passages in the store: text, place and vector of each, under the generation that they belong to.
 
 use bytes::Bytes;
-use coditect_store::{RangeQuery, Transaction};
+use coditect_store::Transaction;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::error::{Error, Result};
 use crate::model::{CollectionId, Generation, NewPassage, Passage};
-use crate::storage::parts::{self, after};
-use crate::storage::{TenantKeys, record};
+use crate::storage::{TenantKeys, parts, record};
 
 /// A passage's record: the passage and its vector as little-endian `f32`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,7 +16,7 @@ struct PassageRecord {
     vector: Bytes,
 }
 
-/// A passage as the indexes take it.
+/// A passage as the indexes take it, but for its token codes.
 #[derive(Debug, Clone)]
 pub(crate) struct IndexedPassage {
     pub(crate) ordinal: u32,
@@ -67,36 +66,6 @@ pub(crate) async fn all(
     generation: Generation,
 ) -> Result<Vec<IndexedPassage>> {
     let space = keys.passages(collection, generation);
-    let (mut begin, end) = space.range();
-    let mut passages = Vec::new();
-    let mut open: Option<(u32, Vec<u8>)> = None;
-    loop {
-        let (from, to) = (&begin, &end);
-        let page = context
-            .store
-            .run(|tx| async move {
-                Ok::<_, Error>(tx.snapshot().get_range(RangeQuery::from((from.clone(), to.clone()))).await?)
-            })
-            .await?;
-        for item in &page.items {
-            let (ordinal, _part): (u32, u32) =
-                space.unpack(&item.key).map_err(|error| Error::corrupt("decode a passage's key").caused_by(error))?;
-            match &mut open {
-                Some((current, bytes)) if *current == ordinal => bytes.extend_from_slice(&item.value),
-                _ => {
-                    if let Some((done, bytes)) = open.replace((ordinal, item.value.to_vec())) {
-                        passages.push(decode(&bytes, done)?);
-                    }
-                }
-            }
-        }
-        match page.items.last() {
-            Some(last) if page.more => begin = after(&last.key),
-            _ => break,
-        }
-    }
-    if let Some((done, bytes)) = open {
-        passages.push(decode(&bytes, done)?);
-    }
-    Ok(passages)
+    let values = parts::all(&context.store, &space, "a passage").await?;
+    values.into_iter().map(|(ordinal, bytes)| decode(&bytes, ordinal)).collect()
 }

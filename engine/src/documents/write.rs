@@ -6,7 +6,7 @@ use coditect_store::{AtomicOp, Transaction};
 
 use super::cleanup::{self, Retired, Staged, Target};
 use super::log::{self, Change, LogEntry};
-use super::{Context, collections, passages, read};
+use super::{Context, codes, collections, passages, read};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{
@@ -36,7 +36,7 @@ pub(crate) async fn put(
 ) -> Result<WriteReceipt> {
     check(&document, spec)?;
     let (collection, _) = collections::ensure(context, keys, name, spec).await?;
-    let mut draft = draft(context, keys, name, collection, document)?;
+    let mut draft = draft(context, keys, name, spec, collection, document)?;
     let bytes: usize = draft.values.iter().map(|(key, value)| key.len() + value.len()).sum();
     if bytes > limits::SINGLE_TRANSACTION_BYTES {
         stage(context, keys, &draft).await?;
@@ -77,15 +77,23 @@ fn draft<'a>(
     context: &Context,
     keys: &TenantKeys,
     name: &'a CollectionName,
+    spec: &CollectionSpec,
     collection: CollectionHead,
     document: NewDocument,
 ) -> Result<Draft<'a>> {
     let generation = Generation(context.clock.uuid());
+    // Codes of another model would be compared with queries that they do not fit.
+    let holds_codes = collection.tokens.is_some() && collection.tokens == spec.tokens;
     let mut values = Vec::new();
     for (ordinal, passage) in (0u32..).zip(&document.passages) {
         let space = keys.passage(collection.id, generation, ordinal);
         let value = passages::encode(passage)?;
         values.extend(parts::split(&space, &value).map(|(key, part)| (key, part.to_vec())));
+        if let Some(codes) = passage.codes.as_ref().filter(|_| holds_codes) {
+            let space = keys.codes_of(collection.id, generation, ordinal);
+            let value = codes::encode(codes);
+            values.extend(parts::split(&space, &value).map(|(key, part)| (key, part.to_vec())));
+        }
     }
     let space = keys.text(collection.id, generation);
     values.extend(parts::split(&space, document.text.as_bytes()).map(|(key, part)| (key, part.to_vec())));

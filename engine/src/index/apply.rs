@@ -32,6 +32,7 @@ impl CollectionIndex {
             self.keywords.apply(&keywords).map_err(|error| Error::internal("index keywords").caused_by(error))?;
             self.keywords.commit().map_err(|error| Error::internal("commit keywords").caused_by(error))?;
         }
+        self.tokens.spill(&self.scratch);
         // Only now may the slots be given to other passages: no leg finds the old ones any more.
         let mut slots = self.slots.write();
         freed.into_iter().for_each(|slot| slots.remove(slot));
@@ -50,6 +51,8 @@ impl CollectionIndex {
             self.vectors.remove(slot);
             columns.remove(slot);
         }
+        drop(columns);
+        self.tokens.remove(&slots);
         slots
     }
 
@@ -76,6 +79,9 @@ impl CollectionIndex {
             .map_err(|error| Error::corrupt("decode a document's metadata").caused_by(error))?;
         let document = Arc::new(IndexedDocument { id: loaded.id.clone(), head: state.head, metadata, version });
         let slots = self.insert_passages(&document, &state.passages, keywords)?;
+        let mut codes = state.codes;
+        let of_slot = |(&slot, indexed): (&u32, &IndexedPassage)| Some((slot, codes.remove(&indexed.ordinal)?));
+        self.tokens.insert(slots.iter().zip(&state.passages).filter_map(of_slot));
         delta.added.extend(&slots);
         if let Some((_, old)) = writer.documents.insert(loaded.id, (version, slots)) {
             delta.removed.extend(old);

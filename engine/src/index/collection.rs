@@ -4,6 +4,7 @@
 //! yet live, then the view is swapped, and the old passages leave the indexes when no search holds an older view.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -13,7 +14,8 @@ use super::slots::{SlotEntry, SlotTable};
 use crate::error::{Error, Result};
 use crate::filter::{Columns, Filter};
 use crate::keyword::{KeywordIndex, KeywordOptions};
-use crate::model::{CollectionHead, CollectionId, DocumentId, TextHash, Version};
+use crate::model::{CollectionHead, CollectionId, DocumentId, TextHash, TokenCodes, Version};
+use crate::tokens::TokenIndex;
 use crate::vector::{Metric, VectorIndex, VectorOptions};
 
 /// What searches see: taken once per search, never changed.
@@ -39,15 +41,17 @@ pub(crate) struct CollectionIndex {
     pub(crate) head: CollectionHead,
     pub(super) vectors: VectorIndex,
     pub(super) keywords: KeywordIndex,
+    pub(super) tokens: TokenIndex,
     pub(super) columns: RwLock<Columns>,
     pub(super) slots: RwLock<SlotTable>,
     pub(super) view: RwLock<Arc<View>>,
     pub(super) writer: Mutex<Writer>,
+    pub(super) scratch: Arc<Path>,
 }
 
 impl CollectionIndex {
-    /// Empty indexes for a collection.
-    pub(crate) fn new(head: CollectionHead) -> Result<Self> {
+    /// Empty indexes for a collection, with their files in `scratch`.
+    pub(crate) fn new(head: CollectionHead, scratch: Arc<Path>) -> Result<Self> {
         let options = VectorOptions { metric: Metric::Cosine, ..VectorOptions::new(head.embedder.dimension as usize) };
         let vectors =
             VectorIndex::new(options).map_err(|error| Error::internal("open a vector index").caused_by(error))?;
@@ -58,10 +62,12 @@ impl CollectionIndex {
             head,
             vectors,
             keywords,
+            tokens: TokenIndex::default(),
             columns: RwLock::default(),
             slots: RwLock::default(),
             view: RwLock::default(),
             writer: Mutex::default(),
+            scratch,
         })
     }
 
@@ -101,15 +107,24 @@ impl CollectionIndex {
         live.filter_map(|&slot| slots.get(slot).cloned()).collect()
     }
 
-    /// The vector of a passage with the same embedded text, if one is indexed.
-    pub(crate) fn known_vector(&self, embed: TextHash) -> Option<Vec<f32>> {
+    /// The vector of a passage with the same embedded text, if one is indexed, and its token codes, if it shows the same text too.
+    pub(crate) fn known_embedding(&self, embed: TextHash, text: TextHash) -> Option<(Vec<f32>, Option<TokenCodes>)> {
         let slots = self.slots.read();
-        self.vectors.get(slots.embedded(embed)?)
+        let is_same = |slot: &&u32| slots.get(**slot).is_some_and(|entry| entry.embed_hash == embed);
+        let same = slots.copies(text).iter().find(is_same).copied();
+        let slot = same.or_else(|| slots.embedded(embed))?;
+        let codes = same.and_then(|slot| self.tokens.get(&[slot]).pop().flatten());
+        Some((self.vectors.get(slot)?, codes))
     }
 
     /// The vector leg.
     pub(crate) fn vectors(&self) -> &VectorIndex {
         &self.vectors
+    }
+
+    /// The token codes, for late interaction.
+    pub(crate) fn tokens(&self) -> &TokenIndex {
+        &self.tokens
     }
 
     /// The keyword leg.

@@ -113,7 +113,8 @@ impl Follower {
         let head = self.context.store.run(|tx| async move { collections::get(&tx, keys, name).await }).await?;
         match head {
             Some(head) if head.id == entry.collection && self.indexes.by_id(head.id).is_none() => {
-                self.indexes.add(&entry.tenant, name, CollectionIndex::new(head)?);
+                let index = CollectionIndex::new(head, self.context.scratch.clone())?;
+                self.indexes.add(&entry.tenant, name, index);
             }
             _ => {}
         }
@@ -129,7 +130,7 @@ impl Follower {
     ) -> Result<()> {
         let Some(index) = self.indexes.by_id(collection) else { return Ok(()) };
         for some in documents.chunks(limits::REBUILD_BATCH) {
-            let batch = load::load(&self.context, tenant, collection, some.to_vec()).await?;
+            let batch = load::load(&self.context, tenant, &index, some.to_vec()).await?;
             apply_blocking(&index, batch, version).await?;
         }
         Ok(())

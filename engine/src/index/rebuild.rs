@@ -18,7 +18,7 @@ pub(super) async fn rebuild(context: &Context, indexes: &Indexes) -> Result<Vers
     let from = Version::of_read(from);
     for (tenant, Named { name, head }) in collections::list_all(context).await? {
         let id = head.id;
-        indexes.add(&tenant, &name, CollectionIndex::new(head)?);
+        indexes.add(&tenant, &name, CollectionIndex::new(head, context.scratch.clone())?);
         fill(context, indexes, &tenant, id, from).await?;
     }
     Ok(from)
@@ -49,7 +49,7 @@ async fn fill(
                 space.unpack(&item.key).map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
             DocumentId::new(id)
         });
-        let batch = load::load(context, tenant, collection, ids.collect::<Result<_>>()?).await?;
+        let batch = load::load(context, tenant, &index, ids.collect::<Result<_>>()?).await?;
         super::follow::apply_blocking(&index, batch, version).await?;
         match page.items.last() {
             Some(last) if page.more => begin = after(&last.key),

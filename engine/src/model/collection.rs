@@ -22,6 +22,8 @@ pub struct EmbedderInfo {
 pub struct CollectionSpec {
     /// The embedder whose vectors it will hold.
     pub embedder: EmbedderInfo,
+    /// The model whose token codes it will hold for late interaction; `None` for none.
+    pub tokens: Option<EmbedderInfo>,
     /// Free text for people; may be empty.
     pub description: String,
 }
@@ -35,6 +37,9 @@ pub struct CollectionHead {
     pub description: String,
     /// The embedder that writes and searches must use.
     pub embedder: EmbedderInfo,
+    /// The model that makes token codes of its passages; `None` when it holds none.
+    #[serde(default)]
+    pub tokens: Option<EmbedderInfo>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -52,6 +57,8 @@ pub struct CollectionInfo {
     pub passages: u64,
     /// The embedder that writes and searches must use.
     pub embedder: EmbedderInfo,
+    /// The model that makes token codes of its passages; `None` when it holds none.
+    pub tokens: Option<EmbedderInfo>,
     /// When it was made.
     pub created_at: Timestamp,
     /// The newest version that this replica's indexes of the collection show.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::codes::TokenCodes;
 use super::ids::{DocumentId, Generation};
 use super::version::Version;
 
@@ -69,6 +70,8 @@ pub struct NewPassage {
     pub embed_hash: TextHash,
     /// Its embedding.
     pub vector: Vec<f32>,
+    /// Its tokens, where the collection holds them.
+    pub codes: Option<TokenCodes>,
 }
 
 /// A document as a caller writes it, cut into passages and embedded.

@@ -1,10 +1,12 @@
 //! The data model: tenant, collection, document, passage, and the versions that order their changes.
 
+mod codes;
 mod collection;
 mod document;
 mod ids;
 mod version;
 
+pub use codes::{TokenCodes, short_id};
 pub use collection::{CollectionHead, CollectionInfo, CollectionSpec, EmbedderInfo};
 pub use document::{
     DocumentHead, DocumentState, Failure, NewDocument, NewPassage, Passage, PassageLocation, StoredDocument, TextHash,

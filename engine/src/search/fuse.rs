@@ -49,7 +49,7 @@ pub(super) fn fuse(mode: Mode, candidates: &[Candidate], profiles: &[QueryProfil
             weight: keyword_weight,
         });
         let score = vector.iter().chain(&keyword).map(|leg| leg.normalized * leg.weight).sum();
-        Ranked { candidate, score, explanation: Explanation { vector, keyword } }
+        Ranked { candidate, score, explanation: Explanation { vector, keyword, features: None } }
     };
     let mut ranked: Vec<Ranked> = candidates.iter().zip(&shares).map(rank).collect();
     ranked.sort_by(|a, b| {

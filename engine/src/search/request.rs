@@ -1,11 +1,12 @@
 //! What a search asks for, and the checks that every search passes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::limits;
 use crate::model::{CollectionName, EmbedderInfo, Version};
+use crate::tokens::QueryTokens;
 
 /// Which legs a search uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +40,27 @@ pub struct Vector {
     pub embedder: Option<EmbedderInfo>,
 }
 
+/// What late interaction does with the fused candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RerankMode {
+    /// Its evidence is weighed together with that of the legs.
+    #[default]
+    Auto,
+    /// It alone ranks.
+    Maxsim,
+    /// Nothing.
+    Off,
+}
+
+/// How fused candidates are ranked anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rerank {
+    /// What late interaction does.
+    pub mode: RerankMode,
+    /// How many candidates it looks at, 1 to [`limits::RERANK_DEPTH_MAX`]; as many as are worth it when `None`.
+    pub depth: Option<usize>,
+}
+
 /// A search.
 #[derive(Debug, Clone)]
 pub struct SearchRequest {
@@ -46,6 +68,12 @@ pub struct SearchRequest {
     pub query: Option<String>,
     /// The query's vector; the vector leg needs it.
     pub vector: Option<Vector>,
+    /// The query's tokens; late interaction needs them.
+    pub tokens: Option<QueryTokens>,
+    /// How the candidates of a hybrid search are ranked anew.
+    pub rerank: Rerank,
+    /// When an answer is wanted: late interaction looks at fewer candidates, or none, when time is short.
+    pub deadline: Option<Instant>,
     /// The collections to search; empty means all of the tenant.
     pub collections: Vec<CollectionName>,
     /// How many results, 1 to [`limits::TOP_K`].
@@ -71,6 +99,9 @@ impl Default for SearchRequest {
         Self {
             query: None,
             vector: None,
+            tokens: None,
+            rerank: Rerank::default(),
+            deadline: None,
             collections: Vec::new(),
             top_k: 10,
             mode: Mode::Hybrid,
@@ -93,6 +124,9 @@ impl SearchRequest {
         if self.collections.len() > limits::SEARCH_COLLECTIONS {
             let limit = limits::SEARCH_COLLECTIONS;
             return Err(Error::invalid("/collections", format!("at most {limit} collections can be searched at once")));
+        }
+        if self.rerank.depth.is_some_and(|depth| depth == 0 || depth > limits::RERANK_DEPTH_MAX) {
+            return Err(Error::invalid("/rerank/depth", format!("a depth is 1 to {}", limits::RERANK_DEPTH_MAX)));
         }
         match &self.query {
             Some(query) if query.trim().is_empty() => return Err(Error::invalid("/query", "the query is empty")),

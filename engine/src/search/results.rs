@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::request::Mode;
+use super::rerank::Features;
 use crate::model::{CollectionName, DocumentHead, DocumentId, Passage, Version};
+use crate::tokens::Evidence;
 
 /// The answer to a search.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub struct SearchResponse {
     pub version: Version,
     /// The legs that were used.
     pub mode: Mode,
+    /// How many candidates late interaction looked at.
+    pub reranked: usize,
     /// Where the time went.
     pub took: Timings,
 }
@@ -30,6 +34,8 @@ pub struct Timings {
     pub legs: Duration,
     /// Fusion and folding.
     pub fuse: Duration,
+    /// Late interaction.
+    pub late: Duration,
     /// Reading the passages' texts.
     pub read: Duration,
 }
@@ -55,6 +61,8 @@ pub struct SearchResult {
     pub passage: Passage,
     /// Byte ranges in the passage's text that match words of the query.
     pub highlights: Vec<Range<usize>>,
+    /// The parts of the passage's text that answer the query, strongest first; empty without late interaction.
+    pub evidence: Vec<Evidence>,
     /// Other places with the same text.
     pub also_in: Vec<AlsoIn>,
     /// How the score came about, when asked for.
@@ -92,4 +100,6 @@ pub struct Explanation {
     pub vector: Option<LegScore>,
     /// The keyword leg's part.
     pub keyword: Option<LegScore>,
+    /// What late interaction saw, if it looked.
+    pub features: Option<Features>,
 }

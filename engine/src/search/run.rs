@@ -8,13 +8,15 @@ use futures::future::try_join_all;
 use super::fold::{self, Folded};
 use super::fuse::{self, Ranked};
 use super::legs::{self, Target};
-use super::request::{Mode, SearchRequest};
+use super::request::{Mode, RerankMode, SearchRequest};
+use super::rerank::{self, Weighted};
 use super::results::{SearchResponse, SearchResult, Timings};
 use crate::documents::{Context, collections, passages};
 use crate::error::{Error, Result};
 use crate::index::Indexes;
 use crate::model::{CollectionHead, CollectionName, Version};
 use crate::storage::TenantKeys;
+use crate::tokens::{WeightedQuery, find_evidence};
 
 /// Searches the tenant's collections. `version` is what the indexes show at least.
 pub(crate) async fn search(
@@ -32,11 +34,11 @@ pub(crate) async fn search(
     let mut took = Timings::default();
     let mode = effective_mode(&request);
     let request = Arc::new(SearchRequest { mode, ..request });
-    let (targets, folded) = rank(request.clone(), targets, &mut took).await?;
-    let reading = Instant::now();
-    let results = read(context, keys, &request, &targets, folded).await?;
+    let ranking = rank(request.clone(), targets, &mut took).await?;
+    let (reading, reranked) = (Instant::now(), ranking.reranked);
+    let results = read(context, keys, &request, ranking).await?;
     took.read = reading.elapsed();
-    Ok(SearchResponse { results, version, mode, took })
+    Ok(SearchResponse { results, version, mode, reranked, took })
 }
 
 /// A hybrid search with only a text or only a vector is a search of one leg.
@@ -92,12 +94,16 @@ fn check_embedder(name: &CollectionName, head: &CollectionHead, request: &Search
     }
 }
 
-/// Runs the legs of all targets and fuses what they found, on a thread where blocking is allowed.
-async fn rank(
-    request: Arc<SearchRequest>,
+/// What is to be answered, and what it takes to read it.
+struct Ranking {
     targets: Vec<Target>,
-    took: &mut Timings,
-) -> Result<(Vec<Target>, Vec<Folded>)> {
+    folded: Vec<Folded>,
+    weighted: Weighted,
+    reranked: usize,
+}
+
+/// Runs the legs of all targets and ranks what they found, on a thread where blocking is allowed.
+async fn rank(request: Arc<SearchRequest>, targets: Vec<Target>, took: &mut Timings) -> Result<Ranking> {
     let work = move || {
         let started = Instant::now();
         let (mut candidates, mut profiles) = (Vec::new(), Vec::with_capacity(targets.len()));
@@ -106,41 +112,63 @@ async fn rank(
             candidates.extend(found.candidates);
             profiles.push(found.profile);
         }
-        let legs = started.elapsed();
-        let ranked: Vec<Ranked> = fuse::fuse(request.mode, &candidates, &profiles);
+        let mut took = Timings { legs: started.elapsed(), ..Timings::default() };
+        let mut ranked: Vec<Ranked> = fuse::fuse(request.mode, &candidates, &profiles);
+        let late = Instant::now();
+        let weighted = rerank::weighted(&request, &targets);
+        let reranked = match request.mode {
+            Mode::Hybrid if request.rerank.mode != RerankMode::Off => {
+                rerank::rerank(&request, &targets, &profiles, &weighted, &mut ranked)
+            }
+            _ => 0,
+        };
+        took.late = late.elapsed();
         let folded = fold::fold(&targets, ranked, request.top_k, request.fold_copies);
-        Ok::<_, Error>((targets, folded, legs, started.elapsed() - legs))
+        took.fuse = started.elapsed().saturating_sub(took.legs + took.late);
+        Ok::<_, Error>((Ranking { targets, folded, weighted, reranked }, took))
     };
     let joined = tokio::task::spawn_blocking(work).await;
-    let (targets, folded, legs, fuse) =
-        joined.map_err(|error| Error::internal("search the indexes").caused_by(error))??;
-    (took.legs, took.fuse) = (legs, fuse);
-    Ok((targets, folded))
+    let (ranking, times) = joined.map_err(|error| Error::internal("search the indexes").caused_by(error))??;
+    *took = times;
+    Ok(ranking)
 }
 
 async fn read(
     context: &Context,
     keys: &TenantKeys,
     request: &SearchRequest,
-    targets: &[Target],
-    folded: Vec<Folded>,
+    ranking: Ranking,
 ) -> Result<Vec<SearchResult>> {
+    let Ranking { targets, folded, weighted, .. } = ranking;
+    let (targets, weighted) = (&targets, &weighted);
     let reads = folded.into_iter().map(|folded| async move {
         let target = &targets[folded.ranked.candidate.target];
         let (id, generation) = (target.index.id, folded.entry.document.head.generation);
         let ordinal = folded.entry.ordinal;
         let passage =
             context.store.run(|tx| async move { passages::get(&tx, keys, id, generation, ordinal).await }).await?;
-        Ok::<_, Error>(passage.map(|passage| result(request, target, folded, passage)))
+        Ok::<_, Error>(passage.map(|passage| {
+            let query = weighted[folded.ranked.candidate.target].as_ref();
+            result(request, target, query, folded, passage)
+        }))
     });
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
 
-fn result(request: &SearchRequest, target: &Target, folded: Folded, passage: crate::model::Passage) -> SearchResult {
+fn result(
+    request: &SearchRequest,
+    target: &Target,
+    weighted: Option<&WeightedQuery>,
+    folded: Folded,
+    passage: crate::model::Passage,
+) -> SearchResult {
     let document = &folded.entry.document;
     let query = request.query.as_deref();
     let highlights = query.map_or_else(Vec::new, |query| target.index.keywords().highlights(query, &passage.text));
+    let codes = || target.index.tokens().get(&[folded.ranked.candidate.slot]).pop().flatten();
+    let evidence = weighted.and_then(|query| Some(find_evidence(query, &codes()?, &passage.text)));
     SearchResult {
+        evidence: evidence.unwrap_or_default(),
         score: folded.ranked.score,
         collection: target.name.clone(),
         document: document.id.clone(),

@@ -7,6 +7,7 @@
 //! | `("t", tenant, "f", collection, document)` | [`Failure`](crate::model::Failure) |
 //! | `("t", tenant, "n", collection, counter)` | little-endian i64, atomic add |
 //! | `("t", tenant, "p", collection, generation, ordinal, part)` | passage, split |
+//! | `("t", tenant, "k", collection, generation, ordinal, part)` | [`TokenCodes`](crate::model::TokenCodes), split |
 //! | `("t", tenant, "s", collection, generation, part)` | source text, split |
 //! | `("log", versionstamp)` | [`LogEntry`](crate::documents::log::LogEntry) |
 //! | `("tail")` | versionstamp of the last log entry; watched |
@@ -127,13 +128,21 @@ impl TenantKeys {
         self.passages(collection, generation).subspace(&ordinal)
     }
 
+    pub(crate) fn codes(&self, collection: CollectionId, generation: Generation) -> Subspace {
+        self.of("k", collection).subspace(&generation.0)
+    }
+
+    pub(crate) fn codes_of(&self, collection: CollectionId, generation: Generation, ordinal: u32) -> Subspace {
+        self.codes(collection, generation).subspace(&ordinal)
+    }
+
     pub(crate) fn text(&self, collection: CollectionId, generation: Generation) -> Subspace {
         self.of("s", collection).subspace(&generation.0)
     }
 
     /// Every key range that belongs to a collection, its name's record left out.
-    pub(crate) fn everything_of(&self, collection: CollectionId) -> [Subspace; 5] {
-        ["d", "f", "n", "p", "s"].map(|table| self.of(table, collection))
+    pub(crate) fn everything_of(&self, collection: CollectionId) -> [Subspace; 6] {
+        ["d", "f", "k", "n", "p", "s"].map(|table| self.of(table, collection))
     }
 
     fn of(&self, table: &str, collection: CollectionId) -> Subspace {

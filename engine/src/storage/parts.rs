@@ -1,7 +1,7 @@
 //! Values larger than the store allows: cut into numbered parts under one subspace, read back by one range read.
 
 use coditect_store::tuple::Subspace;
-use coditect_store::{RangeQuery, Snapshot};
+use coditect_store::{RangeQuery, Snapshot, Store};
 
 use super::keys::pack;
 use crate::error::{Error, Result};
@@ -26,6 +26,34 @@ pub(crate) async fn get(snapshot: &Snapshot, space: &Subspace) -> Result<Option<
         match page.items.last() {
             Some(last) if page.more => begin = after(&last.key),
             _ => return Ok(value),
+        }
+    }
+}
+
+/// Reads all values below `space`, whose keys are an ordinal and a part, in order, in as many transactions as it takes: call it
+/// for what never changes.
+pub(crate) async fn all(store: &Store, space: &Subspace, what: &str) -> Result<Vec<(u32, Vec<u8>)>> {
+    let (mut begin, end) = space.range();
+    let mut values: Vec<(u32, Vec<u8>)> = Vec::new();
+    loop {
+        let (from, to) = (&begin, &end);
+        let page = store
+            .run(|tx| async move {
+                Ok::<_, Error>(tx.snapshot().get_range(RangeQuery::from((from.clone(), to.clone()))).await?)
+            })
+            .await?;
+        for item in &page.items {
+            let (ordinal, _part): (u32, u32) = space
+                .unpack(&item.key)
+                .map_err(|error| Error::corrupt(format!("decode the key of {what}")).caused_by(error))?;
+            match values.last_mut() {
+                Some((last, bytes)) if *last == ordinal => bytes.extend_from_slice(&item.value),
+                _ => values.push((ordinal, item.value.to_vec())),
+            }
+        }
+        match page.items.last() {
+            Some(last) if page.more => begin = after(&last.key),
+            _ => return Ok(values),
         }
     }
 }

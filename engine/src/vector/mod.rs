@@ -10,6 +10,7 @@ mod error;
 mod filtered;
 mod graph;
 pub mod limits;
+mod mapped;
 pub mod maxsim;
 mod metric;
 mod points;
@@ -25,6 +26,7 @@ use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
 
 pub use self::error::VectorError;
+pub(crate) use self::mapped::map_unnamed;
 pub use self::metric::Metric;
 pub use self::search::{Hit, VectorQuery};
 

@@ -3,7 +3,7 @@
 use coditect_engine::model::TextHash;
 use coditect_engine::search::{Mode, SearchRequest};
 
-use crate::harness::{Rig, docs, embed, embedder, query_of};
+use crate::harness::{Rig, codes, docs, embed, embedder, query_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_text_is_shown_once_with_all_its_places() {
@@ -34,14 +34,20 @@ async fn deleting_one_copy_leaves_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_vector_of_an_embedded_text_is_known() {
+async fn what_was_embedded_is_known() {
     let rig = Rig::new().await;
     let receipt = rig.put("one", &["shared words"]).await;
     rig.find("shared", Mode::Vector, receipt.version).await;
     let tenant = rig.tenant("t");
-    let known = tenant.known_vector(&docs(), &embedder().id, TextHash::of("shared words")).unwrap();
-    let (dot, norm) = known.iter().zip(embed("shared words")).fold((0.0, 0.0), |(d, n), (a, b)| (d + a * b, n + b * b));
+    let (shared, other) = (TextHash::of("shared words"), TextHash::of("other"));
+    let known = |embedder: &str, embed, text| tenant.known_embedding(&docs(), embedder, embed, text);
+    let (vector, tokens) = known(&embedder().id, shared, shared).unwrap();
+    assert_eq!(tokens, Some(codes("shared words")));
+    // Places of tokens are in the shown text: another text has others.
+    assert_eq!(known(&embedder().id, shared, other), Some((vector.clone(), None)));
+    let (dot, norm) =
+        vector.iter().zip(embed("shared words")).fold((0.0, 0.0), |(d, n), (a, b)| (d + a * b, n + b * b));
     assert!((dot / f32::sqrt(norm) - 1.0).abs() < 1e-5);
-    assert!(tenant.known_vector(&docs(), "another embedder", TextHash::of("shared words")).is_none());
-    assert!(tenant.known_vector(&docs(), &embedder().id, TextHash::of("unknown")).is_none());
+    assert!(known("another embedder", shared, shared).is_none());
+    assert!(known(&embedder().id, other, other).is_none());
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use coditect_engine::model::{
     CollectionName, CollectionSpec, DocumentId, EmbedderInfo, NewDocument, NewPassage, PassageLocation, TenantId,
-    TextHash, Version, WriteReceipt,
+    TextHash, TokenCodes, Version, WriteReceipt,
 };
-use coditect_engine::search::{Mode, SearchRequest, SearchResponse, Vector};
+use coditect_engine::search::{Mode, QueryTokens, SearchRequest, SearchResponse, Vector};
 use coditect_engine::{Engine, EngineOptions, Tenant};
 use coditect_store::{Clock, EmbeddedOptions, Store};
 use tempfile::TempDir;
@@ -80,7 +80,37 @@ pub(crate) fn embedder() -> EmbedderInfo {
 }
 
 pub(crate) fn spec() -> CollectionSpec {
-    CollectionSpec { embedder: embedder(), description: String::new() }
+    CollectionSpec { embedder: embedder(), tokens: Some(token_model()), description: String::new() }
+}
+
+/// The model of token codes: each word is a token with a hashed vector.
+pub(crate) fn token_model() -> EmbedderInfo {
+    EmbedderInfo { id: "test:words".into(), ..embedder() }
+}
+
+/// Number and vector of each word of `text`, and where it begins.
+fn words(text: &str) -> (Vec<u32>, Vec<usize>, Vec<f32>) {
+    let (mut ids, mut places, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        let hash = blake3::hash(word.to_lowercase().as_bytes());
+        ids.push(u32::from(hash.as_bytes()[0]) << 8 | u32::from(hash.as_bytes()[1]));
+        places.push(word.as_ptr() as usize - text.as_ptr() as usize);
+        let bits = hash.as_bytes().iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1));
+        vectors.extend(bits.take(DIMENSION).map(|bit| if bit == 1 { 1.0 } else { -1.0 }));
+    }
+    (ids, places, vectors)
+}
+
+/// The token codes of a passage.
+pub(crate) fn codes(text: &str) -> TokenCodes {
+    let (ids, places, vectors) = words(text);
+    TokenCodes::new(&ids, &places, &coditect_engine::vector::maxsim::signs(&vectors)).unwrap()
+}
+
+/// The tokens of a query.
+pub(crate) fn query_tokens(text: &str) -> QueryTokens {
+    let (ids, _, vectors) = words(text);
+    QueryTokens::new(token_model(), &ids, &vectors).unwrap()
 }
 
 /// A search for `query` in the test collection, in all modes but with both legs filled.
@@ -107,6 +137,7 @@ pub(crate) fn document(document: &str, paragraphs: &[&str]) -> NewDocument {
             location,
             embed_hash: TextHash::of(paragraph),
             vector: embed(paragraph),
+            codes: Some(codes(paragraph)),
         }
     });
     NewDocument {

@@ -9,6 +9,7 @@ mod copies;
 mod documents;
 mod filters;
 mod harness;
+mod late;
 mod model;
 mod restart;
 mod search;

@@ -108,7 +108,8 @@ async fn another_embedder_is_refused_and_told_what_to_do() {
     let (rig, version) = animals().await;
     let mut other = embedder();
     other.id = "test:other-weights".into();
-    let spec = coditect_engine::model::CollectionSpec { embedder: other.clone(), description: String::new() };
+    let spec =
+        coditect_engine::model::CollectionSpec { embedder: other.clone(), tokens: None, description: String::new() };
     let document = crate::harness::document("x", &["text"]);
     let write = rig.tenant("t").put(&docs(), &spec, document).await.unwrap_err();
     let mut request = SearchRequest { min_version: Some(version), ..query_of("fox") };

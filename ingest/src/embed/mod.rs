@@ -16,7 +16,7 @@ pub use self::error::EmbedError;
 pub use self::fingerprint::Fingerprint;
 use self::local::LocalEmbedder;
 use self::remote::{RemoteEmbedder, openai, vertex};
-pub use self::tokens::{EmbeddedQuery, EmbeddedText, TextTokens, TokenText};
+pub use self::tokens::{EmbeddedQuery, EmbeddedText, TextTokens};
 use crate::split::TokenCounter;
 
 /// Turns texts into vectors. Cheap to clone; all clones share one model or connection pool.
@@ -80,12 +80,12 @@ impl Embedder {
         }
     }
 
-    /// As [`Self::embed_documents`], with the tokens of each text's body from the same pass. `None` from a remote provider, which
+    /// As [`Self::embed_documents`], with the tokens of each text from the same pass. `None` from a remote provider, which
     /// does not give them.
     ///
     /// # Errors
     /// As [`Self::embed_documents`].
-    pub async fn embed_with_tokens(&self, texts: &[TokenText<'_>]) -> Result<Option<Vec<EmbeddedText>>, EmbedError> {
+    pub async fn embed_with_tokens(&self, texts: &[String]) -> Result<Option<Vec<EmbeddedText>>, EmbedError> {
         match &*self.provider {
             Provider::Local(local) => local.embed_with_tokens(texts).await.map(Some),
             Provider::Remote(_) => Ok(None),

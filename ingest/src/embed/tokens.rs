@@ -1,30 +1,21 @@
 //! What the model says of the single tokens of a text, beside the text's own vector: for late interaction (Khattab and
 //! Zaharia: "ColBERT", SIGIR 2020), made in the same pass.
 
-/// A text to embed with its tokens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenText<'a> {
-    /// The whole text.
-    pub text: &'a str,
-    /// Where the body begins, in bytes: tokens before it count for the text's vector and are not given.
-    pub body: usize,
-}
-
-/// A text's vector and the tokens of its body.
+/// A text's vector and its tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EmbeddedText {
     /// The text's vector.
     pub vector: Vec<f32>,
-    /// The body's tokens, as far as the model reads.
+    /// Its tokens, as far as the model reads.
     pub tokens: TextTokens,
 }
 
-/// The tokens of a body.
+/// The tokens of a text, the model's special ones left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextTokens {
     /// Their numbers in the model's vocabulary.
     pub ids: Vec<u32>,
-    /// Where each begins in the body, in bytes.
+    /// Where each begins in the text, in bytes.
     pub starts: Vec<u32>,
     /// The signs of each token's vector, one after the other: bit `d % 8` of byte `d / 8` is set where component `d` is positive.
     pub signs: Vec<u8>,

@@ -116,6 +116,16 @@ impl Block {
         }
     }
 
+    /// The stretches of `part` of the text: each with its position in the source, and whether it equals its source.
+    pub(super) fn stretches(&self, part: Range<usize>) -> impl Iterator<Item = (&str, usize, bool)> {
+        let ends = self.runs.iter().skip(1).map(|run| run.at).chain(std::iter::once(self.text.len()));
+        self.runs.iter().zip(ends).filter_map(move |(run, end)| {
+            let (from, to) = (run.at.max(part.start), end.min(part.end));
+            let source = run.source.start + if run.verbatim { from.saturating_sub(run.at) } else { 0 };
+            (from < to).then(|| (&self.text[from..to], source, run.verbatim))
+        })
+    }
+
     fn run_at(&self, at: usize) -> Option<&Run> {
         let after = self.runs.partition_point(|run| run.at <= at);
         self.runs.get(after.checked_sub(1)?)

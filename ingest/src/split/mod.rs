@@ -15,6 +15,7 @@ mod markdown;
 mod options;
 mod pack;
 mod prefix;
+mod readable;
 mod rst;
 mod section;
 mod text;
@@ -28,6 +29,7 @@ pub use format::{Format, Language, kind_of};
 
 pub use options::{ApproximateCounter, SplitOptions, TokenCounter};
 pub use prefix::embed_text;
+pub use readable::SourceMap;
 
 use crate::wire::DocumentInput;
 
@@ -55,6 +57,9 @@ pub struct SplitPassage {
     /// What there is to read in it, without markup, tags and link targets: for embedding and BM25. It
     /// leaves out the headings that are in `heading_path`.
     pub index_text: String,
+    /// Where in the source the bytes of `index_text` came from.
+    #[serde(skip)]
+    pub source_map: SourceMap,
     /// The headings above the passage, outermost first. For code: the enclosing modules, types and functions.
     pub heading_path: Vec<String>,
     /// Byte range in the source.
@@ -109,18 +114,6 @@ pub fn split_input(document: &DocumentInput, options: &SplitOptions, counter: &d
 pub fn format_of(document: &DocumentInput) -> Format {
     let named = document.format.as_deref().and_then(Format::from_name);
     named.unwrap_or_else(|| Format::detect(document.source_or_id(), &document.text))
-}
-
-/// Readable text as it is indexed: line breaks are `\n`, other control characters are spaces.
-fn clean(text: &str) -> String {
-    let is_odd = |byte: u8| byte < b' ' && byte != b'\n' && byte != b'\t';
-    if !text.bytes().any(is_odd) {
-        return text.trim().to_owned();
-    }
-    let text = text.replace("\r\n", "\n");
-    let plain: String = text.chars().map(|c| if c == '\r' { '\n' } else { c }).collect();
-    let plain: String = plain.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { ' ' } else { c }).collect();
-    plain.trim().to_owned()
 }
 
 /// Source position of the first byte behind a byte order mark.

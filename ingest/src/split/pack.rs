@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
+use super::SplitPassage;
 use super::block::{Block, BlockKind, Parsed};
 use super::cut::Cutter;
 use super::lines::LineIndex;
 use super::options::{Budget, SplitOptions, TokenCounter};
 use super::prefix;
+use super::readable::{Readable, SourceMap};
 use super::section::{Group, Section, groups, sections};
-use super::{SplitPassage, clean};
 
 /// The smallest thing that is packed: a block, or a piece of one that is too long.
 #[derive(Clone, Debug)]
@@ -154,7 +155,7 @@ impl Packer<'_> {
         let Some((first, last)) = units.first().zip(units.last()) else {
             return;
         };
-        let index_text = self.index_text(units);
+        let (index_text, source_map) = self.readable(units);
         if index_text.is_empty() {
             return;
         }
@@ -170,6 +171,7 @@ impl Packer<'_> {
             ordinal: u32::try_from(self.passages.len()).unwrap_or(u32::MAX),
             text: self.source[bytes.clone()].to_owned(),
             index_text,
+            source_map,
             heading_path: scope.path.clone(),
             bytes: bytes.start as u64..bytes.end as u64,
             lines: self.lines.lines(&bytes),
@@ -195,20 +197,20 @@ impl Packer<'_> {
         true
     }
 
-    fn index_text(&self, units: &[Unit]) -> String {
-        let mut text = String::new();
+    fn readable(&self, units: &[Unit]) -> (String, SourceMap) {
+        let mut readable = Readable::default();
         for (index, unit) in units.iter().enumerate() {
             let block = &self.blocks[unit.block];
             let is_continued = index > 0 && units[index - 1].block == unit.block;
             if index == 0 && unit.part.start >= block.header && self.header_tokens(block) > 0 {
-                text.push_str(block.text[..block.header].trim_end());
+                readable.push_part(block, 0..block.text[..block.header].trim_end().len());
             }
-            if !is_continued && !text.is_empty() {
-                text.push('\n');
+            if !is_continued && !readable.is_empty() {
+                readable.end_line(block.source_start(unit.part.start));
             }
-            text.push_str(&block.text[unit.part.clone()]);
+            readable.push_part(block, unit.part.clone());
         }
-        clean(&text)
+        readable.finish()
     }
 
     /// Leaves out blank lines in front, but not the first line's indentation, and all white space behind.

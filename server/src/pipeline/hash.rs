@@ -9,7 +9,7 @@ use std::fmt;
 use coditect_ingest::split::SplitOptions;
 
 /// Raise it whenever the same text would be split or cleaned differently.
-const PIPELINE_VERSION: u32 = 1;
+const PIPELINE_VERSION: u32 = 2;
 
 /// What clients see before the hash of a document that an older pipeline made: no hash of theirs equals it.
 const STALE: &str = "stale-";
@@ -25,11 +25,11 @@ impl fmt::Display for PipelineId {
 }
 
 impl PipelineId {
-    /// The pipeline of an embedder (by its fingerprint's id) and a way of splitting.
-    pub fn new(embedder: &str, options: &SplitOptions) -> Self {
+    /// The pipeline of an embedder and a model of tokens (by their fingerprints' ids) and a way of splitting.
+    pub fn new(embedder: &str, tokens: Option<&str>, options: &SplitOptions) -> Self {
         let SplitOptions { max_tokens, target_tokens, tiny_tokens, overlap_tokens, special_tokens, title: _ } = options;
         let numbers = [max_tokens, target_tokens, tiny_tokens, overlap_tokens, special_tokens];
-        let text = format!("{PIPELINE_VERSION} {numbers:?} {embedder}");
+        let text = format!("{PIPELINE_VERSION} {numbers:?} {embedder} {}", tokens.unwrap_or("-"));
         Self(blake3::hash(text.as_bytes()).to_hex()[..16].to_owned())
     }
 
@@ -59,13 +59,14 @@ mod tests {
     #[test]
     fn another_pipeline_makes_hashes_differ_for_clients() {
         let options = SplitOptions::default();
-        let now = PipelineId::new("local/m/384/aa", &options);
+        let now = PipelineId::new("local/m/384/aa", None, &options);
         let stored = now.stored("abc");
         assert_eq!(now.comparable(&stored), "abc");
         assert_eq!(content_of(&stored), "abc");
         let others = [
-            PipelineId::new("local/m/384/bb", &options),
-            PipelineId::new("local/m/384/aa", &SplitOptions { target_tokens: 99, ..options }),
+            PipelineId::new("local/m/384/bb", None, &options),
+            PipelineId::new("local/m/384/aa", Some("local/m/384/aa"), &options),
+            PipelineId::new("local/m/384/aa", None, &SplitOptions { target_tokens: 99, ..options }),
         ];
         for other in others {
             assert_eq!(other.comparable(&stored), "stale-abc");

@@ -10,8 +10,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use coditect_engine::Tenant;
-use coditect_engine::model::{CollectionSpec, EmbedderInfo};
-use coditect_ingest::embed::Embedder;
+use coditect_engine::model::CollectionSpec;
 use coditect_ingest::split::SplitOptions;
 use coditect_ingest::wire::{DocumentInput, WriteOutcome};
 use futures::{StreamExt, stream};
@@ -22,6 +21,7 @@ use stages::Stages;
 use vectors::Vectors;
 
 use crate::limits;
+use crate::models::Models;
 use crate::problem::Problem;
 
 /// Puts documents into the engine. Cheap to clone.
@@ -41,16 +41,17 @@ pub struct Written {
 
 impl Pipeline {
     /// A pipeline for one tenant. Must be called within a tokio runtime.
-    pub fn new(tenant: Tenant, embedder: &Embedder, info: EmbedderInfo, target_tokens: usize) -> Self {
+    pub fn new(tenant: Tenant, models: &Models, target_tokens: usize) -> Self {
+        let (embedder, info, tokens) = (models.embedder(), models.vectors_info(), models.tokens_info());
         let max_tokens = embedder.max_tokens();
         let target_tokens = target_tokens.min(max_tokens);
         let options = SplitOptions { max_tokens, target_tokens, ..SplitOptions::default() };
         let splitters = std::thread::available_parallelism().map_or(1, usize::from);
         let stages = Stages {
-            id: PipelineId::new(&info.id, &options),
-            spec: CollectionSpec { embedder: info, description: String::new() },
+            id: PipelineId::new(&info.id, tokens.as_ref().map(|it| it.id.as_str()), &options),
+            spec: CollectionSpec { embedder: info, tokens, description: String::new() },
             counter: embedder.counter(),
-            vectors: Vectors::start(embedder.clone()),
+            vectors: Vectors::start(models.clone()),
             splitters: Arc::new(Semaphore::new(splitters)),
             tenant,
             options,

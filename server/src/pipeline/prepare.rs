@@ -1,7 +1,10 @@
 //! From what a client sent to passages that wait for their vectors: checks, format, splitting, hashes.
 
-use coditect_engine::model::{CollectionName, DocumentId, NewDocument, NewPassage, PassageLocation, TextHash};
-use coditect_ingest::split::{self, Format, SplitDocument, SplitOptions, TokenCounter};
+use coditect_engine::model::{
+    CollectionName, DocumentId, NewDocument, NewPassage, PassageLocation, TextHash, TokenCodes,
+};
+use coditect_ingest::embed::TextTokens;
+use coditect_ingest::split::{self, Format, SourceMap, SplitDocument, SplitOptions, SplitPassage, TokenCounter};
 use coditect_ingest::wire::{self, DocumentInput};
 use serde_json::{Map, Value};
 
@@ -20,8 +23,30 @@ pub(super) struct Checked {
 pub(super) struct Prepared {
     pub(super) document: NewDocument,
     /// What is embedded for each passage.
-    pub(super) texts: Vec<String>,
+    pub(super) texts: Vec<Embeddable>,
     pub(super) warnings: Vec<String>,
+    /// Whether the collection keeps token codes.
+    pub(super) holds_codes: bool,
+}
+
+/// What is embedded for a passage, and the way back from its bytes to the text that is shown.
+pub(super) struct Embeddable {
+    pub(super) text: String,
+    /// Where the passage begins in `text`, behind title and headings.
+    body: usize,
+    map: SourceMap,
+    /// Where the shown text begins in the source.
+    shown: usize,
+}
+
+impl Embeddable {
+    /// The codes of a passage whose text has these tokens.
+    pub(super) fn codes(&self, tokens: &TextTokens) -> Option<TokenCodes> {
+        let own = tokens.starts.iter().map(|&start| start as usize).skip_while(|&start| start < self.body);
+        let places: Vec<usize> =
+            own.map(|start| self.map.source(start - self.body).saturating_sub(self.shown)).collect();
+        TokenCodes::new(&tokens.ids, &places, &tokens.signs)
+    }
 }
 
 /// Checks the fields of a document.
@@ -82,20 +107,26 @@ pub(super) fn prepare(
     if split.passages.is_empty() {
         return Err(Problem::field("/text", "the document has no readable text"));
     }
-    let texts: Vec<String> =
-        split.passages.iter().map(|passage| split::embed_text(split.title.as_deref(), passage)).collect();
     let SplitDocument { title, metadata, passages, mut warnings } = split;
+    let embeddable = |passage: &SplitPassage| {
+        let text = split::embed_text(title.as_deref(), passage);
+        let body = text.len() - passage.index_text.len();
+        let shown = usize::try_from(passage.bytes.start).unwrap_or(usize::MAX);
+        Embeddable { text, body, map: passage.source_map.clone(), shown }
+    };
+    let texts: Vec<Embeddable> = passages.iter().map(embeddable).collect();
     let format = split::format_of(&input);
     let kind = kind(&input, format);
     let language = format.language().map(str::to_owned);
     let title = title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| file_name(&input).to_owned());
     let metadata = merged(metadata, input.metadata, &mut warnings);
-    let passages = passages.into_iter().zip(&texts).map(|(passage, text)| NewPassage {
+    let passages = passages.into_iter().zip(&texts).map(|(passage, embeddable)| NewPassage {
         text: passage.text,
         index_text: passage.index_text,
         location: PassageLocation { heading_path: passage.heading_path, bytes: passage.bytes, lines: passage.lines },
-        embed_hash: TextHash::of(text),
+        embed_hash: TextHash::of(&embeddable.text),
         vector: Vec::new(),
+        codes: None,
     });
     let document = NewDocument {
         id: checked.id.clone(),
@@ -108,7 +139,7 @@ pub(super) fn prepare(
         metadata,
         text: input.text,
     };
-    Ok(Prepared { document, texts, warnings })
+    Ok(Prepared { document, texts, warnings, holds_codes: false })
 }
 
 fn kind(input: &DocumentInput, format: Format) -> String {
@@ -154,7 +185,7 @@ mod tests {
     fn prepared(input: DocumentInput) -> Prepared {
         let checked = check(&input).unwrap();
         let options = SplitOptions::default();
-        prepare(input, &checked, &PipelineId::new("e", &options), &options, &ApproximateCounter).unwrap()
+        prepare(input, &checked, &PipelineId::new("e", None, &options), &options, &ApproximateCounter).unwrap()
     }
 
     #[test]
@@ -165,7 +196,7 @@ mod tests {
         assert_eq!(prepared(input).document.title, "Given");
         let bare = prepared(DocumentInput::new("a/b/notes.txt", "Only text."));
         assert_eq!(bare.document.title, "notes.txt");
-        assert!(!bare.texts[0].contains("notes"), "a path is never embedded: {:?}", bare.texts);
+        assert!(!bare.texts[0].text.contains("notes"), "a path is never embedded: {:?}", bare.texts[0].text);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use coditect_engine::Tenant;
 use coditect_engine::model::{
-    CollectionName, CollectionSpec, DocumentId, NewDocument, WriteReceipt, WriteStatus as Stored,
+    CollectionName, CollectionSpec, DocumentId, NewDocument, TextHash, WriteReceipt, WriteStatus as Stored,
 };
 use coditect_ingest::split::{SplitOptions, TokenCounter};
 use coditect_ingest::wire::{self, DocumentInput, WriteOutcome, WriteStatus};
@@ -92,7 +92,8 @@ impl Stages {
 
     async fn split(&self, input: DocumentInput, checked: Checked) -> Result<Prepared> {
         // The collection's embedder is checked before any work is done for it.
-        self.tenant.ensure_collection(&checked.collection, &self.spec).await?;
+        let (info, _) = self.tenant.ensure_collection(&checked.collection, &self.spec).await?;
+        let holds_codes = info.tokens.is_some() && info.tokens == self.spec.tokens;
         let (id, options, counter) = (self.id.clone(), self.options.clone(), self.counter.clone());
         let place = self.splitters.clone().acquire_owned().await;
         let work = tokio::task::spawn_blocking(move || {
@@ -102,7 +103,8 @@ impl Stages {
             metrics::histogram!("ingest_stage_seconds", "stage" => "split").record(started.elapsed());
             prepared
         });
-        work.await.map_err(Problem::internal)?
+        let prepared = work.await.map_err(Problem::internal)??;
+        Ok(Prepared { holds_codes, ..prepared })
     }
 
     /// Gives every passage its vector: a known one, or a new one from the embedder.
@@ -120,23 +122,27 @@ impl Stages {
     }
 
     async fn vectors_of(&self, collection: &CollectionName, prepared: Prepared) -> Result<Embedded> {
-        let Prepared { mut document, texts, warnings } = prepared;
+        let Prepared { mut document, texts, warnings, holds_codes } = prepared;
         let mut tickets = Vec::new();
         for (position, passage) in document.passages.iter_mut().enumerate() {
-            match self.tenant.known_vector(collection, &self.spec.embedder.id, passage.embed_hash) {
-                Some(vector) => {
+            let text = TextHash::of(&passage.text);
+            let known = self.tenant.known_embedding(collection, &self.spec.embedder.id, passage.embed_hash, text);
+            match known {
+                Some((vector, codes)) if codes.is_some() || !holds_codes => {
                     metrics::counter!("ingest_reused_vectors_total").increment(1);
-                    passage.vector = vector;
+                    (passage.vector, passage.codes) = (vector, codes);
                 }
-                None => {
-                    let ticket = self.vectors.request(passage.embed_hash, &texts[position]).await;
+                _ => {
+                    let ticket = self.vectors.request(passage.embed_hash, &texts[position].text).await;
                     tickets.push((position, ticket));
                 }
             }
         }
         for (position, ticket) in tickets {
-            let vector = self.vectors.wait(ticket, &texts[position]).await?;
-            document.passages[position].vector = vector.to_vec();
+            let made = self.vectors.wait(ticket, &texts[position].text).await?;
+            let passage = &mut document.passages[position];
+            passage.vector.clone_from(&made.vector);
+            passage.codes = made.tokens.as_ref().filter(|_| holds_codes).and_then(|it| texts[position].codes(it));
         }
         Ok(Embedded { document, warnings })
     }

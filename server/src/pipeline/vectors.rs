@@ -5,22 +5,23 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use coditect_engine::model::TextHash;
-use coditect_ingest::embed::{EmbedError, Embedder};
+use coditect_ingest::embed::EmbedError;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use moka::sync::Cache;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::limits;
+use crate::models::{Embedding, Models};
 use crate::problem::{Code, Problem, Result};
 
 /// A vector, made or on its way. `None` when whoever wanted it first went away.
-type Pending = Shared<BoxFuture<'static, Option<Result<Arc<[f32]>>>>>;
+type Pending = Shared<BoxFuture<'static, Option<Result<Arc<Embedding>>>>>;
 
 /// A text on its way to the embedder.
 struct Job {
     hash: TextHash,
     text: String,
-    reply: oneshot::Sender<Result<Arc<[f32]>>>,
+    reply: oneshot::Sender<Result<Arc<Embedding>>>,
 }
 
 /// Makes vectors of passages.
@@ -31,15 +32,18 @@ pub(super) struct Vectors {
 }
 
 impl Vectors {
-    /// Starts the queue before `embedder`; it ends when the last clone is dropped.
-    pub(super) fn start(embedder: Embedder) -> Self {
-        let bytes = u32::try_from(size_of::<f32>() * embedder.fingerprint().dimension).unwrap_or(u32::MAX);
+    /// Starts the queue before `models`; it ends when the last clone is dropped.
+    pub(super) fn start(models: Models) -> Self {
+        let vector = size_of::<f32>() * models.embedder().fingerprint().dimension;
+        let token = models.tokens_info().map_or(0, |model| model.dimension as usize / 8 + 2 * size_of::<u32>());
+        // What a text has in tokens is not known before they are made: it is counted at its most.
+        let bytes = u32::try_from(vector + token * models.embedder().max_tokens()).unwrap_or(u32::MAX);
         let recent = Cache::builder()
             .max_capacity(limits::RECENT_VECTOR_BYTES)
             .weigher(move |_: &TextHash, _: &Pending| bytes)
             .build();
         let (queue, jobs) = mpsc::channel(limits::EMBED_QUEUE_TEXTS);
-        tokio::spawn(serve(embedder, jobs, recent.clone()));
+        tokio::spawn(serve(models, jobs, recent.clone()));
         Self { recent, queue }
     }
 
@@ -62,7 +66,7 @@ impl Vectors {
     }
 
     /// The vector that was asked for.
-    pub(super) async fn wait(&self, ticket: Ticket, text: &str) -> Result<Arc<[f32]>> {
+    pub(super) async fn wait(&self, ticket: Ticket, text: &str) -> Result<Arc<Embedding>> {
         if let Some(made) = ticket.pending.await {
             return made;
         }
@@ -79,7 +83,7 @@ pub(super) struct Ticket {
 }
 
 /// Hands waiting texts to the embedder, as many at a time as are waiting.
-async fn serve(embedder: Embedder, mut jobs: mpsc::Receiver<Job>, recent: Cache<TextHash, Pending>) {
+async fn serve(models: Models, mut jobs: mpsc::Receiver<Job>, recent: Cache<TextHash, Pending>) {
     let calls = Arc::new(Semaphore::new(limits::EMBED_CALLS));
     loop {
         let Ok(call) = calls.clone().acquire_owned().await else { return };
@@ -87,20 +91,20 @@ async fn serve(embedder: Embedder, mut jobs: mpsc::Receiver<Job>, recent: Cache<
         if jobs.recv_many(&mut batch, limits::EMBED_BATCH_TEXTS).await == 0 {
             return;
         }
-        let (embedder, recent) = (embedder.clone(), recent.clone());
+        let (models, recent) = (models.clone(), recent.clone());
         tokio::spawn(async move {
-            embed(&embedder, batch, &recent).await;
+            embed(&models, batch, &recent).await;
             drop(call);
         });
     }
 }
 
 /// Embeds a batch. A text that cannot be embedded fails alone: the others are tried again without it.
-async fn embed(embedder: &Embedder, mut batch: Vec<Job>, recent: &Cache<TextHash, Pending>) {
+async fn embed(models: &Models, mut batch: Vec<Job>, recent: &Cache<TextHash, Pending>) {
     while !batch.is_empty() {
         let texts: Vec<String> = batch.iter_mut().map(|job| std::mem::take(&mut job.text)).collect();
         let started = Instant::now();
-        let made = embedder.embed_documents(&texts).await;
+        let made = models.embed_documents(&texts).await;
         metrics::histogram!("ingest_embed_seconds").record(started.elapsed());
         metrics::histogram!("ingest_embed_batch_texts").record(texts.len() as f64);
         match made {
@@ -108,7 +112,7 @@ async fn embed(embedder: &Embedder, mut batch: Vec<Job>, recent: &Cache<TextHash
                 metrics::counter!("ingest_embedded_passages_total").increment(vectors.len() as u64);
                 for (job, vector) in batch.into_iter().zip(vectors) {
                     // Nobody waits any more: the vector stays among the recent ones.
-                    let _ = job.reply.send(Ok(Arc::from(vector)));
+                    let _ = job.reply.send(Ok(Arc::new(vector)));
                 }
                 return;
             }

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::places::millis;
 use super::search::ask::ask;
-use super::search::{SearchBody, SearchMode, degraded_text};
+use super::search::{SearchBody, SearchMode, degraded_text, mode_name};
 use crate::extract::Json;
 use crate::limits;
 use crate::pipeline::content_of;
@@ -148,6 +148,7 @@ async fn context(State(app): State<AppState>, Json(body): Json<ContextBody>) -> 
     };
     let answered = ask(&app, search.into_ask()?).await?;
     let (took, version, mode) = (answered.response.took, answered.response.version, answered.response.mode);
+    let reranked = answered.response.reranked;
     let (counter, results) = (app.counter.clone(), answered.response.results);
     let packing = Instant::now();
     let packed = tokio::task::spawn_blocking(move || pack(&results, max_tokens, |text| counter.count(text))).await;
@@ -157,11 +158,11 @@ async fn context(State(app): State<AppState>, Json(body): Json<ContextBody>) -> 
         tokens,
         citations: citations.into_iter().map(Citation::from).collect(),
         version: version.to_string(),
-        mode: mode.name(),
+        mode: mode_name(mode, reranked),
         degraded: answered.degraded.map(degraded_text),
         took_ms: ContextTook {
             embed: millis(answered.embed),
-            search: millis(took.legs + took.fuse + took.read),
+            search: millis(took.legs + took.fuse + took.late + took.read),
             pack: millis(packing.elapsed()),
             total: millis(started.elapsed()),
         },

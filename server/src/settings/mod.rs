@@ -39,6 +39,8 @@ pub struct Settings {
     pub query_cache_mb: u64,
     /// What embeds documents and queries.
     pub embedder: EmbedderConfig,
+    /// Whether passages' tokens are kept for late interaction.
+    pub late_interaction: LateInteraction,
     /// How documents are cut.
     pub chunking: Chunking,
     /// Bounds of requests.
@@ -47,6 +49,19 @@ pub struct Settings {
     pub cors: Cors,
     /// The log.
     pub log: Log,
+}
+
+/// Whether passages' tokens are kept for late interaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LateInteraction {
+    /// Where the embedder is local and sees them anyway.
+    #[default]
+    Auto,
+    /// Also with a remote embedder: the local model is loaded beside it.
+    On,
+    /// Never.
+    Off,
 }
 
 /// How documents are cut into passages.
@@ -120,6 +135,7 @@ impl Default for Settings {
             hosts: Vec::new(),
             query_cache_mb: limits::QUERY_CACHE_MB,
             embedder: EmbedderConfig::default(),
+            late_interaction: LateInteraction::default(),
             chunking: Chunking::default(),
             limits: Limits::default(),
             cors: Cors::default(),

@@ -121,6 +121,12 @@ pub const SETTINGS: &[Setting] = &[
     number("embedder.openai.http.backoff_ms", "500", "First pause before a retry, milliseconds; doubles each time."),
     number("embedder.openai.http.max_backoff_ms", "60000", "Longest pause before a retry, milliseconds."),
     number("embedder.openai.http.concurrency", "4", "Requests about documents at once."),
+    text(
+        "late_interaction",
+        "\"auto\"",
+        "Keep passages' tokens to rank by: auto (where the embedder is local), on (load the local model also beside a remote \
+         embedder) or off.",
+    ),
     number(
         "chunking.target_tokens",
         "180",

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use coditect_benches::client::{Client, SearchRequest, SearchResult};
+use coditect_benches::client::{Client, Rerank, SearchRequest, SearchResult};
 use coditect_benches::dataset::{Dataset, Judged, Level, Question};
 use coditect_benches::metrics::Metrics;
 use coditect_benches::report::quantile;
 
 use crate::index::Indexed;
 use crate::record::{Asked, Latency, Lengths, Mode, Returned};
+
+/// The server's default mode: both legs, then late interaction.
+pub(crate) const LATE: &str = "hybrid+late";
 
 /// Results that a user asks for.
 const TOP_K: usize = 10;
@@ -47,9 +50,10 @@ impl<'a> Asking<'a> {
     /// Asks every question in every mode.
     pub(crate) async fn all(&self, modes: &[String]) -> Result<Vec<Mode>> {
         let mut done = BTreeMap::new();
-        // Hybrid goes first, so that its latency includes embedding the question: later modes find
+        // The default mode goes first, so that its latency includes embedding the question: later modes find
         // the vector in the server's cache.
-        let hybrid_first = modes.iter().filter(|it| *it == "hybrid").chain(modes.iter().filter(|it| *it != "hybrid"));
+        let is_default = |mode: &&String| *mode == LATE;
+        let hybrid_first = modes.iter().filter(is_default).chain(modes.iter().filter(|mode| !is_default(mode)));
         for mode in hybrid_first {
             done.insert(mode.as_str(), self.mode(mode).await.with_context(|| format!("ask in mode {mode}"))?);
         }
@@ -98,14 +102,26 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Everything that both legs bring for a question, as the server ranks it, with the scores of both legs.
+    /// Everything that both legs bring for a question, as they rank it, with the scores of both legs.
     pub(crate) async fn evidence(&self, question: &Question) -> Result<Vec<SearchResult>> {
         self.search(question, "hybrid", EVIDENCE_TOP_K, true).await
     }
 
+    /// The first `depth` candidates of a question, with all that late interaction sees of them.
+    pub(crate) async fn seen(&self, question: &Question, depth: usize) -> Result<Vec<SearchResult>> {
+        self.search(question, LATE, depth, true).await
+    }
+
     async fn search(&self, question: &Question, mode: &str, top_k: usize, explain: bool) -> Result<Vec<SearchResult>> {
         let version = self.versions.get(question.collection.as_str()).copied().unwrap_or_default();
+        let (mode, rerank) = match mode {
+            LATE => ("hybrid", Some(("auto", Some(top_k).filter(|_| explain)))),
+            "maxsim" => ("hybrid", Some(("maxsim", None))),
+            "hybrid" => ("hybrid", Some(("off", None))),
+            _ => (mode, None),
+        };
         let request = SearchRequest {
+            rerank: rerank.map(|(mode, depth)| Rerank { mode: mode.to_owned(), depth }),
             query: Some(question.query.clone()),
             collections: vec![question.collection.clone()],
             top_k: Some(top_k),
@@ -142,7 +158,7 @@ pub(crate) fn judge(level: Level, question: &Question, shown: &[&SearchResult], 
     }
 }
 
-fn covers(judged: &[Judged], result: &SearchResult) -> Vec<usize> {
+pub(crate) fn covers(judged: &[Judged], result: &SearchResult) -> Vec<usize> {
     (0..judged.len()).filter(|index| judged[*index].covers(result)).collect()
 }
 

@@ -3,6 +3,7 @@
 
 mod ask;
 mod compare;
+mod features;
 mod fusions;
 mod index;
 mod print;
@@ -29,6 +30,8 @@ enum Command {
     Run(Run),
     /// Rank what the server's two legs found by other fusions, and compare them with the server's own
     Fusions(fusions::Fusions),
+    /// Write down what the server sees of the candidates of every question, for `train`
+    Features(features::Features),
     /// Compare two runs, or two modes of one run, question by question
     Compare(compare::Compare),
 }
@@ -38,7 +41,7 @@ struct Run {
     #[command(flatten)]
     indexing: Indexing,
     /// Modes to ask in, in the order of the report
-    #[arg(long, value_delimiter = ',', default_value = "keyword,vector,hybrid")]
+    #[arg(long, value_delimiter = ',', default_value = "keyword,vector,hybrid,hybrid+late")]
     modes: Vec<String>,
     /// Name of the result below target/bench
     #[arg(long, default_value = "relevance.json")]
@@ -53,6 +56,7 @@ async fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Run(arguments) => interruptible(run(arguments)).await,
         Command::Fusions(arguments) => interruptible(fusions::fusions(arguments)).await,
+        Command::Features(arguments) => interruptible(features::features(arguments)).await,
         Command::Compare(arguments) => compare::compare(&arguments),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn print(record: &Record, worst: usize) {
     for mode in &record.modes {
         println!("\n{}", tables(mode).trim_end());
     }
-    if let Some(mode) = record.modes.iter().find(|it| it.mode == "hybrid").or(record.modes.last()) {
+    if let Some(mode) = record.modes.iter().find(|it| it.mode == crate::ask::LATE).or(record.modes.last()) {
         print_worst(mode, worst);
     }
     println!();

@@ -37,6 +37,21 @@ pub struct Match {
     pub token: u32,
 }
 
+/// The best matches of a query's tokens, with the room that computing them takes: kept from passage to passage.
+#[derive(Debug, Default)]
+pub struct Matches {
+    best: Vec<(i32, u32)>,
+    found: Vec<Match>,
+}
+
+impl Matches {
+    /// The match of each token of the query, in order; empty when the passage had no tokens.
+    #[must_use]
+    pub fn found(&self) -> &[Match] {
+        &self.found
+    }
+}
+
 impl QueryTokens {
     /// Quantises token vectors of `dimension` numbers each, one after the other. Vectors need not be normalised; one that
     /// is zero or not finite is similar to nothing. `None` when the dimension does not fit ([`DIMENSION_STEP`]) or the numbers are
@@ -67,6 +82,21 @@ impl QueryTokens {
         self.scales.push(if is_good { step / length / (self.dimension as f32).sqrt() } else { 0.0 });
     }
 
+    /// The tokens at `places` alone, in that order.
+    ///
+    /// # Panics
+    /// When a place is not below [`QueryTokens::len`].
+    #[must_use]
+    pub fn at(&self, places: &[usize]) -> Self {
+        let values = places.iter().flat_map(|&place| &self.values[place * self.dimension..][..self.dimension]);
+        Self {
+            dimension: self.dimension,
+            values: values.copied().collect(),
+            sums: places.iter().map(|&place| self.sums[place]).collect(),
+            scales: places.iter().map(|&place| self.scales[place]).collect(),
+        }
+    }
+
     /// Number of tokens.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -88,20 +118,22 @@ impl QueryTokens {
     /// The best match of each token of the query among a passage's tokens, whose `signs` are [`QueryTokens::sign_bytes`] each: bit
     /// `d % 8` of byte `d / 8` is set where component `d` is positive. Bytes beyond whole tokens are not read. No matches at
     /// all when the passage has no tokens. O(tokens of the query * tokens of the passage * dimension).
-    pub fn matches(&self, signs: &[u8], into: &mut Vec<Match>) {
+    pub fn matches(&self, signs: &[u8], into: &mut Matches) {
         self.matches_by(Kernel::detected(), signs, into);
     }
 
-    fn matches_by(&self, kernel: Kernel, signs: &[u8], into: &mut Vec<Match>) {
-        into.clear();
-        let mut best: Vec<(i32, u32)> = vec![(i32::MIN, 0); self.len()];
-        kernel.best(&self.values, self.dimension, signs, &mut best);
+    fn matches_by(&self, kernel: Kernel, signs: &[u8], into: &mut Matches) {
+        let Matches { best, found } = into;
+        found.clear();
         if signs.len() < self.sign_bytes() {
             return;
         }
+        best.clear();
+        best.resize(self.len(), (i32::MIN, 0));
+        kernel.best(&self.values, self.dimension, signs, best);
         let tokens = best.iter().zip(&self.sums).zip(&self.scales);
         // The kernels sum the numbers whose sign is set: the others count negatively.
-        into.extend(tokens.map(|((&(set, token), &sum), &scale)| Match {
+        found.extend(tokens.map(|((&(set, token), &sum), &scale)| Match {
             similarity: ((2 * set - sum) as f32 * scale).clamp(-1.0, 1.0),
             token,
         }));
@@ -149,21 +181,21 @@ mod tests {
         fn every_kernel_gives_the_same_matches((dimension, query, passage) in case()) {
             let tokens = QueryTokens::quantise(&query, dimension).unwrap();
             let signs = signs(&passage);
-            let (mut scalar, mut other) = (Vec::new(), Vec::new());
+            let (mut scalar, mut other) = (Matches::default(), Matches::default());
             tokens.matches_by(Kernel::Scalar, &signs, &mut scalar);
             for kernel in Kernel::available() {
                 tokens.matches_by(kernel, &signs, &mut other);
-                prop_assert_eq!(&scalar, &other, "{:?}", kernel);
+                prop_assert_eq!(scalar.found(), other.found(), "{:?}", kernel);
             }
-            prop_assert_eq!(scalar.len(), if passage.is_empty() { 0 } else { query.len() / dimension });
+            prop_assert_eq!(scalar.found().len(), if passage.is_empty() { 0 } else { query.len() / dimension });
         }
 
         #[test]
         fn matches_are_the_most_similar_tokens((dimension, query, passage) in case()) {
             let tokens = QueryTokens::quantise(&query, dimension).unwrap();
-            let mut found = Vec::new();
+            let mut found = Matches::default();
             tokens.matches(&signs(&passage), &mut found);
-            for (token, found) in query.chunks(dimension).zip(&found) {
+            for (token, found) in query.chunks(dimension).zip(found.found()) {
                 let exact: Vec<f32> = passage.chunks(dimension).map(|other| cosine(token, other)).collect();
                 let best = exact.iter().copied().fold(f32::MIN, f32::max);
                 prop_assert!((found.similarity - best).abs() < 0.01);
@@ -178,11 +210,11 @@ mod tests {
         odd.extend([f32::NAN; 64]);
         odd.extend([f32::INFINITY; 64]);
         let tokens = QueryTokens::quantise(&odd, 64).unwrap();
-        let mut found = Vec::new();
+        let mut found = Matches::default();
         tokens.matches(&[0xFF; 16], &mut found);
-        assert_eq!(found, [Match { similarity: 0.0, token: 0 }; 3]);
+        assert_eq!(found.found(), [Match { similarity: 0.0, token: 0 }; 3]);
         tokens.matches(&[], &mut found);
-        assert!(found.is_empty() && QueryTokens::quantise(&[], 64).unwrap().is_empty());
+        assert!(found.found().is_empty() && QueryTokens::quantise(&[], 64).unwrap().is_empty());
         assert!(QueryTokens::quantise(&odd, 0).is_none() && QueryTokens::quantise(&odd[..96], 96).is_none());
         assert!(QueryTokens::quantise(&odd[..65], 64).is_none());
     }

@@ -24,7 +24,7 @@ use super::config::{LocalConfig, Precision};
 use super::error::EmbedError;
 use super::fingerprint::Fingerprint;
 use super::limits::{DOCUMENT_QUEUE, INLINE_QUERY_BYTES, MAX_RUN_TEXTS, QUERY_QUEUE, RUNS_IN_FLIGHT_PER_WORKER};
-use super::tokens::{EmbeddedQuery, EmbeddedText, TextTokens, TokenText};
+use super::tokens::{EmbeddedQuery, EmbeddedText, TextTokens};
 use crate::split::TokenCounter;
 
 /// SHA-256 of the published all-MiniLM-L6-v2 weights, whose configuration names its base model.
@@ -104,23 +104,21 @@ impl LocalEmbedder {
         Ok(self.evaluate(inputs).await?.into_iter().map(|output| output.vector).collect())
     }
 
-    /// As [`Self::embed_documents`], with the signs of each body's tokens.
-    pub(super) async fn embed_with_tokens(&self, texts: &[TokenText<'_>]) -> Result<Vec<EmbeddedText>, EmbedError> {
+    /// As [`Self::embed_documents`], with the signs of each text's tokens.
+    pub(super) async fn embed_with_tokens(&self, texts: &[String]) -> Result<Vec<EmbeddedText>, EmbedError> {
         let prompt = self.fingerprint.document_prompt.as_str();
         let prompted: Vec<(String, usize)> =
-            texts.iter().map(|it| (format!("{prompt}{}", it.text), prompt.len() + it.body)).collect();
-        let input = |encoder: &TextEncoder, index: usize, (text, body): &(String, usize)| {
+            texts.iter().map(|text| (format!("{prompt}{text}"), prompt.len())).collect();
+        let input = |encoder: &TextEncoder, index: usize, (text, prompt): &(String, usize)| {
             let placed = encoder.encode_with_places(index, text)?;
-            let before = |place: &&(usize, usize)| place.0 < *body;
-            let kept = placed.real.start + placed.places[placed.real.clone()].iter().take_while(before).count();
-            let body_tokens = kept..placed.real.end;
-            let start = |place: &(usize, usize)| u32::try_from(place.0 - body).unwrap_or(u32::MAX);
+            let kept = placed.behind(*prompt);
+            let start = |place: &(usize, usize)| u32::try_from(place.0 - prompt).unwrap_or(u32::MAX);
             let tokens = TextTokens {
-                ids: placed.ids[body_tokens.clone()].to_vec(),
-                starts: placed.places[body_tokens.clone()].iter().map(start).collect(),
+                ids: placed.ids[kept.clone()].to_vec(),
+                starts: placed.places[kept.clone()].iter().map(start).collect(),
                 signs: Vec::new(),
             };
-            Ok((Input { ids: placed.ids, wanted: Wanted::Signs(body_tokens) }, tokens))
+            Ok((Input { ids: placed.ids, wanted: Wanted::Signs(kept) }, tokens))
         };
         let (inputs, tokens): (Vec<Input>, Vec<TextTokens>) = self.tokenize(prompted, input).await?.into_iter().unzip();
         let outputs = self.evaluate(inputs).await?.into_iter().zip(tokens);
@@ -140,9 +138,7 @@ impl LocalEmbedder {
             let input = |encoder: &TextEncoder, index: usize, text: &String| encoder.encode_with_places(index, text);
             self.tokenize(vec![text], input).await?.pop().unwrap_or_default()
         };
-        let before = |place: &&(usize, usize)| place.0 < prompt;
-        let kept = placed.real.start + placed.places[placed.real.clone()].iter().take_while(before).count();
-        let kept = kept..placed.real.end;
+        let kept = placed.behind(prompt);
         let ids = placed.ids[kept.clone()].to_vec();
         let byte = |at: usize| u32::try_from(at - prompt).unwrap_or(u32::MAX);
         let places = placed.places[kept.clone()].iter().map(|&(start, end)| (byte(start), byte(end))).collect();

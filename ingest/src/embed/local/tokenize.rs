@@ -26,6 +26,14 @@ pub(super) struct Placed {
     pub(super) real: Range<usize>,
 }
 
+impl Placed {
+    /// The tokens that stand for text from byte `prompt` on.
+    pub(super) fn behind(&self, prompt: usize) -> Range<usize> {
+        let before = self.places[self.real.clone()].iter().take_while(|place| place.0 < prompt).count();
+        self.real.start + before..self.real.end
+    }
+}
+
 impl TextEncoder {
     pub(super) fn open(dir: &ModelDir) -> Result<Self, EmbedError> {
         let bytes = read_file(&dir.path.join("tokenizer.json"))?;

@@ -1,10 +1,10 @@
-//! A search from checked request to the engine's answer: the query's vector first, then both legs.
+//! A search from checked request to the engine's answer: the query's vector and tokens first, then both legs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coditect_engine::filter::Filter;
 use coditect_engine::model::{CollectionName, Version};
-use coditect_engine::search::{Mode, SearchRequest, SearchResponse, Vector};
+use coditect_engine::search::{Mode, QueryTokens, Rerank, SearchRequest, SearchResponse, Vector};
 
 use crate::problem::{Code, Problem, Result};
 use crate::query::Missing;
@@ -18,6 +18,7 @@ pub(in crate::routes) struct Ask {
     pub(in crate::routes) collections: Vec<CollectionName>,
     pub(in crate::routes) top_k: usize,
     pub(in crate::routes) mode: Mode,
+    pub(in crate::routes) rerank: Rerank,
     pub(in crate::routes) filter: Option<Filter>,
     pub(in crate::routes) min_version: Option<Version>,
     pub(in crate::routes) budget: Option<Duration>,
@@ -44,11 +45,15 @@ pub(in crate::routes) struct Answered {
 
 /// Searches.
 pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
-    let (vector, embed, degraded) = vector(app, &ask).await?;
+    let deadline = ask.budget.map(|budget| Instant::now() + budget);
+    let Query { vector, tokens, embed, degraded } = embedded(app, &ask).await?;
     let mode = if degraded.is_some() { Mode::Keyword } else { ask.mode };
     let request = SearchRequest {
         query: ask.query,
         vector,
+        tokens,
+        rerank: ask.rerank,
+        deadline,
         collections: ask.collections,
         top_k: ask.top_k,
         mode,
@@ -63,18 +68,29 @@ pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
     Ok(Answered { response, embed, degraded })
 }
 
-/// The vector that the search needs, what it took, and whether the search goes on without.
-async fn vector(app: &App, ask: &Ask) -> Result<(Option<Vector>, Duration, Option<Degraded>)> {
+/// The vector and tokens that the search needs, what they took, and whether the search goes on without.
+#[derive(Default)]
+struct Query {
+    vector: Option<Vector>,
+    tokens: Option<QueryTokens>,
+    embed: Duration,
+    degraded: Option<Degraded>,
+}
+
+async fn embedded(app: &App, ask: &Ask) -> Result<Query> {
     if let Some(values) = &ask.vector {
-        return Ok((Some(Vector { values: values.clone(), embedder: None }), Duration::ZERO, None));
+        // Who brings a vector does not want to wait for the model.
+        let vector = Some(Vector { values: values.clone(), embedder: None });
+        return Ok(Query { vector, ..Query::default() });
     }
     let Some(query) = ask.query.as_deref().filter(|_| ask.mode != Mode::Keyword) else {
-        return Ok((None, Duration::ZERO, None));
+        return Ok(Query::default());
     };
     let missing = match app.queries.get(query, ask.budget).await {
         Ok(made) => {
-            let vector = Vector { values: made.values.to_vec(), embedder: Some(app.embedder.clone()) };
-            return Ok((Some(vector), made.took, None));
+            let vector = Vector { values: made.query.vector.clone(), embedder: Some(app.embedder.clone()) };
+            let tokens = made.query.tokens.clone().filter(|_| ask.mode == Mode::Hybrid);
+            return Ok(Query { vector: Some(vector), tokens, embed: made.took, degraded: None });
         }
         Err(missing) => missing,
     };
@@ -91,12 +107,13 @@ async fn vector(app: &App, ask: &Ask) -> Result<(Option<Vector>, Duration, Optio
         (_, Missing::Failed(problem)) => return Err(problem),
     };
     metrics::counter!("search_degraded_total").increment(1);
-    Ok((None, ask.budget.unwrap_or_default(), Some(degraded)))
+    Ok(Query { embed: ask.budget.unwrap_or_default(), degraded: Some(degraded), ..Query::default() })
 }
 
 fn record(response: &SearchResponse) {
     let took = &response.took;
-    let stages = [("wait", took.wait), ("legs", took.legs), ("fuse", took.fuse), ("read", took.read)];
+    let stages =
+        [("wait", took.wait), ("legs", took.legs), ("fuse", took.fuse), ("late", took.late), ("read", took.read)];
     for (stage, took) in stages {
         metrics::histogram!("search_stage_seconds", "stage" => stage).record(took);
     }

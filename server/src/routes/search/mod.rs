@@ -15,7 +15,7 @@ use self::ask::ask;
 use self::request::{Include, SearchQuery};
 pub(super) use self::request::{SearchBody, SearchMode};
 use self::response::SearchAnswer;
-pub(super) use self::response::degraded_text;
+pub(super) use self::response::{degraded_text, mode_name};
 use crate::extract::{Json, Query};
 use crate::problem::Result;
 use crate::state::{App, AppState};

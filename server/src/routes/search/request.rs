@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coditect_engine::filter::Filter;
-use coditect_engine::search::Mode;
+use coditect_engine::search::{Mode, Rerank, RerankMode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -36,6 +36,45 @@ impl From<SearchMode> for Mode {
     }
 }
 
+/// What late interaction does with the candidates of a hybrid search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::routes) enum RerankName {
+    /// Its evidence is weighed together with that of the legs.
+    #[default]
+    Auto,
+    /// It alone ranks.
+    Maxsim,
+    /// Nothing: the legs alone rank.
+    Off,
+}
+
+/// How the candidates of a hybrid search are ranked anew.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::routes) struct RerankBody {
+    /// What late interaction does; `auto` when absent.
+    mode: RerankName,
+    /// How many candidates it looks at, 1 to 1000; 100 when absent, fewer when `max_latency_ms` is short.
+    #[schema(minimum = 1, maximum = 1000)]
+    depth: Option<usize>,
+}
+
+impl RerankBody {
+    fn into_rerank(self) -> Result<Rerank> {
+        let max = coditect_engine::limits::RERANK_DEPTH_MAX;
+        if self.depth.is_some_and(|depth| depth == 0 || depth > max) {
+            return Err(Problem::field("/rerank/depth", format!("a depth is 1 to {max}")));
+        }
+        let mode = match self.mode {
+            RerankName::Auto => RerankMode::Auto,
+            RerankName::Maxsim => RerankMode::Maxsim,
+            RerankName::Off => RerankMode::Off,
+        };
+        Ok(Rerank { mode, depth: self.depth })
+    }
+}
+
 /// What results carry besides their place and score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -64,12 +103,15 @@ pub(in crate::routes) struct SearchBody {
     pub(in crate::routes) top_k: Option<usize>,
     /// Which legs; `hybrid` when absent.
     pub(in crate::routes) mode: Option<SearchMode>,
+    /// How the candidates of a hybrid search are ranked anew by late interaction.
+    pub(in crate::routes) rerank: Option<RerankBody>,
     /// Which passages may be found: `{"field": value}`, operators `eq ne in gt gte lt lte exists prefix`, and `and or not`.
     #[schema(value_type = Option<Object>)]
     pub(in crate::routes) filter: Option<Value>,
     /// A write's `version`: the answer shows that write. Waits a few seconds for it, then 503.
     pub(in crate::routes) min_version: Option<String>,
-    /// Budget for embedding the query, milliseconds. A hybrid search goes on without the vector when it is used up.
+    /// Milliseconds within which an answer is wanted. When they are short, late interaction looks at fewer candidates; when the
+    /// query is not embedded in time, a hybrid search goes on without its vector.
     #[schema(minimum = 1, maximum = 60000)]
     pub(in crate::routes) max_latency_ms: Option<u32>,
     /// Tell how every score came about.
@@ -101,6 +143,7 @@ impl SearchBody {
             collections: places::collections(&self.collections.unwrap_or_default())?,
             top_k,
             mode: mode.into(),
+            rerank: self.rerank.map(RerankBody::into_rerank).transpose()?.unwrap_or_default(),
             filter: self.filter.as_ref().map(filter).transpose()?,
             min_version: places::min_version(self.min_version.as_deref())?,
             budget: budget.transpose()?,
@@ -157,11 +200,16 @@ pub(in crate::routes) struct SearchQuery {
     /// `hybrid`, `vector` or `keyword`.
     #[param(value_type = Option<String>)]
     mode: Option<SearchMode>,
+    /// What late interaction does: `auto`, `maxsim` or `off`.
+    #[param(value_type = Option<String>)]
+    rerank: Option<RerankName>,
+    /// How many candidates late interaction looks at, 1 to 1000.
+    rerank_depth: Option<usize>,
     /// A filter, as JSON.
     filter: Option<String>,
     /// A write's `version`: the answer shows that write.
     min_version: Option<String>,
-    /// Budget for embedding the query, milliseconds.
+    /// Milliseconds within which an answer is wanted.
     max_latency_ms: Option<u32>,
     /// Tell how every score came about.
     explain: Option<bool>,
@@ -189,6 +237,7 @@ impl SearchQuery {
             collections: self.collection.filter(|names| !names.is_empty()).map(split),
             top_k: self.top_k,
             mode: self.mode,
+            rerank: Some(RerankBody { mode: self.rerank.unwrap_or_default(), depth: self.rerank_depth }),
             filter,
             min_version: self.min_version,
             max_latency_ms: self.max_latency_ms,
@@ -206,6 +255,8 @@ pub(super) fn by_parameter(mut problem: Problem) -> Problem {
             error.pointer = "/q".into();
         } else if error.pointer.starts_with("/collections") {
             error.pointer = "/collection".into();
+        } else if error.pointer == "/rerank/depth" {
+            error.pointer = "/rerank_depth".into();
         }
     }
     problem

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coditect_engine::search::{Explanation, LegScore, SearchResult};
+use coditect_engine::search::{Evidence, Explanation, LegScore, Mode, SearchResult};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -24,16 +24,17 @@ use crate::routes::places::millis;
         },
         "source": "guides/retries.md",
         "content_hash": "5c9b2a7e0d4f11c38a6be2f0971d53e4b8c60f2a94d7318e05bb6c1f7a2e9d48",
-        "highlights": [{"start": 2, "end": 9}], "also_in": []
+        "highlights": [{"start": 2, "end": 9}],
+        "evidence": [{"start": 0, "end": 56, "line_start": 3, "line_end": 3, "score": 0.71}], "also_in": []
     }],
-    "version": "00000000000000a1f300", "mode": "hybrid", "took_ms": {"embed": 2.4, "search": 1.1, "total": 3.7}
+    "version": "00000000000000a1f300", "mode": "hybrid+late", "took_ms": {"embed": 2.4, "search": 1.9, "late": 0.7, "total": 4.5}
 }))]
 pub(in crate::routes) struct SearchAnswer {
     /// The best passages, best first.
     results: Vec<Found>,
     /// Every write up to this version was visible to the search.
     version: String,
-    /// The legs that were used.
+    /// What ranked: `keyword`, `vector`, `hybrid`, or `hybrid+late` when late interaction looked at the candidates.
     mode: &'static str,
     /// Why a hybrid search used keywords alone; absent when it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,8 +48,10 @@ pub(in crate::routes) struct SearchAnswer {
 pub(in crate::routes) struct SearchTook {
     /// Getting the query's vector.
     embed: f64,
-    /// Both legs, fusion, and reading the passages.
+    /// Both legs, fusion, late interaction, and reading the passages.
     search: f64,
+    /// Late interaction's part of it.
+    late: f64,
     /// All of it, waiting for `min_version` included.
     total: f64,
 }
@@ -82,6 +85,9 @@ pub(in crate::routes) struct Found {
     /// Where the query's words are in the text, in bytes of UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     highlights: Option<Vec<Span>>,
+    /// The parts of the text that answer the query, strongest first; absent where no tokens are kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidence: Vec<EvidenceSpan>,
     /// Other places with the same text.
     also_in: Vec<Place>,
     /// The document's metadata, when asked for.
@@ -122,6 +128,35 @@ pub(in crate::routes) struct Span {
     end: usize,
 }
 
+/// A part of a passage that answers the query.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = Evidence)]
+pub(in crate::routes) struct EvidenceSpan {
+    /// First byte in the passage's text.
+    start: usize,
+    /// Behind the last byte in the passage's text.
+    end: usize,
+    /// First line in the source, from 1.
+    line_start: u32,
+    /// Last line in the source.
+    line_end: u32,
+    /// How well it meets the query by itself, 0 to 1.
+    score: f32,
+}
+
+impl EvidenceSpan {
+    fn new(evidence: &Evidence, text: &str, first_line: u32) -> Self {
+        let breaks = |to: usize| text.as_bytes()[..to].iter().filter(|&&byte| byte == b'\n').count() as u32;
+        Self {
+            start: evidence.bytes.start,
+            end: evidence.bytes.end,
+            line_start: first_line + breaks(evidence.bytes.start),
+            line_end: first_line + breaks(evidence.bytes.end),
+            score: evidence.score,
+        }
+    }
+}
+
 /// Another place of the same text.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = AlsoIn)]
@@ -145,6 +180,10 @@ pub(in crate::routes) struct Explained {
     /// The keyword leg's part.
     #[serde(skip_serializing_if = "Option::is_none")]
     keyword: Option<ExplainedLeg>,
+    /// What late interaction saw, if it looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    features: Option<std::collections::BTreeMap<&'static str, f32>>,
 }
 
 /// What a leg said of a passage.
@@ -170,15 +209,21 @@ impl SearchAnswer {
         Self {
             results: results.collect(),
             version: response.version.to_string(),
-            mode: response.mode.name(),
+            mode: mode_name(response.mode, response.reranked),
             degraded: degraded.map(degraded_text),
             took_ms: SearchTook {
                 embed: millis(embed),
-                search: millis(took.legs + took.fuse + took.read),
+                search: millis(took.legs + took.fuse + took.late + took.read),
+                late: millis(took.late),
                 total: millis(total),
             },
         }
     }
+}
+
+/// The name of what ranked.
+pub(in crate::routes) fn mode_name(mode: Mode, reranked: usize) -> &'static str {
+    if mode == Mode::Hybrid && reranked > 0 { "hybrid+late" } else { mode.name() }
 }
 
 /// Why a search used keywords alone.
@@ -193,6 +238,8 @@ impl Found {
     fn new(rank: usize, result: SearchResult, include: &[Include]) -> Self {
         let wants = |what| include.contains(&what);
         let location = result.passage.location;
+        let (text, first_line) = (&result.passage.text, location.lines.0);
+        let evidence = result.evidence.iter().map(|it| EvidenceSpan::new(it, text, first_line)).collect();
         let highlights = result.highlights.into_iter().map(|span| Span { start: span.start, end: span.end });
         Self {
             rank,
@@ -215,6 +262,7 @@ impl Found {
             source: result.head.source,
             content_hash: content_of(&result.head.content_hash).to_owned(),
             highlights: wants(Include::Highlights).then(|| highlights.collect()),
+            evidence,
             also_in: result.also_in.into_iter().map(Place::from).collect(),
             metadata: wants(Include::Metadata).then_some(result.metadata),
             explain: result.explanation.map(Explained::from),
@@ -241,6 +289,10 @@ impl From<Explanation> for Explained {
             normalized: leg.normalized,
             weight: leg.weight,
         };
-        Self { vector: explanation.vector.map(leg), keyword: explanation.keyword.map(leg) }
+        Self {
+            vector: explanation.vector.map(leg),
+            keyword: explanation.keyword.map(leg),
+            features: explanation.features.map(|features| features.named().collect()),
+        }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) const FORMULAS: &[Formula] = &[
 impl Evidence {
     /// The evidence of an explained hybrid search.
     pub(crate) fn of(results: &[SearchResult]) -> Self {
-        let explanations = || results.iter().map(|result| result.explain);
+        let explanations = || results.iter().map(|result| result.explain.as_ref());
         Self {
             vector: explanations().map(|it| it.and_then(|it| it.vector)).collect(),
             keyword: explanations().map(|it| it.and_then(|it| it.keyword)).collect(),

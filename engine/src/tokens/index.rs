@@ -1,0 +1,73 @@
+//! A collection's token codes by slot, with the statistics of their tokens.
+
+use std::path::Path;
+
+use parking_lot::RwLock;
+
+use super::statistics::Statistics;
+use super::table::Table;
+use crate::model::TokenCodes;
+
+/// Token codes by slot. One writer at a time, readers at any time.
+#[derive(Debug, Default)]
+pub(crate) struct TokenIndex {
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    table: Table,
+    statistics: Statistics,
+}
+
+impl TokenIndex {
+    /// Takes in the codes of new slots.
+    pub(crate) fn insert(&self, codes: impl IntoIterator<Item = (u32, TokenCodes)>) {
+        let mut state = self.state.write();
+        for (slot, codes) in codes {
+            state.statistics.add(&codes);
+            state.table.insert(slot, codes);
+        }
+    }
+
+    /// Forgets the codes of slots.
+    pub(crate) fn remove(&self, slots: &[u32]) {
+        let mut state = self.state.write();
+        for &slot in slots {
+            if let Some(codes) = state.table.remove(slot) {
+                state.statistics.remove(&codes);
+            }
+        }
+    }
+
+    /// The codes of slots, in their order.
+    pub(crate) fn get(&self, slots: &[u32]) -> Vec<Option<TokenCodes>> {
+        let state = self.state.read();
+        slots.iter().map(|&slot| state.table.get(slot).cloned()).collect()
+    }
+
+    /// The inverse document frequencies of tokens, in their order.
+    pub(crate) fn idfs(&self, ids: &[u16]) -> Vec<f32> {
+        let state = self.state.read();
+        ids.iter().map(|&id| state.statistics.idf(id)).collect()
+    }
+
+    /// Moves codes from memory to a file in `folder` when there are enough of them. Searches go on meanwhile. What cannot be
+    /// moved, because the disk is full for example, stays in memory.
+    pub(crate) fn spill(&self, folder: &Path) {
+        let Some(batch) = self.state.read().table.due() else { return };
+        match batch.write(folder) {
+            Ok(spilled) => self.state.write().table.replace(spilled),
+            Err(error) => {
+                metrics::counter!("engine_token_file_failures_total").increment(1);
+                tracing::warn!(%error, folder = %folder.display(), "token codes cannot be moved to a file and stay in memory");
+                self.state.write().table.put_off();
+            }
+        }
+    }
+
+    /// Bytes of codes in memory, and in files.
+    pub(crate) fn bytes(&self) -> (usize, usize) {
+        self.state.read().table.bytes()
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::collection::{CollectionIndex, View, Writer};
 use super::load::Loaded;
+use super::sketch::Sketch;
 use super::slots::{IndexedDocument, SlotEntry};
 use crate::documents::passages::IndexedPassage;
 use crate::error::{Error, Result};
@@ -102,6 +103,7 @@ impl CollectionIndex {
             lines: indexed.passage.location.lines,
             text_hash: TextHash::of(&indexed.passage.text),
             embed_hash: indexed.passage.embed_hash,
+            sketch: Sketch::of(indexed.passage.searched()),
         });
         let slots: Vec<u32> = entries.map(|entry| table.insert(entry)).collect();
         drop(table);

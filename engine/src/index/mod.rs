@@ -6,6 +6,7 @@ mod follow;
 mod load;
 mod rebuild;
 mod registry;
+mod sketch;
 mod slots;
 
 pub(crate) use collection::{CollectionIndex, View};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::sketch::Sketch;
 use crate::model::{DocumentHead, DocumentId, TextHash, Version};
 
 /// The document of a slot, as results show it. One generation is one value.
@@ -26,6 +27,8 @@ pub(crate) struct SlotEntry {
     pub(crate) text_hash: TextHash,
     /// Hash of the embedded text: passages with equal hashes share a vector.
     pub(crate) embed_hash: TextHash,
+    /// By which passages that say nearly the same are told.
+    pub(crate) sketch: Sketch,
 }
 
 /// The table of slots, with the two ways back from a text to its slots.

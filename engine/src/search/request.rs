@@ -90,7 +90,7 @@ pub struct SearchRequest {
     pub explain: bool,
     /// Exact scan instead of the graph.
     pub exact: bool,
-    /// Show the same text once, with all its places.
+    /// Show the same text once, with all its places, and so with texts of other documents that are nearly the same.
     pub fold_copies: bool,
 }
 

@@ -63,13 +63,13 @@ pub struct SearchResult {
     pub highlights: Vec<Range<usize>>,
     /// The parts of the passage's text that answer the query, strongest first; empty without late interaction.
     pub evidence: Vec<Evidence>,
-    /// Other places with the same text.
+    /// Other places with the same text, or nearly the same.
     pub also_in: Vec<AlsoIn>,
     /// How the score came about, when asked for.
     pub explanation: Option<Explanation>,
 }
 
-/// Another place of a passage's text.
+/// Another place of a passage's text, or of one that says nearly the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlsoIn {
     /// Its collection.
@@ -78,6 +78,8 @@ pub struct AlsoIn {
     pub document: DocumentId,
     /// First and last line.
     pub lines: (u32, u32),
+    /// Whether the text there is exactly the same, not nearly.
+    pub is_same: bool,
 }
 
 /// What a leg said of a passage.

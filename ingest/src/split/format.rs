@@ -1,5 +1,6 @@
 //! Which format and which kind of document a text is, by its path and its first bytes.
 
+use super::code::recognise;
 use crate::wire::kind;
 
 /// How a text is parsed.
@@ -159,7 +160,10 @@ fn by_text(text: &str) -> Format {
         return Format::Code(if is_python { Language::Python } else { Language::Other });
     }
     let lower = head.to_ascii_lowercase();
-    if lower.starts_with("<!doctype html") || lower.starts_with("<html") { Format::Html } else { Format::Text }
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+        return Format::Html;
+    }
+    recognise(text).map_or(Format::Text, Format::Code)
 }
 
 fn is_cpp(text: &str) -> bool {
@@ -239,6 +243,8 @@ mod tests {
             ("LICENSE", "MIT", Format::Text),
             ("run", "#!/usr/bin/env python3\n", Format::Code(Language::Python)),
             ("page", " <!DOCTYPE HTML><p>", Format::Html),
+            ("42", "def f(x):\n    return x\n", Format::Code(Language::Python)),
+            ("notes.txt", "def f(x):\n    return x\n", Format::Text),
             ("a.h", "int f(void);", Format::Code(Language::C)),
             ("a.h", "namespace x {}", Format::Code(Language::Cpp)),
             ("Dockerfile.dev", "", Format::Code(Language::Other)),

@@ -22,6 +22,8 @@ pub const FRONT_MATTER_BYTES: usize = 64 * 1024;
 pub const TAG_BYTES: usize = 16 * 1024;
 /// Deepest nesting of containers that is followed; what is deeper is treated as this deep.
 pub const NESTING: usize = 64;
+/// Largest text without a file name whose language is looked for.
+pub const RECOGNISED_BYTES: usize = 256 * 1024;
 /// Largest source file that is parsed by syntax; a larger one is split by lines.
 pub const SYNTAX_BYTES: usize = 1024 * 1024;
 /// Deepest nesting of definitions and statements that a syntax tree is taken apart to.

@@ -1,7 +1,10 @@
 //! Source code: by syntax where there is a parser, else by blank lines.
 
 mod grammar;
+mod recognise;
 mod syntax;
+
+pub(super) use recognise::recognise;
 
 use super::block::{BlockKind, Parsed};
 use super::limits::SYNTAX_BYTES;

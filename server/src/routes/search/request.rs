@@ -116,7 +116,8 @@ pub(in crate::routes) struct SearchBody {
     pub(in crate::routes) max_latency_ms: Option<u32>,
     /// Tell how every score came about.
     pub(in crate::routes) explain: Option<bool>,
-    /// Show the same text once, with all its places in `also_in`; true when absent.
+    /// Show the same text once, with all its places in `also_in`, and so with nearly the same text of other documents; true when
+    /// absent.
     pub(in crate::routes) fold_copies: Option<bool>,
     /// What results carry; `["text", "highlights"]` when absent.
     pub(in crate::routes) include: Option<Vec<Include>>,
@@ -213,7 +214,7 @@ pub(in crate::routes) struct SearchQuery {
     max_latency_ms: Option<u32>,
     /// Tell how every score came about.
     explain: Option<bool>,
-    /// Show the same text once; true when absent.
+    /// Show the same and nearly the same text once; true when absent.
     fold_copies: Option<bool>,
     /// What results carry, with commas between: `text`, `highlights`, `metadata`.
     include: Option<String>,

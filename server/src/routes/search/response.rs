@@ -88,7 +88,7 @@ pub(in crate::routes) struct Found {
     /// The parts of the text that answer the query, strongest first; absent where no tokens are kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<EvidenceSpan>,
-    /// Other places with the same text.
+    /// Other places with the same text, or nearly the same.
     also_in: Vec<Place>,
     /// The document's metadata, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,7 +157,7 @@ impl EvidenceSpan {
     }
 }
 
-/// Another place of the same text.
+/// Another place of the same text, or of one that is nearly the same.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = AlsoIn)]
 pub(in crate::routes) struct Place {
@@ -169,6 +169,8 @@ pub(in crate::routes) struct Place {
     line_start: u32,
     /// Last line.
     line_end: u32,
+    /// Whether the text there is exactly the same, not nearly.
+    exact: bool,
 }
 
 /// How a score came about: the sum of `normalized` times `weight` of both legs.
@@ -277,6 +279,7 @@ impl From<coditect_engine::search::AlsoIn> for Place {
             document_id: place.document.to_string(),
             line_start: place.lines.0,
             line_end: place.lines.1,
+            exact: place.is_same,
         }
     }
 }

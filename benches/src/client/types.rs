@@ -233,7 +233,16 @@ pub struct Explanation {
     pub keyword: Option<LegScore>,
     /// What late interaction saw, by name.
     #[serde(default)]
-    pub features: BTreeMap<String, f32>,
+    pub features: BTreeMap<String, Feature>,
+}
+
+/// One number that a score was made of.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Feature {
+    /// The number, 0 to 1.
+    pub value: f32,
+    /// What it adds to the score.
+    pub share: f32,
 }
 
 /// A part of a passage that answers the query.

@@ -113,7 +113,7 @@ impl CollectionIndex {
         let is_same = |slot: &&u32| slots.get(**slot).is_some_and(|entry| entry.embed_hash == embed);
         let same = slots.copies(text).iter().find(is_same).copied();
         let slot = same.or_else(|| slots.embedded(embed))?;
-        let codes = same.and_then(|slot| self.tokens.get(&[slot]).pop().flatten());
+        let codes = same.and_then(|slot| self.tokens.get(slot));
         Some((self.vectors.get(slot)?, codes))
     }
 

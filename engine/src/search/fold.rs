@@ -63,8 +63,8 @@ fn says_nearly_the_same(a: &SlotEntry, b: &SlotEntry) -> bool {
 fn copies<'a>(targets: &'a [Target], entry: &'a SlotEntry) -> impl Iterator<Item = AlsoIn> + 'a {
     targets.iter().enumerate().flat_map(move |(position, target)| {
         let copies = target.index.copies(&target.view, entry.text_hash).into_iter();
-        let others = copies
-            .filter(|copy| !(Arc::ptr_eq(&copy.document, &entry.document) && copy.ordinal == entry.ordinal));
+        let others =
+            copies.filter(|copy| !(Arc::ptr_eq(&copy.document, &entry.document) && copy.ordinal == entry.ordinal));
         others.map(move |copy| place(targets, position, &copy))
     })
 }

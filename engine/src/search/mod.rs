@@ -10,7 +10,7 @@ mod run;
 mod weights;
 
 pub use request::{Mode, Rerank, RerankMode, SearchRequest, Vector};
-pub use rerank::Features;
+pub use rerank::{Feature, Features, share};
 pub use results::{AlsoIn, Explanation, LegScore, SearchResponse, SearchResult, Timings};
 pub(crate) use run::search;
 

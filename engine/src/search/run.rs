@@ -118,7 +118,7 @@ async fn rank(request: Arc<SearchRequest>, targets: Vec<Target>, took: &mut Timi
         let weighted = rerank::weighted(&request, &targets);
         let reranked = match request.mode {
             Mode::Hybrid if request.rerank.mode != RerankMode::Off => {
-                rerank::rerank(&request, &targets, &profiles, &weighted, &mut ranked)
+                rerank::rerank(&request, &targets, &weighted, &mut ranked)
             }
             _ => 0,
         };
@@ -165,7 +165,7 @@ fn result(
     let document = &folded.entry.document;
     let query = request.query.as_deref();
     let highlights = query.map_or_else(Vec::new, |query| target.index.keywords().highlights(query, &passage.text));
-    let codes = || target.index.tokens().get(&[folded.ranked.candidate.slot]).pop().flatten();
+    let codes = || target.index.tokens().get(folded.ranked.candidate.slot);
     let evidence = weighted.and_then(|query| Some(find_evidence(query, &codes()?, &passage.text)));
     SearchResult {
         evidence: evidence.unwrap_or_default(),

@@ -40,10 +40,9 @@ impl TokenIndex {
         }
     }
 
-    /// The codes of slots, in their order.
-    pub(crate) fn get(&self, slots: &[u32]) -> Vec<Option<TokenCodes>> {
-        let state = self.state.read();
-        slots.iter().map(|&slot| state.table.get(slot).cloned()).collect()
+    /// The codes of a slot.
+    pub(crate) fn get(&self, slot: u32) -> Option<TokenCodes> {
+        self.state.read().table.get(slot).cloned()
     }
 
     /// The inverse document frequencies of tokens, in their order.
@@ -64,10 +63,5 @@ impl TokenIndex {
                 self.state.write().table.put_off();
             }
         }
-    }
-
-    /// Bytes of codes in memory, and in files.
-    pub(crate) fn bytes(&self) -> (usize, usize) {
-        self.state.read().table.bytes()
     }
 }

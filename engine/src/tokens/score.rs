@@ -25,6 +25,23 @@ pub(crate) struct TokenScore {
     pub(crate) length: u32,
 }
 
+impl TokenScore {
+    /// The sum of `scores`, divided by `count`.
+    pub(crate) fn mean<'a>(scores: impl Iterator<Item = &'a Self>, count: f32) -> Self {
+        let mut sum = [0.0; 8];
+        for one in scores {
+            sum.iter_mut().zip(one.numbers()).for_each(|(sum, number)| *sum += number);
+        }
+        let [maxsim, body, before, exact, exact_before, pairs, worst, length] = sum.map(|sum| sum / count);
+        Self { maxsim, body, before, exact, exact_before, pairs, worst, length: length as u32 }
+    }
+
+    fn numbers(&self) -> [f32; 8] {
+        let Self { maxsim, body, before, exact, exact_before, pairs, worst, length } = *self;
+        [maxsim, body, before, exact, exact_before, pairs, worst, length as f32]
+    }
+}
+
 /// Scores passages for one query; keeps the room that it needs.
 pub(crate) struct Scorer<'a> {
     query: &'a WeightedQuery,

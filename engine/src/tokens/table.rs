@@ -154,6 +154,7 @@ impl Table {
     }
 
     /// Bytes of codes in memory, and in files.
+    #[cfg(test)]
     pub(super) fn bytes(&self) -> (usize, usize) {
         (self.in_memory, self.in_files)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use clap::Args;
-use coditect_benches::client::SearchResult;
+use coditect_benches::client::{Explanation, SearchResult};
 use coditect_benches::dataset::{Level, Question};
 use coditect_benches::report::write_json;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -21,7 +21,7 @@ pub(crate) struct Features {
     #[command(flatten)]
     indexing: Indexing,
     /// Candidates of each question
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 100)]
     depth: usize,
     /// Name of the result below target/bench; `features-<set>.json` when absent
     #[arg(long)]
@@ -74,6 +74,10 @@ pub(crate) async fn features(arguments: Features) -> Result<()> {
     session.stop().await
 }
 
+fn values(explanation: &Explanation) -> BTreeMap<String, f32> {
+    explanation.features.iter().map(|(name, feature)| (name.clone(), feature.value)).collect()
+}
+
 fn seen(question: &Question, results: Vec<SearchResult>) -> SeenQuestion {
     let candidate = |result: SearchResult| {
         let mut strongest = result.clone();
@@ -86,7 +90,7 @@ fn seen(question: &Question, results: Vec<SearchResult>) -> SeenQuestion {
             evidence_lines: strongest.passage.line_end + 1 - strongest.passage.line_start,
             lines: (result.passage.line_start, result.passage.line_end),
             document_id: result.document_id,
-            features: result.explain.map(|explanation| explanation.features).unwrap_or_default(),
+            features: result.explain.map(|explanation| values(&explanation)).unwrap_or_default(),
         }
     };
     SeenQuestion {

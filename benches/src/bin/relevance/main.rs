@@ -9,6 +9,7 @@ mod index;
 mod print;
 mod record;
 mod session;
+mod train;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -32,6 +33,8 @@ enum Command {
     Fusions(fusions::Fusions),
     /// Write down what the server sees of the candidates of every question, for `train`
     Features(features::Features),
+    /// Train the weights of the ranking on several sets, each judged by weights of the others
+    Train(train::Train),
     /// Compare two runs, or two modes of one run, question by question
     Compare(compare::Compare),
 }
@@ -57,6 +60,7 @@ async fn main() -> Result<()> {
         Command::Run(arguments) => interruptible(run(arguments)).await,
         Command::Fusions(arguments) => interruptible(fusions::fusions(arguments)).await,
         Command::Features(arguments) => interruptible(features::features(arguments)).await,
+        Command::Train(arguments) => train::train(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
     }
 }

@@ -1,113 +1,157 @@
-//! What is known of a candidate and of the query, as numbers.
+//! What is known of a candidate, as numbers: the evidence of both legs, of late interaction, and of its document.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::super::fuse::Ranked;
+use super::super::results::LegScore;
 use crate::index::SlotEntry;
 use crate::tokens::TokenScore;
 
-/// Names of the features, in the order of [`Features`].
-pub(crate) const NAMES: [&str; Features::COUNT] = [
-    "cosine",
-    "bm25",
-    "fused",
-    "maxsim",
-    "body",
-    "before",
-    "exact",
-    "exact_before",
-    "pairs",
-    "worst",
-    "length",
-    "neighbours",
-    "document",
-    "vector_rank",
-    "keyword_rank",
-    "keyword_weight",
-    "code",
-    "names",
-    "tokens",
-    "gap",
-];
+/// Candidates, best first, that say whether it is code that is looked for.
+const TOP: usize = 20;
+/// Tokens of a passage as long as any.
+const LONGEST: f32 = 512.0;
 
-/// The features of one candidate.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Features(pub(super) [f32; Self::COUNT]);
+/// One number of a candidate, 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feature {
+    /// Cosine similarity times the vector leg's weight, which follows the query.
+    Cosine,
+    /// BM25 as a share of its ceiling, times the keyword leg's weight.
+    Bm25,
+    /// Similarity of the query's tokens to the passage's.
+    Maxsim,
+    /// The same times the share of code among the best candidates.
+    MaxsimInCode,
+    /// The best MaxSim of another passage of the same document.
+    Document,
+    /// Similarity of the query's important token that is met worst.
+    Worst,
+    /// MaxSim without title and headings.
+    Body,
+    /// MaxSim with title and headings alone.
+    Headings,
+    /// Tokens of the query that stand in the passage as they are.
+    Exact,
+    /// Tokens of the query that stand in title and headings as they are.
+    ExactHeadings,
+    /// Neighbouring tokens of the query that stand side by side.
+    Pairs,
+    /// Logarithm of the passage's length.
+    Length,
+    /// The best MaxSim of the passages before and behind.
+    Neighbours,
+}
 
-impl Features {
-    /// Number of features.
-    pub const COUNT: usize = 20;
+impl Feature {
+    /// All features.
+    pub const ALL: [Self; 13] = [
+        Self::Cosine,
+        Self::Bm25,
+        Self::Maxsim,
+        Self::MaxsimInCode,
+        Self::Document,
+        Self::Worst,
+        Self::Body,
+        Self::Headings,
+        Self::Exact,
+        Self::ExactHeadings,
+        Self::Pairs,
+        Self::Length,
+        Self::Neighbours,
+    ];
 
-    /// Name and value of each.
-    pub fn named(&self) -> impl Iterator<Item = (&'static str, f32)> {
-        NAMES.into_iter().zip(self.0)
+    /// Its name in the API and in the file of weights.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cosine => "cosine",
+            Self::Bm25 => "bm25",
+            Self::Maxsim => "maxsim",
+            Self::MaxsimInCode => "maxsim_in_code",
+            Self::Document => "document",
+            Self::Worst => "worst",
+            Self::Body => "body",
+            Self::Headings => "headings",
+            Self::Exact => "exact",
+            Self::ExactHeadings => "exact_headings",
+            Self::Pairs => "pairs",
+            Self::Length => "length",
+            Self::Neighbours => "neighbours",
+        }
     }
 }
 
-/// A candidate with what is needed for its features.
+/// A number for each feature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Features([f32; Feature::ALL.len()]);
+
+impl Features {
+    /// The number of a feature.
+    #[must_use]
+    pub fn get(&self, feature: Feature) -> f32 {
+        self.0[feature as usize]
+    }
+
+    pub(super) fn from_fn(of: impl FnMut(Feature) -> f32) -> Self {
+        Self(Feature::ALL.map(of))
+    }
+}
+
+/// A candidate that late interaction looked at.
 pub(super) struct Seen {
     pub(super) ranked: Ranked,
     pub(super) entry: SlotEntry,
     pub(super) score: TokenScore,
 }
 
-/// What is the same for all candidates of a query.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct QueryFeatures {
-    pub(super) names: f32,
-    pub(super) tokens: usize,
+/// What a candidate has in common with others.
+struct Company<'a> {
+    seen: &'a [Seen],
+    /// Places of the candidates of each document.
+    documents: HashMap<usize, Vec<usize>>,
+    code: f32,
 }
 
-/// The features of every candidate.
-pub(super) fn of(seen: &[Seen], query: QueryFeatures) -> Vec<Features> {
-    let mut places: HashMap<(usize, u32), usize> = HashMap::with_capacity(seen.len());
-    let mut documents: HashMap<usize, Vec<(usize, f32)>> = HashMap::new();
+/// The features of every candidate; `seen` is in the order of the fusion.
+pub(super) fn of(seen: &[Seen]) -> Vec<Features> {
+    let mut documents: HashMap<usize, Vec<usize>> = HashMap::new();
     for (place, one) in seen.iter().enumerate() {
-        let document = std::sync::Arc::as_ptr(&one.entry.document) as usize;
-        places.insert((document, one.entry.ordinal), place);
-        documents.entry(document).or_default().push((place, one.score.maxsim));
+        documents.entry(document(one)).or_default().push(place);
     }
-    let mut sims: Vec<f32> = seen.iter().map(|one| one.score.maxsim).collect();
-    sims.sort_by(|a, b| b.total_cmp(a));
-    let gap = match sims.first() {
-        Some(&best) if best > 0.0 => 1.0 - sims.get(19).or(sims.last()).copied().unwrap_or(0.0) / best,
-        _ => 0.0,
-    };
-    let code =
-        seen.iter().take(20).filter(|one| one.ranked.candidate.is_code).count() as f32 / seen.len().clamp(1, 20) as f32;
-    seen.iter()
-        .enumerate()
-        .map(|(place, one)| {
-            let document = std::sync::Arc::as_ptr(&one.entry.document) as usize;
-            let ordinal = one.entry.ordinal;
-            let beside = [ordinal.checked_sub(1), ordinal.checked_add(1)].into_iter().flatten();
-            let beside = beside.filter_map(|ordinal| places.get(&(document, ordinal)).map(|&at| seen[at].score.maxsim));
-            let others = documents[&document].iter().filter(|(other, _)| *other != place).map(|(_, sim)| *sim);
-            let rank = |rank: Option<u32>| rank.map_or(0.0, |rank| 10.0 / (9.0 + rank as f32));
-            let explanation = &one.ranked.explanation;
-            let score = one.score;
-            Features([
-                explanation.vector.map_or(0.0, |leg| leg.normalized),
-                explanation.keyword.map_or(0.0, |leg| leg.normalized),
-                one.ranked.score,
-                score.maxsim,
-                score.body,
-                score.before,
-                score.exact,
-                score.exact_before,
-                score.pairs,
-                score.worst,
-                (1.0 + score.length as f32).ln() / 6.0,
-                beside.fold(0.0, f32::max),
-                others.fold(0.0, f32::max),
-                rank(explanation.vector.and_then(|leg| leg.rank)),
-                rank(explanation.keyword.and_then(|leg| leg.rank)),
-                explanation.keyword.map_or(0.0, |leg| leg.weight),
-                code,
-                query.names,
-                query.tokens as f32,
-                gap,
-            ])
+    let best = seen.len().min(TOP);
+    let code = seen[..best].iter().filter(|one| one.ranked.candidate.is_code).count() as f32 / best.max(1) as f32;
+    let company = Company { seen, documents, code };
+    (0..seen.len()).map(|place| company.features(place)).collect()
+}
+
+fn document(one: &Seen) -> usize {
+    Arc::as_ptr(&one.entry.document) as usize
+}
+
+impl Company<'_> {
+    fn features(&self, place: usize) -> Features {
+        let Seen { ranked, entry, score } = &self.seen[place];
+        let leg = |leg: Option<LegScore>| leg.map_or(0.0, |leg| leg.normalized * leg.weight);
+        let others = self.documents[&document(&self.seen[place])].iter().filter(|&&other| other != place);
+        let others = others.map(|&other| &self.seen[other]);
+        let best = |best: f32, other: &Seen| best.max(other.score.maxsim);
+        let beside = others.clone().filter(|other| other.entry.ordinal.abs_diff(entry.ordinal) == 1);
+        Features::from_fn(|feature| match feature {
+            Feature::Cosine => leg(ranked.explanation.vector),
+            Feature::Bm25 => leg(ranked.explanation.keyword),
+            Feature::Maxsim => score.maxsim,
+            Feature::MaxsimInCode => score.maxsim * self.code,
+            Feature::Document => others.clone().fold(0.0, best),
+            Feature::Worst => score.worst,
+            Feature::Body => score.body,
+            Feature::Headings => score.before,
+            Feature::Exact => score.exact,
+            Feature::ExactHeadings => score.exact_before,
+            Feature::Pairs => score.pairs,
+            Feature::Length => (score.length as f32).ln_1p() / LONGEST.ln_1p(),
+            Feature::Neighbours => beside.clone().fold(0.0, best),
         })
-        .collect()
+    }
 }

@@ -1,25 +1,32 @@
-//! Late interaction over the best of the fused candidates.
+//! Late interaction over the best of the fused candidates: MaxSim is weighed together with what the legs said.
 
 mod features;
+mod model;
 
 use std::time::Instant;
 
-pub use features::Features;
+pub use features::{Feature, Features};
 
+use self::features::Seen;
 use super::fuse::Ranked;
 use super::legs::Target;
 use super::request::{RerankMode, SearchRequest};
-use crate::keyword::QueryProfile;
+use crate::limits;
 use crate::tokens::{Scorer, TokenScore, WeightedQuery};
-use features::{QueryFeatures, Seen};
 
 /// Candidates between two looks at the clock.
 const STEP: usize = 16;
 
-/// The query as it counts in each collection.
+/// The query's tokens as they count in each collection; nothing where no codes of the same model are held.
 pub(super) type Weighted = Vec<Option<WeightedQuery>>;
 
-/// The query's tokens as they count in each collection that holds codes of the same model.
+/// What a feature adds to a score.
+#[must_use]
+pub fn share(feature: Feature, features: &Features) -> f32 {
+    model::share(feature, features)
+}
+
+/// Weighs the query's tokens for each collection.
 pub(super) fn weighted(request: &SearchRequest, targets: &[Target]) -> Weighted {
     let of = |target: &Target| {
         let query = request.tokens.as_ref()?;
@@ -29,63 +36,77 @@ pub(super) fn weighted(request: &SearchRequest, targets: &[Target]) -> Weighted 
     targets.iter().map(of).collect()
 }
 
-/// Ranks the first of `ranked` anew. Answers how many were looked at.
+/// Ranks the first of `ranked` anew, the others stay behind them. Answers how many were looked at.
 pub(super) fn rerank(
     request: &SearchRequest,
     targets: &[Target],
-    profiles: &[QueryProfile],
     weighted: &Weighted,
     ranked: &mut Vec<Ranked>,
 ) -> usize {
-    if weighted.iter().all(Option::is_none) {
+    let depth = request.rerank.depth.unwrap_or(limits::RERANK_DEPTH.max(request.top_k)).min(ranked.len());
+    let (seen, count) = look(request, targets, weighted, &ranked[..depth]);
+    if count == 0 {
         return 0;
     }
-    let depth = request.rerank.depth.unwrap_or(crate::limits::RERANK_DEPTH.max(request.top_k)).min(ranked.len());
-    let seen = look(request, targets, weighted, &ranked[..depth]);
-    let count = seen.len();
-    if seen.iter().all(|one| one.score == TokenScore::default()) {
-        return 0;
-    }
-    let names = profiles.first().map_or(0.0, |profile| profile.name_share);
-    let tokens = request.tokens.as_ref().map_or(0, |tokens| tokens.len());
-    let features = features::of(&seen, QueryFeatures { names, tokens });
-    let mut first: Vec<Ranked> = seen
-        .into_iter()
-        .zip(features)
-        .map(|(one, features)| {
-            let mut ranked = one.ranked;
-            ranked.score = match request.rerank.mode {
-                RerankMode::Maxsim => features.0[3],
-                _ => 0.5 * features.0[2] + 0.5 * features.0[3],
-            };
-            ranked.explanation.features = Some(features);
-            ranked
-        })
-        .collect();
+    let features = features::of(&seen);
+    let anew = seen.into_iter().zip(features).map(|(one, features)| {
+        let mut ranked = one.ranked;
+        ranked.score = match request.rerank.mode {
+            RerankMode::Maxsim => features.get(Feature::Maxsim),
+            RerankMode::Auto | RerankMode::Off => model::score(&features),
+        };
+        ranked.explanation.features = Some(features);
+        ranked
+    });
+    let mut first: Vec<Ranked> = anew.collect();
+    // Equal scores keep the order of the fusion.
     first.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let least = first.last().map_or(0.0, |last| last.score);
     let rest = ranked.split_off(count);
-    let most = rest.first().map_or(1.0, |best| best.score).max(f32::MIN_POSITIVE);
-    first.extend(rest.into_iter().map(|one| Ranked { score: least * (one.score / most).min(1.0), ..one }));
+    append(&mut first, rest);
     *ranked = first;
     count
 }
 
-fn look(request: &SearchRequest, targets: &[Target], weighted: &Weighted, ranked: &[Ranked]) -> Vec<Seen> {
+/// Puts candidates that were not looked at behind those that were, their scores scaled to below the last one's.
+fn append(first: &mut Vec<Ranked>, rest: Vec<Ranked>) {
+    let least = first.last().map_or(0.0, |last| last.score);
+    let most = rest.first().map_or(1.0, |best| best.score).max(f32::MIN_POSITIVE);
+    first.extend(rest.into_iter().map(|one| Ranked { score: least * (one.score / most).min(1.0), ..one }));
+}
+
+/// Looks at candidates until the time is over. Answers what it saw, and how many it looked at: none when no candidate has codes.
+fn look(request: &SearchRequest, targets: &[Target], weighted: &Weighted, ranked: &[Ranked]) -> (Vec<Seen>, usize) {
     let mut scorers: Vec<Option<Scorer<'_>>> = weighted.iter().map(|query| query.as_ref().map(Scorer::new)).collect();
-    let mut seen = Vec::with_capacity(ranked.len());
+    let (mut seen, mut without, mut count) = (Vec::with_capacity(ranked.len()), Vec::new(), 0);
     for step in ranked.chunks(STEP) {
         if request.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             break;
         }
+        count += step.len();
         for &ranked in step {
             let (target, slot) = (ranked.candidate.target, ranked.candidate.slot);
-            let index = &targets[target].index;
-            let Some(entry) = index.entry(slot) else { continue };
-            let codes = index.tokens().get(&[slot]).pop().flatten();
-            let score = scorers[target].as_mut().zip(codes).map(|(scorer, codes)| scorer.score(&codes));
+            let Some(entry) = targets[target].index.entry(slot) else { continue };
+            let codes = || targets[target].index.tokens().get(slot);
+            let score = scorers[target].as_mut().and_then(|scorer| Some(scorer.score(&codes()?)));
+            if score.is_none() {
+                without.push(seen.len());
+            }
             seen.push(Seen { ranked, entry, score: score.unwrap_or_default() });
         }
     }
-    seen
+    if without.len() == seen.len() {
+        return (Vec::new(), 0);
+    }
+    fill(&mut seen, &without);
+    (seen, count)
+}
+
+/// Candidates without codes, of a collection that holds none, count as much as those with codes do in the mean.
+fn fill(seen: &mut [Seen], without: &[usize]) {
+    if without.is_empty() {
+        return;
+    }
+    let known = (seen.len() - without.len()) as f32;
+    let mean = TokenScore::mean(seen.iter().map(|one| &one.score), known);
+    without.iter().for_each(|&place| seen[place].score = mean);
 }

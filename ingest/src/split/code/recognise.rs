@@ -12,9 +12,18 @@ const SIGNS: [(Language, &[&str]); 8] = [
     (Language::Rust, &["fn ", "pub ", "impl ", "impl<", "struct ", "enum ", "trait ", "async fn ", "unsafe fn ", "#["]),
     (Language::Java, &["public ", "private ", "protected ", "static ", "class ", "interface ", "package ", "@"]),
     (Language::JavaScript, &["function ", "async function ", "class ", "const ", "let ", "var ", "export ", "module."]),
-    (Language::TypeScript, &["function ", "async function ", "class ", "const ", "export ", "interface ", "type ", "enum "]),
-    (Language::C, &["#include", "int ", "void ", "static ", "char ", "struct ", "unsigned ", "const ", "extern ", "typedef "]),
-    (Language::Cpp, &["#include", "template", "namespace ", "class ", "using ", "int ", "void ", "static ", "bool ", "auto "]),
+    (
+        Language::TypeScript,
+        &["function ", "async function ", "class ", "const ", "export ", "interface ", "type ", "enum "],
+    ),
+    (
+        Language::C,
+        &["#include", "int ", "void ", "static ", "char ", "struct ", "unsigned ", "const ", "extern ", "typedef "],
+    ),
+    (
+        Language::Cpp,
+        &["#include", "template", "namespace ", "class ", "using ", "int ", "void ", "static ", "bool ", "auto "],
+    ),
 ];
 
 /// The language of `text`, where one is beyond doubt: its grammar finds no error, and most of the text defines something.

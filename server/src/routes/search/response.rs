@@ -1,8 +1,9 @@
 //! What a search answers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use coditect_engine::search::{Evidence, Explanation, LegScore, Mode, SearchResult};
+use coditect_engine::search::{Evidence, Explanation, Feature, Features, LegScore, Mode, SearchResult, share};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -173,7 +174,7 @@ pub(in crate::routes) struct Place {
     exact: bool,
 }
 
-/// How a score came about: the sum of `normalized` times `weight` of both legs.
+/// How a score came about: the sum of `normalized` times `weight` of both legs, unless late interaction looked.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(in crate::routes) struct Explained {
     /// The vector leg's part.
@@ -182,10 +183,18 @@ pub(in crate::routes) struct Explained {
     /// The keyword leg's part.
     #[serde(skip_serializing_if = "Option::is_none")]
     keyword: Option<ExplainedLeg>,
-    /// What late interaction saw, if it looked.
+    /// What late interaction saw, if it looked: the score is the sum of all shares.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    features: Option<std::collections::BTreeMap<&'static str, f32>>,
+    features: Option<BTreeMap<&'static str, ExplainedFeature>>,
+}
+
+/// One number that a score was made of.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(in crate::routes) struct ExplainedFeature {
+    /// The number, 0 to 1.
+    value: f32,
+    /// What it adds to the score; 0 for what is only told.
+    share: f32,
 }
 
 /// What a leg said of a passage.
@@ -221,6 +230,13 @@ impl SearchAnswer {
             },
         }
     }
+}
+
+fn explained(features: &Features) -> BTreeMap<&'static str, ExplainedFeature> {
+    let one = |&feature: &Feature| {
+        (feature.name(), ExplainedFeature { value: features.get(feature), share: share(feature, features) })
+    };
+    Feature::ALL.iter().map(one).collect()
 }
 
 /// The name of what ranked.
@@ -295,7 +311,7 @@ impl From<Explanation> for Explained {
         Self {
             vector: explanation.vector.map(leg),
             keyword: explanation.keyword.map(leg),
-            features: explanation.features.map(|features| features.named().collect()),
+            features: explanation.features.map(|features| explained(&features)),
         }
     }
 }

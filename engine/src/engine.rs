@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::documents::{self, Context, ListQuery, Page, cleanup};
 use crate::error::{Error, Result};
 use crate::index::{Applied, Follower, Indexes};
+use crate::keyword::Spelling;
 use crate::limits;
 use crate::model::{
     CollectionInfo, CollectionName, CollectionSpec, DocumentId, NewDocument, Passage, StoredDocument, TenantId,
@@ -312,6 +313,25 @@ impl Tenant {
     ) -> Option<(Vec<f32>, Option<TokenCodes>)> {
         let index = self.engine.inner.indexes.get(self.id(), name)?;
         (index.head.embedder.id == embedder).then(|| index.known_embedding(embed, text)).flatten()
+    }
+
+    /// Which of `words` was most likely meant by `word`, where no passage of the collections (all, when none is named) holds it.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn spelled(&self, collections: &[CollectionName], word: &str, words: &[String]) -> Result<Option<String>> {
+        let indexes = self.engine.inner.indexes.of_tenant(self.id()).into_iter();
+        let asked = indexes.filter(|named| collections.is_empty() || collections.contains(&named.name));
+        let mut meant = None;
+        for named in asked {
+            let spelling = named.index.keywords().spelled(word, words);
+            match spelling.map_err(|error| Error::internal("look a word up").caused_by(error))? {
+                Spelling::Known => return Ok(None),
+                Spelling::Unknown => {}
+                Spelling::Meant(word) => meant = meant.or(Some(word)),
+            }
+        }
+        Ok(meant)
     }
 
     /// Waits until everything up to `version` is visible to searches.

@@ -16,6 +16,7 @@ mod query;
 mod routes;
 mod server;
 pub mod settings;
+mod spelling;
 mod start;
 mod state;
 pub mod telemetry;

@@ -49,6 +49,10 @@ pub const TOP_K_DEFAULT: usize = 10;
 pub const CURSOR_BYTES: usize = 2_048;
 /// Largest `max_latency_ms` of a search.
 pub const MAX_LATENCY_MS: u32 = 60_000;
+/// Letters of a word that may be misspelt.
+pub const SPELLED_LETTERS: std::ops::RangeInclusive<usize> = 4..=24;
+/// Most words of a query that are looked at for their spelling.
+pub const SPELLED_WORDS: usize = 8;
 /// Longest description of a collection, bytes.
 pub const DESCRIPTION_BYTES: usize = 4_096;
 /// Longest kind of a document, bytes.

@@ -13,6 +13,7 @@ use crate::models::Models;
 use crate::pipeline::Pipeline;
 use crate::query::QueryVectors;
 use crate::settings::Settings;
+use crate::spelling::Spelling;
 use crate::state::{App, AppState};
 use crate::telemetry;
 
@@ -71,6 +72,7 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
         queries: QueryVectors::new(models.clone(), settings.query_cache_mb.saturating_mul(1024 * 1024)),
         pipeline: Pipeline::new(tenant.clone(), &models, settings.chunking.target_tokens),
         counter: models.embedder().counter(),
+        spelling: Spelling::new(models.embedder().words()),
         tokens: models.tokens_info(),
         reads: Arc::new(Semaphore::new(settings.limits.read_concurrency)),
         writes: Arc::new(Semaphore::new(settings.limits.write_concurrency)),

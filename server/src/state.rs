@@ -10,8 +10,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
 use crate::pipeline::Pipeline;
+use crate::problem::{Problem, Result};
 use crate::query::QueryVectors;
 use crate::settings::Settings;
+use crate::spelling::Spelling;
 
 /// The running server's parts.
 pub struct App {
@@ -33,6 +35,8 @@ pub struct App {
     pub counter: Arc<dyn TokenCounter>,
     /// Vectors of queries.
     pub queries: QueryVectors,
+    /// Mends misspelt queries before they are embedded.
+    pub spelling: Spelling,
     /// The way of documents into the engine.
     pub pipeline: Pipeline,
     /// Renders the metrics.
@@ -47,8 +51,19 @@ pub struct App {
 pub(crate) type AppState = Arc<App>;
 
 impl App {
-    /// What a collection made by this server is made with.
-    pub fn collection_spec(&self, description: String) -> CollectionSpec {
-        CollectionSpec { embedder: self.embedder.clone(), tokens: self.tokens.clone(), description }
+    /// What a collection made by this server is made with, with or without tokens for late interaction.
+    ///
+    /// # Errors
+    /// When tokens are wanted and no model makes them.
+    pub fn collection_spec(&self, description: String, late_interaction: Option<bool>) -> Result<CollectionSpec> {
+        let tokens = match late_interaction {
+            Some(false) => None,
+            Some(true) if self.tokens.is_none() => {
+                let detail = "this server has no model for it: set late_interaction to \"on\", and start it again";
+                return Err(Problem::field("/late_interaction", detail));
+            }
+            _ => self.tokens.clone(),
+        };
+        Ok(CollectionSpec { embedder: self.embedder.clone(), tokens, description })
     }
 }

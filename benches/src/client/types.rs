@@ -73,6 +73,8 @@ pub struct DocumentPage {
 pub struct Document {
     /// Name of the document.
     pub document_id: String,
+    /// Its title.
+    pub title: Option<String>,
     /// Hash of the content.
     #[serde(default)]
     pub content_hash: String,

@@ -28,10 +28,12 @@ pub use self::evaluate::{Evaluation, Hit, QueryProfile};
 pub use self::highlight::Highlighter;
 pub use self::options::{FieldWeight, KeywordOptions};
 pub use self::schema::PassageFields;
+pub use self::spelling::Spelling;
 pub use self::writer::KeywordChange;
 
 use self::evaluate::Scorer;
-use self::query::ParsedQuery;
+use self::find::Finder;
+use self::query::{ParsedQuery, QueryTerm};
 use self::schema::Fields;
 use self::snapshot::Snapshot;
 use self::writer::Writer;
@@ -129,6 +131,22 @@ impl KeywordIndex {
         let snapshot = Arc::clone(&self.snapshot.read());
         let query = ParsedQuery::read(query, options);
         Scorer::new(&snapshot, self.fields, &self.schema, options).evaluate(&query)
+    }
+
+    /// Whether passages hold `word`, or which of `words` was most likely meant by it.
+    ///
+    /// # Errors
+    /// When tantivy fails.
+    pub fn spelled(&self, word: &str, words: &[String]) -> Result<Spelling, KeywordError> {
+        let snapshot = Arc::clone(&self.snapshot.read());
+        let term = QueryTerm { text: spelling::stem(word), is_compound: false, weight: 1.0 };
+        let lookup = Finder::new(&snapshot, &self.fields, &self.options).look_up(&term)?;
+        let meant = lookup.is_corrected.then(|| spelling::with_stem(word, &lookup.term.text, words)).flatten();
+        Ok(match meant {
+            Some(meant) => Spelling::Meant(meant),
+            None if lookup.is_corrected || lookup.matches.is_empty() => Spelling::Unknown,
+            None => Spelling::Known,
+        })
     }
 
     /// The `k` best slots among `allowed`, best first, equal scores by slot.

@@ -2,6 +2,7 @@
 
 use tantivy::schema::Field;
 
+use super::analysis::Kind;
 use super::error::KeywordError;
 use super::limits::{MAX_SPELLING, MIN_SPELLING};
 use super::snapshot::Snapshot;
@@ -47,6 +48,30 @@ pub(crate) fn nearest(snapshot: &Snapshot, field: Field, word: &str) -> Result<O
     Ok(best.map(|(_, _, word)| word))
 }
 
+/// What is known of a word's spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spelling {
+    /// Passages hold it.
+    Known,
+    /// No passage holds it, nor one near it.
+    Unknown,
+    /// No passage holds it; this word was most likely meant.
+    Meant(String),
+}
+
+/// Of `words`, the one nearest to `word` among those whose stem is `stem`.
+pub(crate) fn with_stem(word: &str, stem: &str, words: &[String]) -> Option<String> {
+    let letters: Vec<char> = word.chars().collect();
+    let near =
+        words.iter().filter_map(|known| Some((errors_within(&letters, known, tolerance(letters.len()))?, known)));
+    near.filter(|(_, known)| self::stem(known) == stem).min().map(|(_, known)| known.clone())
+}
+
+/// A word as the index holds it.
+pub(crate) fn stem(word: &str) -> String {
+    Kind::Words.terms(word).into_iter().next().map_or_else(String::new, |token| token.text)
+}
+
 /// Letters left out, added, changed, or swapped with their neighbour (optimal string alignment), if at most `most`.
 fn errors_within(word: &[char], candidate: &str, most: usize) -> Option<usize> {
     if candidate.len().abs_diff(word.len()) > most && candidate.is_ascii() {
@@ -78,6 +103,13 @@ fn errors_within(word: &[char], candidate: &str, most: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_mended_to_those_with_the_stem() {
+        let words = ["throat", "throttle", "throttled", "throw"].map(str::to_owned);
+        assert_eq!(with_stem("throtle", &stem("throttle"), &words), Some("throttle".to_owned()));
+        assert_eq!(with_stem("throtle", &stem("throw"), &words), None);
+    }
 
     #[test]
     fn errors_are_counted_as_typists_make_them() {

@@ -30,8 +30,14 @@ async fn a_filter_means_the_same_in_every_mode() {
         let mut answers = Vec::new();
         for mode in [Mode::Hybrid, Mode::Vector, Mode::Keyword] {
             let parsed = Some(Filter::parse(&filter).unwrap());
-            let request =
-                SearchRequest { mode, top_k: 50, filter: parsed, min_version: version, ..query_of("common words") };
+            let request = SearchRequest {
+                mode,
+                top_k: 50,
+                filter: parsed,
+                min_version: version,
+                fold_copies: false,
+                ..query_of("common words")
+            };
             let mut found = ids(&rig.tenant("t").search(request).await.unwrap());
             found.sort();
             assert_eq!(found.len(), expected, "{filter} in {mode:?}");

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use coditect_engine::context::pack;
 use coditect_engine::model::{CollectionName, CollectionSpec, EmbedderInfo, Version};
 use coditect_engine::search::{Rerank, RerankMode, SearchRequest, SearchResponse};
 use coditect_engine::{Engine, EngineOptions};
@@ -139,4 +140,55 @@ async fn codes_of_a_large_collection_lie_in_files_without_names() {
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
     let engine: &Engine = &rig.engine;
     engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_context_without_room_keeps_the_evidence() {
+    let rig = Rig::new().await;
+    let filler = |line: usize| format!("Line {line} says something else about the weather in general.");
+    let mut lines: Vec<String> = (1..=20).map(filler).collect();
+    lines[12] = "To rotate the signing key, call it daily.".into();
+    let text = lines.join("\n");
+    rig.put("other", &["colours of the widget"]).await;
+    let after = rig.put("doc", &[text.as_str()]).await.version;
+    let mut response = search(&rig, late(QUERY, after)).await;
+    response.results.retain(|result| result.document.as_str() == "doc");
+    let words = |text: &str| text.split_whitespace().count();
+    let whole = pack(&response.results, 1_000, words);
+    assert!(whole.text.contains("Line 1 ") && whole.text.contains("Line 20 "));
+    let packed = pack(&response.results, 50, words);
+    assert!(packed.tokens <= 50 && packed.text.contains("rotate the signing key"), "{}", packed.text);
+    assert!(packed.text.contains("Line 12 ") && packed.text.contains("Line 14 "), "{}", packed.text);
+    let (first, last) = packed.citations[0].lines;
+    assert_eq!(packed.text.lines().nth(1).unwrap(), lines[first as usize - 1], "{first}");
+    assert_eq!(packed.text.lines().last().unwrap(), lines[last as usize - 1], "{last}");
+    assert!(packed.text.starts_with(&format!("[1] doc:{first}-{last}")), "{}", packed.text);
+    assert!(pack(&response.results, 12, words).citations.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nearly_the_same_text_of_another_document_is_one_result() {
+    let rig = Rig::new().await;
+    let text = |version: u32| {
+        let words: Vec<String> = (0..60).map(|word| format!("word{word}")).collect();
+        format!("How to rotate the signing key of release {version}: {}", words.join(" "))
+    };
+    let (one, two) = (text(1), text(2));
+    rig.put("v1", &[one.as_str()]).await;
+    rig.put("v2", &[two.as_str()]).await;
+    let after = rig.put("copy", &[two.as_str()]).await.version;
+    let response = search(&rig, late(QUERY, after)).await;
+    let also: Vec<(String, bool)> =
+        response.results[0].also_in.iter().map(|place| (place.document.to_string(), place.is_same)).collect();
+    assert_eq!(response.results.len(), 1, "{:?}", ids(&response));
+    assert_eq!(also.len(), 2, "{also:?}");
+    assert!(also.iter().any(|(_, is_same)| !is_same), "{also:?}");
+    let apart = SearchRequest { fold_copies: false, ..late(QUERY, after) };
+    assert_eq!(search(&rig, apart).await.results.len(), 3);
+    // Within one document entries that resemble each other stay apart.
+    for name in ["v1", "v2", "copy"] {
+        rig.tenant("t").delete(&docs(), &crate::harness::id(name)).await.unwrap();
+    }
+    let after = rig.put("reference", &[text(3).as_str(), text(4).as_str()]).await.version;
+    assert_eq!(search(&rig, late(QUERY, after)).await.results.len(), 2);
 }

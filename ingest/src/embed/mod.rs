@@ -111,6 +111,14 @@ impl Embedder {
         }
     }
 
+    /// The plain words that the model knows as such, sorted; none where its vocabulary is not at hand.
+    pub fn words(&self) -> Arc<[String]> {
+        match &*self.provider {
+            Provider::Local(local) => local.words(),
+            Provider::Remote(_) => Arc::default(),
+        }
+    }
+
     /// Most tokens the model reads of one text, special tokens included.
     pub fn max_tokens(&self) -> usize {
         match &*self.provider {

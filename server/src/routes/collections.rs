@@ -41,6 +41,8 @@ struct CollectionInfo {
     passages: u64,
     /// What embeds its passages.
     embedder: EmbedderInfo,
+    /// Whether its passages' tokens are kept for late interaction.
+    late_interaction: bool,
     /// When it was made.
     created_at: String,
     /// The newest version that searches of it show.
@@ -65,6 +67,9 @@ struct EmbedderInfo {
 struct CollectionBody {
     /// Free text for people, at most 4096 bytes.
     description: String,
+    /// Whether its passages' tokens are kept for late interaction; as the server is set when absent. For good: a collection that
+    /// exists stays as it is.
+    late_interaction: Option<bool>,
 }
 
 /// Which page of collections.
@@ -119,7 +124,7 @@ async fn put(
     body: Option<Json<CollectionBody>>,
 ) -> Result<(StatusCode, JsonAnswer<CollectionInfo>)> {
     let name = places::collection(&name).map_err(|problem| problem.at("/name"))?;
-    let description = body.map(|Json(body)| body.description).unwrap_or_default();
+    let CollectionBody { description, late_interaction } = body.map(|Json(body)| body).unwrap_or_default();
     if description.len() > limits::DESCRIPTION_BYTES {
         let limit = limits::DESCRIPTION_BYTES;
         return Err(Problem::field(
@@ -127,7 +132,12 @@ async fn put(
             format!("{} bytes, at most {limit} are allowed", description.len()),
         ));
     }
-    let (info, created) = app.tenant.ensure_collection(&name, &app.collection_spec(description)).await?;
+    let spec = app.collection_spec(description, late_interaction)?;
+    let (info, created) = app.tenant.ensure_collection(&name, &spec).await?;
+    if late_interaction.is_some_and(|wanted| wanted != info.tokens.is_some()) {
+        let detail = format!("collection {name} is there, and cannot be changed: make one of another name");
+        return Err(Problem::new(Code::Conflict, detail));
+    }
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, JsonAnswer(info.into())))
 }
@@ -192,6 +202,7 @@ impl From<Info> for CollectionInfo {
             documents: info.documents,
             passages: info.passages,
             embedder,
+            late_interaction: info.tokens.is_some(),
             created_at: info.created_at.to_string(),
             version: info.version.to_string(),
         }

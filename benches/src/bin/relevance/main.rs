@@ -1,6 +1,7 @@
 //! `relevance`: runs a judged set through the real server and says how good the rankings are.
 #![allow(clippy::print_stdout, reason = "a command line tool reports on standard output")]
 
+mod ablations;
 mod ask;
 mod compare;
 mod features;
@@ -35,6 +36,8 @@ enum Command {
     Features(features::Features),
     /// Train the weights of the ranking on several sets, each judged by weights of the others
     Train(train::Train),
+    /// Rank with other token codes, weights and depths, and compare them with what the engine does
+    Ablations(ablations::Ablations),
     /// Compare two runs, or two modes of one run, question by question
     Compare(compare::Compare),
 }
@@ -60,6 +63,7 @@ async fn main() -> Result<()> {
         Command::Run(arguments) => interruptible(run(arguments)).await,
         Command::Fusions(arguments) => interruptible(fusions::fusions(arguments)).await,
         Command::Features(arguments) => interruptible(features::features(arguments)).await,
+        Command::Ablations(arguments) => interruptible(ablations::ablations(arguments)).await,
         Command::Train(arguments) => train::train(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
     }

@@ -90,6 +90,10 @@ impl LocalEmbedder {
         counter
     }
 
+    pub(super) fn words(&self) -> Arc<[String]> {
+        self.encoder.words()
+    }
+
     pub(super) fn max_tokens(&self) -> usize {
         self.max_tokens
     }

@@ -1,6 +1,7 @@
 //! The model's own tokenizer: token ids for the model, exact token counts for the splitter.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
@@ -9,6 +10,9 @@ use super::super::limits::MAX_TEXT_BYTES;
 use super::invalid;
 use super::model_dir::{ModelDir, read_file};
 use crate::split::TokenCounter;
+
+/// Shortest token that counts as a word.
+const PLAIN_LETTERS: usize = 3;
 
 /// Turns text into at most as many token ids as the model reads, special tokens included.
 pub(super) struct TextEncoder {
@@ -46,6 +50,14 @@ impl TextEncoder {
         let limit = TruncationParams { max_length: dir.max_tokens, ..TruncationParams::default() };
         tokenizer.with_truncation(Some(limit)).map_err(fail)?;
         Ok(Self { tokenizer })
+    }
+
+    /// The plain words that are one token, sorted.
+    pub(super) fn words(&self) -> Arc<[String]> {
+        let is_plain = |word: &String| word.len() >= PLAIN_LETTERS && word.bytes().all(|c| c.is_ascii_lowercase());
+        let mut words: Vec<String> = self.tokenizer.get_vocab(false).into_keys().filter(is_plain).collect();
+        words.sort_unstable();
+        words.into()
     }
 
     /// Token ids of the text at position `index` of its call.

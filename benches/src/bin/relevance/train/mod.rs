@@ -31,7 +31,7 @@ pub(crate) struct Train {
     #[arg(long, value_delimiter = ',', default_value = "cosine,bm25,maxsim,maxsim_in_code,document,worst")]
     features: Vec<String>,
     /// How strongly weights are held to where they begin
-    #[arg(long, default_value_t = 0.01)]
+    #[arg(long, default_value_t = 0.03)]
     ridge: f64,
     /// File to write the weights of all sets together to, such as engine/src/search/rerank/weights.json
     #[arg(long)]

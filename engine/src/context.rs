@@ -116,9 +116,10 @@ impl<'a> Piece<'a> {
         }
         let evidence = &self.result.evidence.first()?.bytes;
         let lines = lines(self.text);
-        let holding =
+        let mut holding =
             lines.iter().enumerate().filter(|(_, line)| line.start < evidence.end && evidence.start < line.end);
-        let (mut first, mut last) = (holding.clone().next()?.0, holding.last()?.0);
+        let mut first = holding.next()?.0;
+        let mut last = holding.next_back().map_or(first, |(line, _)| line);
         let text = |first: usize, last: usize| self.text[lines[first].start..lines[last].end].trim_end();
         let fits = |first: usize, last: usize| Some(count(text(first, last))).filter(|cost| *cost <= room);
         let mut cost = fits(first, last)?;

@@ -131,3 +131,17 @@ async fn searches_while_writes_go_on_wait_only_for_their_version() {
         assert_eq!(response.results[0].version, receipt.version);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_are_mended_where_no_collection_holds_them() {
+    let rig = Rig::new().await;
+    let after = rig.put("one", &["throttling of backups and of a throttle"]).await.version;
+    rig.find("backups", Mode::Keyword, after).await;
+    let words = ["throat", "throttle", "throttled", "throw"].map(str::to_owned);
+    let tenant = rig.tenant("t");
+    assert_eq!(tenant.spelled(&[], "throtle", &words).unwrap().as_deref(), Some("throttle"));
+    assert_eq!(tenant.spelled(&[docs()], "throtle", &words[..1]).unwrap(), None, "no known word");
+    assert_eq!(tenant.spelled(&[docs()], "throttling", &words).unwrap(), None, "a passage holds it");
+    assert_eq!(tenant.spelled(&[docs()], "zebra", &words).unwrap(), None, "nothing is near");
+    assert_eq!(rig.tenant("other").spelled(&[docs()], "throtle", &words).unwrap(), None);
+}

@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(found("two", 0), source.find("two").unwrap());
         assert_eq!(found("wo", 0), source.find("wo").unwrap());
         assert_eq!(found("&", 0), source.find("&amp;").unwrap());
-        assert_eq!(found("hree", 0), source.find("hree").unwrap());
+        assert_eq!(found("ree", 0), source.find("ree").unwrap());
         assert_eq!(found("one", 1), source.find("one").unwrap());
         assert_eq!(SourceMap::default().source(7), 0);
     }

@@ -12,5 +12,6 @@ mod harness;
 mod hostile;
 mod http;
 mod ingest;
+mod late;
 mod search;
 mod shutdown;

@@ -11,7 +11,7 @@ DOCS ?= .
 # Address and data folder of `make run`.
 LISTEN ?= 127.0.0.1:8080
 DATA_DIR ?= ./data
-# Judged set of `make bench-relevance` and `make bench-fusions`, the format of its documents where it has to be said
+# Judged set of `make bench-relevance`, `bench-fusions` and `bench-ablations` (several of `bench-train`), the format of its documents where it has to be said
 # (`python` for bare functions), and whether to index it anew.
 DATA ?=
 FORMAT ?=
@@ -90,6 +90,16 @@ bench-relevance: need-data setup build-benches ## Run the judged set DATA= throu
 .PHONY: bench-fusions
 bench-fusions: need-data setup build-benches ## Compare the fusion with others on the judged set DATA=
 	@$(BENCH) relevance -- fusions $(JUDGED)
+
+.PHONY: bench-ablations
+bench-ablations: need-data setup build-benches ## Rank the judged set DATA= with other token codes, weights and depths
+	@$(BENCH) relevance -- ablations $(JUDGED)
+
+.PHONY: bench-train
+bench-train: setup build-benches ## Train the ranking on the judged sets DATA="<folder> <folder> ..."
+	@[ -n '$(word 2,$(DATA))' ] || { echo 'usage: make bench-train DATA="<folder> <folder> ..."' >&2; exit 2; }
+	@for set in $(DATA); do $(BENCH) relevance -- features --data "$$set"; done
+	@$(BENCH) relevance -- train $(foreach set,$(DATA),target/bench/features-$(notdir $(set)).json)
 
 .PHONY: need-data
 need-data:

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use anstyle::{AnsiColor, Style};
-use coditect_benches::client::{ContextAnswer, SearchResult, Took};
+use coditect_benches::client::{ContextAnswer, SearchResult, Span, Took};
 
 use crate::snippet::{self, Piece};
 
@@ -49,15 +49,21 @@ impl Screen {
     pub(crate) fn question(&self, question: &str, millis: f64, took: Took) {
         let (strong, faint) = (self.strong, self.faint);
         println!("\n{strong}? {question}{strong:#}");
-        println!("{faint}  {millis:.1} ms (embed {:.1}, search {:.1}){faint:#}", took.embed, took.search);
+        println!(
+            "{faint}  {millis:.1} ms (embed {:.1}, search {:.1}, of it late interaction {:.1}){faint:#}",
+            took.embed, took.search, took.late
+        );
     }
 
     /// One passage of an answer.
     pub(crate) fn result(&self, result: &SearchResult) {
         let (place, faint, good) = (self.place, self.faint, self.good);
         let passage = &result.passage;
+        let evidence = result.evidence.first();
+        let answer =
+            evidence.map_or(String::new(), |it| format!("  answer in {}", line_range(it.line_start, it.line_end)));
         println!(
-            "\n  {good}{}{good:#} {:.2}  {place}{}:{}-{}{place:#}",
+            "\n  {good}{}{good:#} {:.2}  {place}{}:{}-{}{place:#}{faint}{answer}{faint:#}",
             bar(result.score),
             result.score,
             snippet::clean(&result.document_id),
@@ -67,8 +73,10 @@ impl Screen {
         if !passage.heading_path.is_empty() {
             println!("  {faint}{}{faint:#}", snippet::clean(&passage.heading_path.join(" › ")));
         }
-        for line in snippet::lines(&passage.text, &result.highlights) {
-            println!("  │ {}", self.painted(&line));
+        let evidence = evidence.map(|it| Span { start: it.start, end: it.end });
+        for line in snippet::lines(&passage.text, &result.highlights, evidence) {
+            let mark = if line.answers { format!("{good}▶{good:#}") } else { "│".to_owned() };
+            println!("  {mark} {}", self.painted(&line.pieces));
         }
         if !result.also_in.is_empty() {
             let copies: Vec<String> = result.also_in.iter().map(|copy| snippet::clean(&copy.document_id)).collect();
@@ -104,6 +112,10 @@ impl Screen {
         };
         pieces.iter().map(paint).collect()
     }
+}
+
+fn line_range(first: u32, last: u32) -> String {
+    if first == last { format!("line {first}") } else { format!("lines {first}-{last}") }
 }
 
 /// A score from 0 to 1 as a bar of fixed width.

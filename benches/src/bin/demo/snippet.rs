@@ -17,8 +17,16 @@ pub(crate) struct Piece {
     pub(crate) hit: bool,
 }
 
-/// The lines with the most matches close together, each cut into pieces.
-pub(crate) fn lines(text: &str, highlights: &[Span]) -> Vec<Vec<Piece>> {
+/// A line of a passage.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) pieces: Vec<Piece>,
+    /// Whether it is evidence.
+    pub(crate) answers: bool,
+}
+
+/// The lines around the strongest evidence, or those with the most matches close together, each cut into pieces.
+pub(crate) fn lines(text: &str, highlights: &[Span], evidence: Option<Span>) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut start = 0;
     for line in text.split('\n') {
@@ -27,8 +35,14 @@ pub(crate) fn lines(text: &str, highlights: &[Span]) -> Vec<Vec<Piece>> {
         }
         start += line.len() + 1;
     }
-    let first = best_window(&lines, highlights);
-    lines.iter().skip(first).take(LINES).map(|(start, line)| pieces(*start, line, highlights)).collect()
+    let answers =
+        |&(start, line): &(usize, &str)| evidence.is_some_and(|it| it.start < start + line.len() && start < it.end);
+    let first = match lines.iter().position(answers) {
+        Some(answer) => answer.saturating_sub(1).min(lines.len().saturating_sub(LINES)),
+        None => best_window(&lines, highlights),
+    };
+    let shown = lines.iter().skip(first).take(LINES);
+    shown.map(|line| Line { pieces: pieces(line.0, line.1, highlights), answers: answers(line) }).collect()
 }
 
 /// Index of the first line of the window that holds the most matches; the first such window.
@@ -81,14 +95,14 @@ fn printable(character: char) -> char {
 mod tests {
     use super::*;
 
-    fn text_of(lines: &[Vec<Piece>]) -> Vec<String> {
-        lines.iter().map(|line| line.iter().map(|piece| piece.text.as_str()).collect()).collect()
+    fn text_of(lines: &[Line]) -> Vec<String> {
+        lines.iter().map(|line| line.pieces.iter().map(|piece| piece.text.as_str()).collect()).collect()
     }
 
     #[test]
     fn matches_are_marked_by_byte_offsets() {
-        let lines = lines("größe der Welt", &[Span { start: 12, end: 16 }]);
-        let hits: Vec<&str> = lines[0].iter().filter(|it| it.hit).map(|it| it.text.as_str()).collect();
+        let lines = lines("größe der Welt", &[Span { start: 12, end: 16 }], None);
+        let hits: Vec<&str> = lines[0].pieces.iter().filter(|it| it.hit).map(|it| it.text.as_str()).collect();
         assert_eq!(hits, ["Welt"]);
     }
 
@@ -96,21 +110,30 @@ mod tests {
     fn the_window_moves_to_where_the_matches_are() {
         let text = "a\n\nb\nc\nd\ne\nhit here\nf\n";
         let at = text.find("hit").unwrap();
-        let shown = text_of(&lines(text, &[Span { start: at, end: at + 3 }]));
+        let shown = text_of(&lines(text, &[Span { start: at, end: at + 3 }], None));
         assert!(shown.contains(&"hit here".to_owned()), "{shown:?}");
-        assert_eq!(text_of(&lines(text, &[])), ["a", "b", "c", "d"]);
+        assert_eq!(text_of(&lines(text, &[], None)), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn evidence_is_shown_and_marked() {
+        let text = "a\nb\nc\nd\ne\nthe answer\nf\n";
+        let at = text.find("the").unwrap();
+        let lines = lines(text, &[Span { start: 0, end: 1 }], Some(Span { start: at, end: at + 10 }));
+        assert_eq!(text_of(&lines), ["d", "e", "the answer", "f"]);
+        assert_eq!(lines.iter().map(|line| line.answers).collect::<Vec<_>>(), [false, false, true, false]);
     }
 
     #[test]
     fn control_characters_and_bad_offsets_do_no_harm() {
-        let shown = text_of(&lines("a\u{1b}[31mb", &[Span { start: 3, end: 900 }, Span { start: 9, end: 2 }]));
+        let shown = text_of(&lines("a\u{1b}[31mb", &[Span { start: 3, end: 900 }, Span { start: 9, end: 2 }], None));
         assert_eq!(shown, ["a [31mb"]);
-        assert!(lines("", &[]).is_empty());
+        assert!(lines("", &[], Some(Span { start: 3, end: 9 })).is_empty());
     }
 
     #[test]
     fn long_lines_are_cut_with_a_mark() {
-        let shown = text_of(&lines(&"x".repeat(500), &[]));
+        let shown = text_of(&lines(&"x".repeat(500), &[], None));
         assert_eq!(shown[0].chars().count(), WIDTH + 1);
         assert_eq!(cut("abc", 2), "ab…");
         assert_eq!(cut("abc", 3), "abc");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use coditect_benches::client::{Client, Rerank, SearchRequest, SearchResult};
+use coditect_benches::client::{Client, Rerank, SearchAnswer, SearchRequest, SearchResult};
 use coditect_benches::dataset::{Dataset, Judged, Level, Question};
 use coditect_benches::metrics::Metrics;
 use coditect_benches::report::quantile;
@@ -62,11 +62,13 @@ impl<'a> Asking<'a> {
 
     async fn mode(&self, mode: &str) -> Result<Mode> {
         let mut questions = Vec::new();
-        let mut latencies = Vec::new();
+        let (mut latencies, mut late) = (Vec::new(), Vec::new());
         let mut returned = Lengths::default();
         for question in &self.set.questions {
             let started = Instant::now();
-            let shown = self.search(question, mode, self.shown(), false).await?;
+            let answer = self.answer(question, mode, self.shown(), false).await?;
+            late.push(answer.took_ms.late);
+            let shown = answer.results;
             latencies.push(started.elapsed().as_secs_f64() * 1000.0);
             for result in shown.iter().take(TOP_K) {
                 returned.passages += 1;
@@ -91,6 +93,7 @@ impl<'a> Asking<'a> {
             by_kind: grouped(&questions, |it| &it.kind),
             returned,
             latency_ms: Latency { p50: quantile(&mut latencies, 0.5), p99: quantile(&mut latencies, 0.99) },
+            late_ms: Latency { p50: quantile(&mut late, 0.5), p99: quantile(&mut late, 0.99) },
             questions,
         })
     }
@@ -113,6 +116,10 @@ impl<'a> Asking<'a> {
     }
 
     async fn search(&self, question: &Question, mode: &str, top_k: usize, explain: bool) -> Result<Vec<SearchResult>> {
+        Ok(self.answer(question, mode, top_k, explain).await?.results)
+    }
+
+    async fn answer(&self, question: &Question, mode: &str, top_k: usize, explain: bool) -> Result<SearchAnswer> {
         let version = self.versions.get(question.collection.as_str()).copied().unwrap_or_default();
         let (mode, rerank) = match mode {
             LATE => ("hybrid", Some(("auto", Some(top_k).filter(|_| explain)))),
@@ -132,7 +139,7 @@ impl<'a> Asking<'a> {
             explain: Some(explain),
         };
         let answer = self.client.search(&request).await;
-        Ok(answer.with_context(|| format!("ask question {}", question.id))?.results)
+        answer.with_context(|| format!("ask question {}", question.id))
     }
 }
 

@@ -43,10 +43,12 @@ fn tables(mode: &Mode) -> String {
     rows.push(row("all", &mode.all));
     let returned = mode.returned;
     format!(
-        "{}latency p50 {:.1} ms, p99 {:.1} ms; returned passages {:.1} lines, {:.0} characters\n",
+        "{}latency p50 {:.1} ms, p99 {:.1} ms, of it late interaction {:.1} and {:.1} ms; returned passages {:.1} lines, {:.0} characters\n",
         table(&rows),
         mode.latency_ms.p50,
         mode.latency_ms.p99,
+        mode.late_ms.p50,
+        mode.late_ms.p99,
         returned.mean_lines,
         returned.mean_characters
     )

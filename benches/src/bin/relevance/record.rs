@@ -35,7 +35,7 @@ pub(crate) struct Lengths {
 /// All questions in one mode.
 #[derive(Serialize)]
 pub(crate) struct Mode {
-    /// `keyword`, `vector` or `hybrid`.
+    /// `keyword`, `vector`, `hybrid`, `hybrid+late` or `maxsim`.
     pub(crate) mode: String,
     /// Mean over all questions.
     pub(crate) all: Metrics,
@@ -47,6 +47,8 @@ pub(crate) struct Mode {
     pub(crate) returned: Lengths,
     /// Milliseconds from request to answer.
     pub(crate) latency_ms: Latency,
+    /// Of that, milliseconds of late interaction.
+    pub(crate) late_ms: Latency,
     /// Every question.
     pub(crate) questions: Vec<Asked>,
 }

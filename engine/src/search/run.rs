@@ -147,6 +147,10 @@ async fn read(
         let ordinal = folded.entry.ordinal;
         let passage =
             context.store.run(|tx| async move { passages::get(&tx, keys, id, generation, ordinal).await }).await?;
+        if passage.is_none() {
+            // Replaced so long ago that it was cleaned up: the search took longer than the grace period.
+            metrics::counter!("search_passages_gone_total").increment(1);
+        }
         Ok::<_, Error>(passage.map(|passage| {
             let query = weighted[folded.ranked.candidate.target].as_ref();
             result(request, target, query, folded, passage)

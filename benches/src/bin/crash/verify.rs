@@ -13,6 +13,9 @@ use crate::model::{Entry, Model, State};
 /// Results asked for where one is expected.
 const TOP_K: usize = 20;
 
+/// Results shown where something was not found.
+const SHOWN: usize = 5;
+
 /// What is wrong.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
@@ -185,13 +188,21 @@ async fn searchable(client: &Client, document: u32, content: &Content, problems:
             if hits.iter().any(|it| it.document_id != name(document)) {
                 problems.other(format!("a {mode} search shows text of {} under another name", name(document)));
             } else if hits.is_empty() {
-                problems.lost(format!("{} is not found by a {mode} search", name(document)));
+                let instead = instead(&results);
+                problems.lost(format!("{} is not found by a {mode} search for {query:?}: {instead}", name(document)));
             } else if ordinals.len() != hits.len() {
                 problems.other(format!("a {mode} search shows a passage of {} twice", name(document)));
             }
         }
     }
     Ok(())
+}
+
+/// What a search found, for whoever has to find out why.
+fn instead(results: &[SearchResult]) -> String {
+    let found = |it: &SearchResult| format!("{}#{} {:.3}", it.document_id, it.passage.ordinal, it.score);
+    let best: Vec<String> = results.iter().take(SHOWN).map(found).collect();
+    format!("{} results, the best {}", results.len(), best.join(", "))
 }
 
 /// No search shows a revision that is not the current one.

@@ -135,7 +135,7 @@ async fn check(client: &Client, model: &Model, document: u32, exists: bool) -> R
         if let Err(problem) = whole(stored, &content).and_then(|()| as_acknowledged(stored, &entry, revision)) {
             problems.partial(format!("{}: {problem}", name(document)));
         }
-        searchable(client, document, &content, problems).await?;
+        searchable(client, document, stored, &content, problems).await?;
     }
     for old in old_revisions(&entry, state).into_iter().filter(|_| exists) {
         gone(client, document, &model.contents.of(document, old), problems).await?;
@@ -176,11 +176,20 @@ fn as_acknowledged(stored: &Document, entry: &Entry, revision: u32) -> Result<()
     Ok(())
 }
 
-/// Both legs find the first and the last section, each passage once.
-async fn searchable(client: &Client, document: u32, content: &Content, problems: &mut Problems) -> Result<()> {
+/// Both legs find the first and the last section, each passage once. A vector stands for a whole passage, which may hold several
+/// short sections and then resembles none of them much: it is looked for by the passage's own text.
+async fn searchable(
+    client: &Client,
+    document: u32,
+    stored: &Document,
+    content: &Content,
+    problems: &mut Problems,
+) -> Result<()> {
     let ends = [content.sections.first(), content.sections.last()];
     for section in ends.into_iter().flatten() {
-        for (mode, query) in [("keyword", &section.marker), ("vector", &section.body)] {
+        let passage = stored.passages.iter().find(|passage| passage.text.contains(&section.marker));
+        let text = passage.map_or(&section.body, |passage| &passage.text);
+        for (mode, query) in [("keyword", &section.marker), ("vector", text)] {
             let results = search(client, mode, query).await?;
             let hits: Vec<&SearchResult> =
                 results.iter().filter(|it| it.passage.text.contains(&section.marker)).collect();

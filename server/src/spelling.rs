@@ -1,6 +1,6 @@
 //! Misspelt words of a query: the embedding model does not forgive them, since it sees a few odd pieces instead of the word.
 //!
-//! A word is taken for misspelt only where neither the model nor any passage knows it, and it is mended only where both know
+//! A word is taken for misspelt only where neither the model nor any passage knows it, and it is corrected only where both know
 //! the word that is near: names, codes and words of another trade stay as they are.
 
 use std::ops::Range;
@@ -12,7 +12,7 @@ use coditect_engine::model::CollectionName;
 use crate::limits;
 use crate::problem::{Problem, Result};
 
-/// Mends queries before they are embedded.
+/// Corrects queries before they are embedded.
 #[derive(Debug, Clone)]
 pub struct Spelling {
     /// What the model knows, sorted; nothing where that is not told.
@@ -25,25 +25,30 @@ impl Spelling {
         Self { words }
     }
 
-    /// `query` with its misspelt words mended, if it has any.
+    /// `query` with its misspelt words corrected, if it has any.
     ///
     /// # Errors
     /// When the keyword index fails.
-    pub async fn mended(&self, tenant: &Tenant, collections: &[CollectionName], query: &str) -> Result<Option<String>> {
+    pub async fn corrected(
+        &self,
+        tenant: &Tenant,
+        collections: &[CollectionName],
+        query: &str,
+    ) -> Result<Option<String>> {
         let odd = self.odd_words(query);
         if odd.is_empty() {
             return Ok(None);
         }
         let (this, tenant, collections, query) = (self.clone(), tenant.clone(), collections.to_vec(), query.to_owned());
         let work = move || -> Result<Option<String>> {
-            let mut mended = query.clone();
+            let mut corrected = query.clone();
             for at in odd.into_iter().rev() {
                 let meant = tenant.spelled(&collections, &query[at.clone()], this.alike(&query[at.clone()]))?;
                 if let Some(meant) = meant {
-                    mended.replace_range(at, &meant);
+                    corrected.replace_range(at, &meant);
                 }
             }
-            Ok((mended != query).then_some(mended))
+            Ok((corrected != query).then_some(corrected))
         };
         tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
     }

@@ -35,7 +35,7 @@ pub struct App {
     pub counter: Arc<dyn TokenCounter>,
     /// Vectors of queries.
     pub queries: QueryVectors,
-    /// Mends misspelt queries before they are embedded.
+    /// Corrects misspelt queries before they are embedded.
     pub spelling: Spelling,
     /// The way of documents into the engine.
     pub pipeline: Pipeline,

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_mended_to_those_with_the_stem() {
+    fn words_are_corrected_to_those_with_the_stem() {
         let words = ["throat", "throttle", "throttled", "throw"].map(str::to_owned);
         assert_eq!(with_stem("throtle", &stem("throttle"), &words), Some("throttle".to_owned()));
         assert_eq!(with_stem("throtle", &stem("throw"), &words), None);

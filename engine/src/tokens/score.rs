@@ -102,3 +102,43 @@ fn pairs(query: &WeightedQuery, ids: &[u16]) -> f32 {
     }
     if all > 0.0 { found / all } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vector::maxsim::{QueryTokens, signs};
+
+    fn near(score: TokenScore, expected: TokenScore) {
+        let pairs = score.numbers().into_iter().zip(expected.numbers());
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 0.01), "{score:?} is not {expected:?}");
+    }
+
+    #[test]
+    fn a_passage_is_scored_by_its_tokens_and_those_before_it() {
+        let (same, turning) =
+            ([1.0_f32; 64], std::array::from_fn::<f32, 64, _>(|i| if i % 2 == 0 { 1.0 } else { -1.0 }));
+        let vectors = QueryTokens::quantise(&[same, turning].concat(), 64).unwrap();
+        let query = WeightedQuery { ids: vec![1, 2], vectors, weights: vec![0.75, 0.25] };
+        let codes = TokenCodes::new(&[1, 2, 3], &[0, 5], &signs(&[same, turning, same].concat())).unwrap();
+        let mut scorer = Scorer::new(&query);
+        let score = TokenScore {
+            maxsim: 1.0,
+            body: 1.0,
+            // The two vectors are at right angles.
+            before: 0.75,
+            exact: 0.25,
+            exact_before: 0.75,
+            pairs: 1.0,
+            worst: 1.0,
+            length: 2,
+        };
+        near(scorer.score(&codes), score);
+        let opposite = TokenCodes::new(&[9], &[0], &signs(&same.map(|x| -x))).unwrap();
+        near(scorer.score(&opposite), TokenScore { length: 1, ..TokenScore::default() });
+        let empty = TokenCodes::new(&[], &[], &[]).unwrap();
+        near(scorer.score(&empty), TokenScore::default());
+        let other_dimension = TokenCodes::new(&[1], &[0], &[0xFF; 16]).unwrap();
+        near(scorer.score(&other_dimension), TokenScore::default());
+        near(TokenScore::mean([score, TokenScore::default()].iter(), 1.0), score);
+    }
+}

@@ -133,7 +133,7 @@ async fn searches_while_writes_go_on_wait_only_for_their_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn words_are_mended_where_no_collection_holds_them() {
+async fn words_are_corrected_where_no_collection_holds_them() {
     let rig = Rig::new().await;
     let after = rig.put("one", &["throttling of backups and of a throttle"]).await.version;
     rig.find("backups", Mode::Keyword, after).await;

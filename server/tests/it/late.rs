@@ -92,10 +92,10 @@ async fn a_server_without_a_model_for_it_says_so() {
 async fn the_local_model_sees_tokens_by_default_and_misspelt_words_are_mended() {
     let server = with_guide(|settings| settings.embedder = EmbedderConfig::default()).await;
     let answer = server.post("/search", &json!({"query": "rotte the signing key"})).await.expect(200);
-    assert_eq!(answer["mended"], "rotate the signing key");
+    assert_eq!(answer["corrected"], "rotate the signing key");
     assert_eq!((answer["mode"].as_str(), lines(&answer["results"][0])), (Some("hybrid+late"), (5, 5)));
     let known = server.post("/search", &json!({"query": "rotate the key of kubernetes"})).await.expect(200);
-    assert!(known.get("mended").is_none(), "{known}");
+    assert!(known.get("corrected").is_none(), "{known}");
     server.stop().await;
 }
 

@@ -42,13 +42,13 @@ pub(in crate::routes) struct Answered {
     pub(in crate::routes) embed: Duration,
     pub(in crate::routes) degraded: Option<Degraded>,
     /// The query as it was embedded, where words of it were misspelt.
-    pub(in crate::routes) mended: Option<String>,
+    pub(in crate::routes) corrected: Option<String>,
 }
 
 /// Searches.
 pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
     let deadline = ask.budget.map(|budget| Instant::now() + budget);
-    let Query { vector, tokens, embed, degraded, mended } = embedded(app, &ask).await?;
+    let Query { vector, tokens, embed, degraded, corrected } = embedded(app, &ask).await?;
     let mode = if degraded.is_some() { Mode::Keyword } else { ask.mode };
     let request = SearchRequest {
         query: ask.query,
@@ -67,7 +67,7 @@ pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
     };
     let response = app.tenant.search(request).await?;
     record(&response);
-    Ok(Answered { response, embed, degraded, mended })
+    Ok(Answered { response, embed, degraded, corrected })
 }
 
 /// The vector and tokens that the search needs, what they took, and whether the search goes on without.
@@ -77,7 +77,7 @@ struct Query {
     tokens: Option<QueryTokens>,
     embed: Duration,
     degraded: Option<Degraded>,
-    mended: Option<String>,
+    corrected: Option<String>,
 }
 
 async fn embedded(app: &App, ask: &Ask) -> Result<Query> {
@@ -89,12 +89,12 @@ async fn embedded(app: &App, ask: &Ask) -> Result<Query> {
     let Some(query) = ask.query.as_deref().filter(|_| ask.mode != Mode::Keyword) else {
         return Ok(Query::default());
     };
-    let mended = app.spelling.mended(&app.tenant, &ask.collections, query).await?;
-    let missing = match app.queries.get(mended.as_deref().unwrap_or(query), ask.budget).await {
+    let corrected = app.spelling.corrected(&app.tenant, &ask.collections, query).await?;
+    let missing = match app.queries.get(corrected.as_deref().unwrap_or(query), ask.budget).await {
         Ok(made) => {
             let vector = Vector { values: made.query.vector.clone(), embedder: Some(app.embedder.clone()) };
             let tokens = made.query.tokens.clone().filter(|_| ask.mode == Mode::Hybrid);
-            return Ok(Query { vector: Some(vector), tokens, embed: made.took, degraded: None, mended });
+            return Ok(Query { vector: Some(vector), tokens, embed: made.took, degraded: None, corrected });
         }
         Err(missing) => missing,
     };

@@ -42,7 +42,7 @@ pub(in crate::routes) struct SearchAnswer {
     degraded: Option<&'static str>,
     /// The query as it was embedded, where words of it were misspelt: they stand in no passage, and near ones do.
     #[serde(skip_serializing_if = "Option::is_none")]
-    mended: Option<String>,
+    corrected: Option<String>,
     /// Where the time went.
     took_ms: SearchTook,
 }
@@ -217,7 +217,7 @@ pub(in crate::routes) struct ExplainedLeg {
 impl SearchAnswer {
     /// The engine's answer, as the API shows it.
     pub(super) fn new(answered: Answered, include: &[Include], total: Duration) -> Self {
-        let Answered { response, embed, degraded, mended } = answered;
+        let Answered { response, embed, degraded, corrected } = answered;
         let took = response.took;
         let results = (1..).zip(response.results).map(|(rank, result)| Found::new(rank, result, include));
         Self {
@@ -225,7 +225,7 @@ impl SearchAnswer {
             version: response.version.to_string(),
             mode: mode_name(response.mode, response.reranked),
             degraded: degraded.map(degraded_text),
-            mended,
+            corrected,
             took_ms: SearchTook {
                 embed: millis(embed),
                 search: millis(took.legs + took.fuse + took.late + took.read),

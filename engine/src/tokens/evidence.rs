@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::query::WeightedQuery;
 use crate::limits::EVIDENCE;
 use crate::model::TokenCodes;
-use crate::vector::maxsim::Matches;
+use crate::vector::maxsim::Similarities;
 
 /// A part of a passage that meets the query.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,12 +28,14 @@ pub(crate) fn find(query: &WeightedQuery, codes: &TokenCodes, text: &str) -> Vec
     }
     let places: Vec<usize> = codes.places().collect();
     let signs = &codes.signs()[codes.before() * codes.sign_bytes()..];
-    let mut matches = Matches::default();
+    let mut similarities = Similarities::default();
+    query.vectors.similarities(signs, &mut similarities);
+    let mut best = vec![0.0; query.weights.len()];
     let mut scored: Vec<Evidence> = Vec::new();
     for (bytes, tokens) in parts(text, &places) {
-        query.vectors.matches(&signs[tokens.start * codes.sign_bytes()..tokens.end * codes.sign_bytes()], &mut matches);
-        let met = matches.found().iter().zip(&query.weights).map(|(found, weight)| weight * found.similarity.max(0.0));
-        scored.push(Evidence { bytes, score: met.sum() });
+        best.fill(0.0);
+        similarities.raise(tokens, &mut best);
+        scored.push(Evidence { bytes, score: query.weighted(&best) });
     }
     scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.bytes.start.cmp(&b.bytes.start)));
     let least = scored.first().map_or(0.0, |best| best.score * SHARE);

@@ -46,9 +46,10 @@ impl TokenIndex {
     }
 
     /// The inverse document frequencies of tokens, in their order.
-    pub(crate) fn idfs(&self, ids: &[u16]) -> Vec<f32> {
+    pub(crate) fn idfs(&self, ids: &[u16], into: &mut Vec<f32>) {
         let state = self.state.read();
-        ids.iter().map(|&id| state.statistics.idf(id)).collect()
+        into.clear();
+        into.extend(ids.iter().map(|&id| state.statistics.idf(id)));
     }
 
     /// Moves codes from memory to a file in `folder` when there are enough of them. Searches go on meanwhile. What cannot be

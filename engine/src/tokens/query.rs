@@ -54,7 +54,8 @@ pub(crate) struct WeightedQuery {
 impl WeightedQuery {
     /// `query` as it counts among the passages of `index`; `None` when nothing of it counts.
     pub(crate) fn new(query: &QueryTokens, index: &TokenIndex) -> Option<Self> {
-        let idfs = index.idfs(&query.ids);
+        let mut idfs = Vec::new();
+        index.idfs(&query.ids, &mut idfs);
         let mut places: Vec<usize> = (0..idfs.len()).collect();
         places.sort_by(|&a, &b| idfs[b].total_cmp(&idfs[a]));
         places.truncate(QUERY_TOKENS);
@@ -65,5 +66,10 @@ impl WeightedQuery {
             vectors: query.vectors.at(&places),
             weights: places.iter().map(|&place| idfs[place] / total).collect(),
         })
+    }
+
+    /// The mean of a number for each token, by the tokens' weights.
+    pub(super) fn weighted(&self, numbers: &[f32]) -> f32 {
+        self.weights.iter().zip(numbers).map(|(weight, number)| weight * number).sum()
     }
 }

@@ -28,6 +28,10 @@ pub enum Feature {
     Document,
     /// Similarity of the query's important token that is met worst.
     Worst,
+    /// MaxSim of the best window of the passage.
+    Window,
+    /// Similarity of the passage's tokens to the query's.
+    Focus,
     /// MaxSim without title and headings.
     Body,
     /// MaxSim with title and headings alone.
@@ -46,13 +50,15 @@ pub enum Feature {
 
 impl Feature {
     /// All features.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Cosine,
         Self::Bm25,
         Self::Maxsim,
         Self::MaxsimInCode,
         Self::Document,
         Self::Worst,
+        Self::Window,
+        Self::Focus,
         Self::Body,
         Self::Headings,
         Self::Exact,
@@ -72,6 +78,8 @@ impl Feature {
             Self::MaxsimInCode => "maxsim_in_code",
             Self::Document => "document",
             Self::Worst => "worst",
+            Self::Window => "window",
+            Self::Focus => "focus",
             Self::Body => "body",
             Self::Headings => "headings",
             Self::Exact => "exact",
@@ -145,6 +153,8 @@ impl Company<'_> {
             Feature::MaxsimInCode => score.maxsim * self.code,
             Feature::Document => others.clone().fold(0.0, best),
             Feature::Worst => score.worst,
+            Feature::Window => score.window,
+            Feature::Focus => score.focus,
             Feature::Body => score.body,
             Feature::Headings => score.before,
             Feature::Exact => score.exact,

@@ -76,7 +76,9 @@ fn append(first: &mut Vec<Ranked>, rest: Vec<Ranked>) {
 
 /// Looks at candidates until the time is over. Answers what it saw, and how many it looked at: none when no candidate has codes.
 fn look(request: &SearchRequest, targets: &[Target], weighted: &Weighted, ranked: &[Ranked]) -> (Vec<Seen>, usize) {
-    let mut scorers: Vec<Option<Scorer<'_>>> = weighted.iter().map(|query| query.as_ref().map(Scorer::new)).collect();
+    let queries = weighted.iter().zip(targets);
+    let scorers = queries.map(|(query, target)| query.as_ref().map(|query| Scorer::new(query, target.index.tokens())));
+    let mut scorers: Vec<Option<Scorer<'_>>> = scorers.collect();
     let (mut seen, mut without, mut count) = (Vec::with_capacity(ranked.len()), Vec::new(), 0);
     for step in ranked.chunks(STEP) {
         if request.deadline.is_some_and(|deadline| Instant::now() >= deadline) {

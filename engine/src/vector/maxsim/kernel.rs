@@ -45,26 +45,20 @@ impl Kernel {
         kernels
     }
 
-    /// Raises each entry of `best` to the largest sum of a query token's numbers under a passage token's set signs, with the
-    /// first token that has it. `values` are `best.len() * dimension` numbers; `dimension` is a multiple of 64.
-    pub(super) fn best(self, values: &[i8], dimension: usize, signs: &[u8], best: &mut [(i32, u32)]) {
-        debug_assert!(dimension.is_multiple_of(super::DIMENSION_STEP) && values.len() == best.len() * dimension);
+    /// Sums each query token's numbers under each passage token's set signs: a row of `sums` for each passage token, with a number
+    /// for each query token. `values` are `dimension` numbers a query token, `signs` `dimension / 8` bytes a passage token;
+    /// `dimension` is a multiple of 64.
+    pub(super) fn sums(self, values: &[i8], dimension: usize, signs: &[u8], sums: &mut [i32]) {
+        debug_assert!(dimension.is_multiple_of(super::DIMENSION_STEP));
+        debug_assert_eq!(sums.len(), values.len() / dimension * (signs.len() / (dimension / 8)));
         match self {
-            Self::Scalar => scalar::best(values, dimension, signs, best),
+            Self::Scalar => scalar::sums(values, dimension, signs, sums),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => super::x86::best_avx2(values, dimension, signs, best),
+            Self::Avx2 => super::x86::sums_avx2(values, dimension, signs, sums),
             #[cfg(target_arch = "x86_64")]
-            Self::Vnni => super::x86::best_vnni(values, dimension, signs, best),
+            Self::Vnni => super::x86::sums_vnni(values, dimension, signs, sums),
             #[cfg(target_arch = "aarch64")]
-            Self::Neon => super::neon::best(values, dimension, signs, best),
+            Self::Neon => super::neon::sums(values, dimension, signs, sums),
         }
-    }
-}
-
-/// Raises an entry when `sum` is larger: the first of equals stays.
-#[inline(always)]
-pub(super) fn raise(entry: &mut (i32, u32), sum: i32, token: u32) {
-    if sum > entry.0 {
-        *entry = (sum, token);
     }
 }

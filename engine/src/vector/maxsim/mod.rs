@@ -11,6 +11,8 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use std::ops::Range;
+
 use self::kernel::Kernel;
 
 /// Dimensions of a token vector are a multiple of this.
@@ -28,27 +30,44 @@ pub struct QueryTokens {
     scales: Vec<f32>,
 }
 
-/// The token of a passage that is most similar to a token of the query.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Match {
-    /// Cosine of the query token's vector with the passage token's signs, -1 to 1.
-    pub similarity: f32,
-    /// Its position among the passage's tokens; the first of equals.
-    pub token: u32,
-}
-
-/// The best matches of a query's tokens, with the room that computing them takes: kept from passage to passage.
+/// How similar each token of a passage is to each token of a query, with the room that computing it takes: kept from passage to
+/// passage.
 #[derive(Debug, Default)]
-pub struct Matches {
-    best: Vec<(i32, u32)>,
-    found: Vec<Match>,
+pub struct Similarities {
+    /// Tokens of the query.
+    row: usize,
+    sums: Vec<i32>,
+    cosines: Vec<f32>,
 }
 
-impl Matches {
-    /// The match of each token of the query, in order; empty when the passage had no tokens.
+impl Similarities {
+    /// Number of the passage's tokens.
     #[must_use]
-    pub fn found(&self) -> &[Match] {
-        &self.found
+    pub fn len(&self) -> usize {
+        self.cosines.len() / self.row.max(1)
+    }
+
+    /// Whether there is nothing to compare.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cosines.is_empty()
+    }
+
+    /// The cosines of the passage's tokens with the query's, -1 to 1: for each of the passage's tokens, in order, one for each of the
+    /// query's.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.cosines.chunks_exact(self.row.max(1))
+    }
+
+    /// Raises each number of `best`, one for each token of the query, to the similarity of the most similar of the passage's
+    /// tokens at `tokens`.
+    ///
+    /// # Panics
+    /// When `tokens` is beyond [`Similarities::len`].
+    pub fn raise(&self, tokens: Range<usize>, best: &mut [f32]) {
+        for row in self.cosines[tokens.start * self.row..tokens.end * self.row].chunks_exact(self.row.max(1)) {
+            best.iter_mut().zip(row).for_each(|(best, &cosine)| *best = best.max(cosine));
+        }
     }
 }
 
@@ -115,32 +134,29 @@ impl QueryTokens {
         self.dimension / 8
     }
 
-    /// The best match of each token of the query among a passage's tokens, whose `signs` are [`QueryTokens::sign_bytes`] each: bit
-    /// `d % 8` of byte `d / 8` is set where component `d` is positive. Bytes beyond whole tokens are not read. No matches at
-    /// all when the passage has no tokens. O(tokens of the query * tokens of the passage * dimension).
-    pub fn matches(&self, signs: &[u8], into: &mut Matches) {
-        self.matches_by(Kernel::detected(), signs, into);
+    /// How similar a passage's tokens are, whose `signs` are [`QueryTokens::sign_bytes`] each: bit `d % 8` of byte `d / 8` is set
+    /// where component `d` is positive. Bytes beyond whole tokens are not read.
+    /// O(tokens of the query * tokens of the passage * dimension).
+    pub fn similarities(&self, signs: &[u8], into: &mut Similarities) {
+        self.similarities_by(Kernel::detected(), signs, into);
     }
 
-    fn matches_by(&self, kernel: Kernel, signs: &[u8], into: &mut Matches) {
-        let Matches { best, found } = into;
-        found.clear();
-        if signs.len() < self.sign_bytes() {
-            return;
+    fn similarities_by(&self, kernel: Kernel, signs: &[u8], into: &mut Similarities) {
+        let tokens = signs.len() / self.sign_bytes();
+        into.row = self.len();
+        into.sums.clear();
+        into.sums.resize(tokens * self.len(), 0);
+        kernel.sums(&self.values, self.dimension, &signs[..tokens * self.sign_bytes()], &mut into.sums);
+        into.cosines.clear();
+        for row in into.sums.chunks_exact(self.len().max(1)) {
+            let tokens = row.iter().zip(&self.sums).zip(&self.scales);
+            // The kernels sum the numbers whose sign is set: the others count negatively.
+            into.cosines.extend(tokens.map(|((&set, &sum), &scale)| ((2 * set - sum) as f32 * scale).clamp(-1.0, 1.0)));
         }
-        best.clear();
-        best.resize(self.len(), (i32::MIN, 0));
-        kernel.best(&self.values, self.dimension, signs, best);
-        let tokens = best.iter().zip(&self.sums).zip(&self.scales);
-        // The kernels sum the numbers whose sign is set: the others count negatively.
-        found.extend(tokens.map(|((&(set, token), &sum), &scale)| Match {
-            similarity: ((2 * set - sum) as f32 * scale).clamp(-1.0, 1.0),
-            token,
-        }));
     }
 }
 
-/// The signs of token vectors, as [`QueryTokens::matches`] reads them.
+/// The signs of token vectors, as [`QueryTokens::similarities`] reads them.
 #[must_use]
 pub fn signs(vectors: &[f32]) -> Vec<u8> {
     let byte = |eight: &[f32]| (0..).zip(eight).fold(0_u8, |byte, (bit, &x)| byte | (u8::from(x > 0.0) << bit));
@@ -178,29 +194,34 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
         #[test]
-        fn every_kernel_gives_the_same_matches((dimension, query, passage) in case()) {
+        fn every_kernel_gives_the_same_similarities((dimension, query, passage) in case()) {
             let tokens = QueryTokens::quantise(&query, dimension).unwrap();
             let signs = signs(&passage);
-            let (mut scalar, mut other) = (Matches::default(), Matches::default());
-            tokens.matches_by(Kernel::Scalar, &signs, &mut scalar);
+            let (mut scalar, mut other) = (Similarities::default(), Similarities::default());
+            tokens.similarities_by(Kernel::Scalar, &signs, &mut scalar);
             for kernel in Kernel::available() {
-                tokens.matches_by(kernel, &signs, &mut other);
-                prop_assert_eq!(scalar.found(), other.found(), "{:?}", kernel);
+                tokens.similarities_by(kernel, &signs, &mut other);
+                prop_assert_eq!(&scalar.cosines, &other.cosines, "{:?}", kernel);
             }
-            prop_assert_eq!(scalar.found().len(), if passage.is_empty() { 0 } else { query.len() / dimension });
+            prop_assert_eq!(scalar.cosines.len(), query.len() / dimension * (passage.len() / dimension));
+            prop_assert_eq!(scalar.len(), if query.is_empty() { 0 } else { passage.len() / dimension });
         }
 
         #[test]
-        fn matches_are_the_most_similar_tokens((dimension, query, passage) in case()) {
+        fn similarities_are_cosines_with_signs((dimension, query, passage) in case()) {
             let tokens = QueryTokens::quantise(&query, dimension).unwrap();
-            let mut found = Matches::default();
-            tokens.matches(&signs(&passage), &mut found);
-            for (token, found) in query.chunks(dimension).zip(found.found()) {
-                let exact: Vec<f32> = passage.chunks(dimension).map(|other| cosine(token, other)).collect();
-                let best = exact.iter().copied().fold(f32::MIN, f32::max);
-                prop_assert!((found.similarity - best).abs() < 0.01);
-                prop_assert!((exact[found.token as usize] - best).abs() < 0.01);
+            let mut found = Similarities::default();
+            tokens.similarities(&signs(&passage), &mut found);
+            let mut best = vec![f32::MIN; tokens.len()];
+            for (row, other) in found.rows().zip(passage.chunks(dimension)) {
+                for ((token, &found), best) in query.chunks(dimension).zip(row).zip(&mut best) {
+                    prop_assert!((cosine(token, other) - found).abs() < 0.01);
+                    *best = best.max(found);
+                }
             }
+            let mut raised = vec![f32::MIN; tokens.len()];
+            found.raise(0..found.len(), &mut raised);
+            prop_assert_eq!(raised, best);
         }
     }
 
@@ -210,11 +231,11 @@ mod tests {
         odd.extend([f32::NAN; 64]);
         odd.extend([f32::INFINITY; 64]);
         let tokens = QueryTokens::quantise(&odd, 64).unwrap();
-        let mut found = Matches::default();
-        tokens.matches(&[0xFF; 16], &mut found);
-        assert_eq!(found.found(), [Match { similarity: 0.0, token: 0 }; 3]);
-        tokens.matches(&[], &mut found);
-        assert!(found.found().is_empty() && QueryTokens::quantise(&[], 64).unwrap().is_empty());
+        let mut found = Similarities::default();
+        tokens.similarities(&[0xFF; 17], &mut found);
+        assert_eq!(found.rows().collect::<Vec<_>>(), [[0.0; 3], [0.0; 3]]);
+        tokens.similarities(&[], &mut found);
+        assert!(found.is_empty() && QueryTokens::quantise(&[], 64).unwrap().is_empty());
         assert!(QueryTokens::quantise(&odd, 0).is_none() && QueryTokens::quantise(&odd[..96], 96).is_none());
         assert!(QueryTokens::quantise(&odd[..65], 64).is_none());
     }

@@ -4,24 +4,22 @@
 
 use std::arch::x86_64::*;
 
-use super::kernel::raise;
-
 /// Largest dimension whose expanded signs are kept on the stack.
 const STACK: usize = 1_024;
 
-/// See [`Kernel::best`](super::kernel::Kernel::best). For processors with AVX2 alone.
-pub(super) fn best_avx2(values: &[i8], dimension: usize, signs: &[u8], best: &mut [(i32, u32)]) {
+/// See [`Kernel::sums`](super::kernel::Kernel::sums). For processors with AVX2 alone.
+pub(super) fn sums_avx2(values: &[i8], dimension: usize, signs: &[u8], sums: &mut [i32]) {
     with_room(dimension, |room| {
-        // SAFETY: the kernel is chosen only where AVX2 was detected; slices have the lengths that `Kernel::best` states.
-        unsafe { avx2(values, dimension, signs, best, room) }
+        // SAFETY: the kernel is chosen only where AVX2 was detected; slices have the lengths that `Kernel::sums` states.
+        unsafe { avx2(values, dimension, signs, sums, room) }
     });
 }
 
-/// See [`Kernel::best`](super::kernel::Kernel::best). For processors with AVX-512 BW and VNNI alone.
-pub(super) fn best_vnni(values: &[i8], dimension: usize, signs: &[u8], best: &mut [(i32, u32)]) {
+/// See [`Kernel::sums`](super::kernel::Kernel::sums). For processors with AVX-512 BW and VNNI alone.
+pub(super) fn sums_vnni(values: &[i8], dimension: usize, signs: &[u8], sums: &mut [i32]) {
     with_room(dimension, |room| {
-        // SAFETY: the kernel is chosen only where these features were detected; slices have the lengths that `Kernel::best` states.
-        unsafe { vnni(values, dimension, signs, best, room) }
+        // SAFETY: the kernel is chosen only where these features were detected; slices have the lengths that `Kernel::sums` states.
+        unsafe { vnni(values, dimension, signs, sums, room) }
     });
 }
 
@@ -35,16 +33,17 @@ fn with_room(dimension: usize, work: impl FnOnce(&mut [u8])) {
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn avx2(values: &[i8], dimension: usize, signs: &[u8], best: &mut [(i32, u32)], room: &mut [u8]) {
+unsafe fn avx2(values: &[i8], dimension: usize, signs: &[u8], sums: &mut [i32], room: &mut [u8]) {
     // Sums of 16 bits hold 2 * 127 for each of this many steps.
     const STEPS: usize = 64;
     let ones = _mm256_set1_epi16(1);
-    for (token, signs) in (0..).zip(signs.chunks_exact(dimension / 8)) {
+    let row = values.len() / dimension;
+    for (signs, sums) in signs.chunks_exact(dimension / 8).zip(sums.chunks_exact_mut(row.max(1))) {
         for (bits, bytes) in signs.as_chunks::<4>().0.iter().zip(room.as_chunks_mut::<32>().0) {
             // SAFETY: `bytes` has 32 bytes.
             unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), expanded(u32::from_le_bytes(*bits))) };
         }
-        for (entry, values) in best.iter_mut().zip(values.chunks_exact(dimension)) {
+        for (into, values) in sums.iter_mut().zip(values.chunks_exact(dimension)) {
             let mut sum = _mm256_setzero_si256();
             for (values, set) in values.chunks(32 * STEPS).zip(room.chunks(32 * STEPS)) {
                 let mut part = _mm256_setzero_si256();
@@ -57,7 +56,7 @@ unsafe fn avx2(values: &[i8], dimension: usize, signs: &[u8], best: &mut [(i32, 
                 }
                 sum = _mm256_add_epi32(sum, _mm256_madd_epi16(part, ones));
             }
-            raise(entry, total(sum), token);
+            *into = total(sum);
         }
     }
 }
@@ -83,14 +82,15 @@ fn total(sum: __m256i) -> i32 {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn vnni(values: &[i8], dimension: usize, signs: &[u8], best: &mut [(i32, u32)], room: &mut [u8]) {
-    for (token, signs) in (0..).zip(signs.chunks_exact(dimension / 8)) {
+unsafe fn vnni(values: &[i8], dimension: usize, signs: &[u8], sums: &mut [i32], room: &mut [u8]) {
+    let row = values.len() / dimension;
+    for (signs, sums) in signs.chunks_exact(dimension / 8).zip(sums.chunks_exact_mut(row.max(1))) {
         for (bits, bytes) in signs.as_chunks::<8>().0.iter().zip(room.as_chunks_mut::<64>().0) {
             let set = _mm512_maskz_set1_epi8(u64::from_le_bytes(*bits), 1);
             // SAFETY: `bytes` has 64 bytes.
             unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), set) };
         }
-        for (entry, values) in best.iter_mut().zip(values.chunks_exact(dimension)) {
+        for (into, values) in sums.iter_mut().zip(values.chunks_exact(dimension)) {
             let mut sum = _mm512_setzero_si512();
             for (values, set) in values.as_chunks::<64>().0.iter().zip(room.as_chunks::<64>().0) {
                 // SAFETY: both have 64 bytes.
@@ -98,7 +98,7 @@ unsafe fn vnni(values: &[i8], dimension: usize, signs: &[u8], best: &mut [(i32, 
                     unsafe { (_mm512_loadu_si512(values.as_ptr().cast()), _mm512_loadu_si512(set.as_ptr().cast())) };
                 sum = _mm512_dpbusd_epi32(sum, set, values);
             }
-            raise(entry, _mm512_reduce_add_epi32(sum), token);
+            *into = _mm512_reduce_add_epi32(sum);
         }
     }
 }

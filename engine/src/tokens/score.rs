@@ -213,8 +213,9 @@ mod tests {
     }
     #[test]
     fn a_window_has_its_own_part_of_the_passage_alone() {
-        let pattern =
-            |period: usize| -> [f32; 64] { std::array::from_fn(|i| if i / period % 2 == 0 { 1.0 } else { -1.0 }) };
+        let pattern = |period: usize| -> [f32; 64] {
+            std::array::from_fn(|i| if (i / period).is_multiple_of(2) { 1.0 } else { -1.0 })
+        };
         let (first, second, other) = (pattern(1), pattern(2), pattern(4));
         let vectors = QueryTokens::quantise(&[first, second].concat(), 64).unwrap();
         let query = WeightedQuery { ids: vec![1, 2], vectors, weights: vec![0.5, 0.5] };

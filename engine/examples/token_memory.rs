@@ -20,10 +20,16 @@ use coditect_store::{Clock, EmbeddedOptions, Store};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// The server's.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const DIMENSION: usize = 384;
 const DOCUMENT: usize = 50;
 const WAIT: Duration = Duration::from_secs(600);
 const VOCABULARY: u32 = 30_522;
+/// After this the allocator has given back what is not used.
+const SETTLED: Duration = Duration::from_secs(15);
 
 #[tokio::main]
 async fn main() {
@@ -56,7 +62,10 @@ async fn main() {
 }
 
 async fn start(folder: &Path) -> (Store, Engine) {
-    let store = Store::open_embedded(EmbeddedOptions::new(folder.join("store"))).await.unwrap();
+    // The store's cache has a limit of its own, which only one of the two would reach.
+    let mut options = EmbeddedOptions::new(folder.join("store"));
+    options.cache_bytes = 1 << 20;
+    let store = Store::open_embedded(options).await.unwrap();
     let options = EngineOptions { scratch: folder.to_owned(), ..EngineOptions::default() };
     let engine = Engine::start(store.clone(), Clock::system(), &options);
     engine.ready(WAIT).await.unwrap();
@@ -120,6 +129,7 @@ fn codes(tokens: usize, rng: &mut ChaCha8Rng) -> TokenCodes {
 /// Megabytes that are not backed by files, with the index filled.
 async fn opened(folder: &Path) -> f64 {
     let (store, engine) = start(folder).await;
+    tokio::time::sleep(SETTLED).await;
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
     let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().unwrap();

@@ -8,6 +8,10 @@ use coditect_server::settings::{self, Cli, Loaded};
 use coditect_server::{Server, StartError, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Gives memory back when it is no longer needed; the system's keeps much of what filling the indexes took.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {

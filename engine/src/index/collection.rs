@@ -52,7 +52,9 @@ pub(crate) struct CollectionIndex {
 impl CollectionIndex {
     /// Empty indexes for a collection, with their files in `scratch`.
     pub(crate) fn new(head: CollectionHead, scratch: Arc<Path>) -> Result<Self> {
-        let options = VectorOptions { metric: Metric::Cosine, ..VectorOptions::new(head.embedder.dimension as usize) };
+        let folder = Some(scratch.to_path_buf());
+        let dimension = head.embedder.dimension as usize;
+        let options = VectorOptions { metric: Metric::Cosine, folder, ..VectorOptions::new(dimension) };
         let vectors =
             VectorIndex::new(options).map_err(|error| Error::internal("open a vector index").caused_by(error))?;
         let keywords = KeywordIndex::new(KeywordOptions::default())

@@ -8,27 +8,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::graph::Graph;
-use super::scratch::{Pool, Scratch};
-use super::select::{Pruned, Scored, rank, select};
+use super::scratch::Scratch;
+use super::select::{Pruned, Scored, rank, rank_for, select, settle};
+use super::walk::View;
+use super::writer::Writer;
 
 /// A point that has a place but no links yet, and its level.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fresh {
-    pub(crate) point: u32,
-    pub(crate) level: usize,
+pub(super) struct Fresh {
+    pub(super) point: u32,
+    pub(super) level: usize,
 }
 
 /// One link list to be written.
 #[derive(Debug)]
-pub(crate) struct LinkList {
+pub(super) struct LinkList {
     layer: usize,
     point: u32,
     out: Vec<u32>,
 }
 
 /// All link lists that change when `fresh` joins the graph: its own and those of the points it links to.
-pub(crate) fn plan(graph: &Graph, fresh: &[Fresh], ef: usize, pool: &Pool) -> Vec<LinkList> {
-    let own = |&new: &Fresh| pool.with(|scratch| forward(graph, new, fresh, ef, scratch));
+pub(super) fn plan(view: View<'_>, fresh: &[Fresh], ef: usize) -> Vec<LinkList> {
+    let own = |&new: &Fresh| Scratch::with(|scratch| forward(view, new, fresh, ef, scratch));
     let forward: Vec<LinkList> = if fresh.len() == 1 {
         fresh.iter().flat_map(own).collect()
     } else {
@@ -42,94 +44,94 @@ pub(crate) fn plan(graph: &Graph, fresh: &[Fresh], ef: usize, pool: &Pool) -> Ve
         }
     }
     let merge = |((layer, point), (own, additions)): ((usize, u32), (Option<usize>, Vec<u32>))| {
-        let current = own.map_or_else(|| graph.out(layer, point), |position| &forward[position].out);
-        LinkList { layer, point, out: merged(graph, layer, point, current, &additions) }
+        let current: Vec<u32> =
+            own.map_or_else(|| view.graph.out(layer, point).collect(), |position| forward[position].out.clone());
+        LinkList { layer, point, out: merged(view, layer, point, current, &additions) }
     };
     if fresh.len() == 1 { wanted.into_iter().map(merge).collect() } else { wanted.into_par_iter().map(merge).collect() }
 }
 
 /// The links of one new point in each of its layers.
-fn forward(graph: &Graph, new: Fresh, step: &[Fresh], ef: usize, scratch: &mut Scratch) -> Vec<LinkList> {
-    let query = graph.vector(new.point);
-    let top = graph.entry.map_or(0, |(_, level)| level);
-    let mut entries: Vec<Scored> = graph.descend(query, new.level).into_iter().collect();
+fn forward(view: View<'_>, new: Fresh, step: &[Fresh], ef: usize, scratch: &mut Scratch) -> Vec<LinkList> {
+    let query = view.codes.query(view.graph.vector(new.point));
+    let top = view.graph.entry().map_or(0, |(_, level)| level);
+    let mut entries: Vec<Scored> = view.descend(&query, new.level, scratch).into_iter().collect();
     let mut lists = Vec::with_capacity(new.level + 1);
     for layer in (0..=new.level).rev() {
         let mut candidates = Vec::new();
         if layer <= top && !entries.is_empty() {
-            candidates = graph.walk(query, &entries, ef, layer, scratch);
+            view.walk(&query, &entries, ef, layer, scratch);
+            candidates.extend(scratch.best.iter());
             entries.clone_from(&candidates);
         }
-        let peers = step.iter().filter(|peer| peer.level >= layer && peer.point != new.point);
-        candidates.extend(peers.map(|peer| graph.scored(query, peer.point)));
+        let peers = step.iter().filter(|peer| peer.level >= layer).map(|peer| peer.point);
+        candidates.extend(rank_for(view, &query, new.point, peers));
         candidates.sort_unstable();
         candidates.truncate(ef);
-        let out = select(graph, &candidates, graph.links, Pruned::Keep);
+        settle(view, new.point, &mut candidates);
+        let out = select(view, new.point, &candidates, view.graph.links, Pruned::Keep);
         lists.push(LinkList { layer, point: new.point, out });
     }
     lists
 }
 
 /// `current` with `additions`, thinned out when that is more than the layer allows.
-fn merged(graph: &Graph, layer: usize, point: u32, current: &[u32], additions: &[u32]) -> Vec<u32> {
-    let mut all = current.to_vec();
+fn merged(view: View<'_>, layer: usize, point: u32, current: Vec<u32>, additions: &[u32]) -> Vec<u32> {
+    let mut all = current;
     for &addition in additions {
         if !all.contains(&addition) {
             all.push(addition);
         }
     }
-    let capacity = graph.capacity(layer);
+    let capacity = view.graph.capacity(layer);
     if all.len() <= capacity {
         return all;
     }
-    select(graph, &rank(graph, point, all.into_iter()), capacity, Pruned::Drop)
+    select(view, point, &rank(view, point, all.into_iter()), capacity, Pruned::Drop)
 }
 
 /// Writes planned links and moves the entry when a new point is higher.
-pub(crate) fn apply(graph: &mut Graph, fresh: &[Fresh], lists: &[LinkList]) {
+pub(super) fn apply(writer: &mut Writer, view: View<'_>, fresh: &[Fresh], lists: &[LinkList]) {
+    let graph = view.graph;
     let mut dropped = BTreeSet::new();
     for list in lists {
-        dropped.extend(
-            graph
-                .out(list.layer, list.point)
-                .iter()
-                .filter(|link| !list.out.contains(link))
-                .map(|&link| (list.layer, link)),
-        );
-        graph.set_out(list.layer, list.point, &list.out);
+        let gone = graph.out(list.layer, list.point).filter(|link| !list.out.contains(link));
+        dropped.extend(gone.map(|link| (list.layer, link)));
+        writer.set_out(graph, list.layer, list.point, &list.out);
     }
     dropped.extend(fresh.iter().map(|new| (0, new.point)));
     for (layer, point) in dropped {
-        graph.adopt(layer, point);
+        writer.adopt(view, layer, point);
     }
     for new in fresh {
-        if graph.entry.is_none_or(|(_, level)| new.level > level) {
-            graph.entry = Some((new.point, new.level));
+        if graph.entry().is_none_or(|(_, level)| new.level > level) {
+            graph.set_entry(Some((new.point, new.level)));
         }
     }
 }
 
-impl Graph {
+impl Writer {
     /// Gives `point` an incoming link when it has none: from the nearest point it links to, in the place of
     /// a link whose target can spare it.
-    pub(crate) fn adopt(&mut self, layer: usize, point: u32) {
+    pub(super) fn adopt(&mut self, view: View<'_>, layer: usize, point: u32) {
         if !self.incoming(layer, point).is_empty() {
             return;
         }
-        let parents = rank(self, point, self.out(layer, point).iter().copied());
+        let graph: &Graph = view.graph;
+        let parents = rank(view, point, graph.out(layer, point));
         for parent in parents {
-            let mut out = self.out(layer, parent.point).to_vec();
-            if out.len() < self.capacity(layer) {
+            let mut out: Vec<u32> = graph.out(layer, parent.point).collect();
+            if out.len() < graph.capacity(layer) {
                 out.push(point);
             } else {
-                let ranked = rank(self, parent.point, out.iter().copied());
+                let ranked = rank(view, parent.point, out.iter().copied());
                 let spare = ranked.iter().rev().find(|link| self.incoming(layer, link.point).len() > 1);
                 let Some(place) = spare.and_then(|spare| out.iter().position(|&link| link == spare.point)) else {
                     continue;
                 };
                 out[place] = point;
             }
-            self.set_out(layer, parent.point, &out);
+            self.set_out(graph, layer, parent.point, &out);
             return;
         }
     }

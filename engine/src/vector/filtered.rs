@@ -4,126 +4,133 @@ use std::cmp::Reverse;
 
 use roaring::RoaringBitmap;
 
+use super::codes::QueryCode;
 use super::graph::Graph;
 use super::limits::FILTER_SEEDS;
 use super::scratch::Scratch;
 use super::select::Scored;
+use super::walk::View;
 
 /// Share of allowed points from which the walk also goes through points that are not allowed instead of hopping over.
 const WALK_THROUGH: f64 = 0.5;
 
-impl Graph {
-    /// The `k` nearest allowed points by comparing every one of them, nearest first.
-    pub(crate) fn scan(
-        &self,
-        query: &[f32],
-        k: usize,
-        allowed: Option<&RoaringBitmap>,
-        scratch: &mut Scratch,
-    ) -> Vec<Scored> {
-        scratch.begin(self.bound());
-        let live = self.points.live();
-        match allowed {
-            None => self.scan_slots(query, k, live.iter(), scratch),
-            Some(allowed) if allowed.len() <= live.len() => self.scan_slots(query, k, allowed.iter(), scratch),
-            Some(allowed) => self.scan_slots(query, k, live.iter().filter(|&slot| allowed.contains(slot)), scratch),
-        }
-        scratch.drain()
-    }
+/// Which points a walk may find.
+#[derive(Clone, Copy)]
+pub(super) struct Allowed<'a> {
+    pub(super) slots: &'a RoaringBitmap,
+    /// Share of all slots.
+    pub(super) share: f64,
+}
 
-    fn scan_slots(&self, query: &[f32], k: usize, slots: impl Iterator<Item = u32>, scratch: &mut Scratch) {
-        for point in slots.filter_map(|slot| self.points.of_slot(slot)) {
-            if scratch.visit(point) {
-                let scored = self.scored(query, point);
-                scratch.distances += 1;
-                if !scratch.is_done(scored, k) {
-                    scratch.keep(scored, k);
-                }
+impl Graph {
+    /// Leaves in `scratch.best` the `k` nearest allowed points by comparing every one of them.
+    pub(super) fn scan(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>, scratch: &mut Scratch) {
+        scratch.begin(self.bound(), k);
+        match allowed {
+            Some(allowed) if (allowed.len() as usize) <= self.points.live() => {
+                self.scan_slots(query, allowed.iter(), scratch);
+            }
+            _ => {
+                let slots = self.points.live_slots();
+                self.scan_slots(query, slots.filter(|&slot| allowed.is_none_or(|it| it.contains(slot))), scratch);
             }
         }
     }
 
-    fn is_allowed(&self, point: u32, allowed: &RoaringBitmap) -> bool {
-        self.points.slots(point).any(|slot| allowed.contains(slot))
+    fn scan_slots(&self, query: &[f32], slots: impl Iterator<Item = u32>, scratch: &mut Scratch) {
+        for point in slots.filter_map(|slot| self.points.of_slot(slot)) {
+            if scratch.visit(point) {
+                scratch.distances += 1;
+                scratch.best.keep(self.scored(query, point));
+            }
+        }
     }
 
-    /// The `ef` nearest allowed points that a walk finds, nearest first; `None` when it would cost more than
+    pub(super) fn is_allowed(&self, point: u32, allowed: &RoaringBitmap) -> bool {
+        self.points.slots(point).any(|slot| allowed.contains(slot))
+    }
+}
+
+impl View<'_> {
+    /// Leaves in `scratch.best` the `ef` nearest allowed points that a walk finds; false when it would cost more than
     /// `budget` distances, which is when comparing all allowed points is the better way.
-    pub(crate) fn walk_allowed(
+    pub(super) fn walk_allowed(
         &self,
-        query: &[f32],
+        query: &QueryCode,
         ef: usize,
-        allowed: &RoaringBitmap,
-        share: f64,
+        allowed: Allowed<'_>,
         budget: usize,
         scratch: &mut Scratch,
-    ) -> Option<Vec<Scored>> {
-        let start = self.descend(query, 0)?;
-        scratch.begin(self.bound());
-        self.enter(start, query, ef, allowed, scratch);
+    ) -> bool {
+        let Some(start) = self.descend(query, 0, scratch) else {
+            return false;
+        };
+        scratch.begin(self.bound, ef);
+        self.enter(start, query, allowed.slots, scratch);
         let mut hop = Vec::new();
         while let Some(Reverse(next)) = scratch.frontier.pop() {
-            if scratch.is_done(next, ef) {
+            if next.distance > scratch.best.bound() {
                 break;
             }
             if scratch.distances > budget {
-                return None;
+                return false;
             }
-            hop.clear();
-            self.next_points(next.point, allowed, share, scratch, &mut hop);
-            for &(point, is_allowed) in &hop {
-                let scored = self.scored(query, point);
-                scratch.distances += 1;
-                if !scratch.is_done(scored, ef) {
-                    scratch.frontier.push(Reverse(scored));
-                    if is_allowed {
-                        scratch.keep(scored, ef);
-                    }
+            self.next_points(next.point, allowed, scratch, &mut hop);
+            let bound = scratch.best.bound();
+            self.codes.near(query, &hop, bound, &mut scratch.codes, &mut scratch.scored);
+            scratch.distances += hop.len();
+            for place in 0..scratch.scored.len() {
+                let scored = scratch.scored[place];
+                if scored.distance > scratch.best.bound() {
+                    continue;
+                }
+                scratch.frontier.push(Reverse(scored));
+                if self.graph.is_allowed(scored.point, allowed.slots) {
+                    scratch.best.keep(scored);
                 }
             }
         }
-        Some(scratch.drain())
+        true
     }
 
     /// Starts at the entry and at a few allowed points spread over the numbers, for filters far from the query.
-    fn enter(&self, start: Scored, query: &[f32], ef: usize, allowed: &RoaringBitmap, scratch: &mut Scratch) {
+    fn enter(&self, start: Scored, query: &QueryCode, allowed: &RoaringBitmap, scratch: &mut Scratch) {
         let step = (allowed.len() / FILTER_SEEDS as u64).max(1);
         let seeds = (0..FILTER_SEEDS as u64).filter_map(|seed| allowed.select((seed * step) as u32));
-        let seeds = seeds.filter_map(|slot| self.points.of_slot(slot)).map(|point| self.scored(query, point));
-        for entry in std::iter::once(start).chain(seeds) {
-            if scratch.visit(entry.point) {
-                scratch.distances += 1;
-                scratch.frontier.push(Reverse(entry));
-                if self.is_allowed(entry.point, allowed) {
-                    scratch.keep(entry, ef);
-                }
+        let seeds = seeds.filter_map(|slot| self.graph.points.of_slot(slot));
+        let mut seeds: Vec<u32> = seeds.filter(|&point| scratch.visit(point) && point != start.point).collect();
+        seeds.retain(|&point| (point as usize) < self.bound);
+        self.codes.near(query, &seeds, f32::INFINITY, &mut scratch.codes, &mut scratch.scored);
+        scratch.visit(start.point);
+        scratch.scored.push(start);
+        scratch.distances += scratch.scored.len();
+        for place in 0..scratch.scored.len() {
+            let entry = scratch.scored[place];
+            scratch.frontier.push(Reverse(entry));
+            if self.graph.is_allowed(entry.point, allowed) {
+                scratch.best.keep(entry);
             }
         }
     }
 
-    /// Unvisited points to compare next, and whether each is allowed: the links of `point` where most points are
-    /// allowed, else its allowed links and the allowed links of the others (two hops, after ACORN-1, Patel et al. 2024).
-    fn next_points(
-        &self,
-        point: u32,
-        allowed: &RoaringBitmap,
-        share: f64,
-        scratch: &mut Scratch,
-        into: &mut Vec<(u32, bool)>,
-    ) {
-        for &link in self.out(0, point) {
+    /// Unvisited points to compare next: the links of `point` where most points are allowed, else its allowed links and
+    /// the allowed links of the others (two hops, after ACORN-1, Patel et al. 2024).
+    fn next_points(&self, point: u32, allowed: Allowed<'_>, scratch: &mut Scratch, into: &mut Vec<u32>) {
+        into.clear();
+        for link in self.graph.out(0, point) {
             if !scratch.visit(link) {
                 continue;
             }
-            if self.is_allowed(link, allowed) {
-                into.push((link, true));
-            } else if share >= WALK_THROUGH {
-                into.push((link, false));
-            } else {
-                for &second in self.out(0, link) {
-                    if self.is_allowed(second, allowed) && scratch.visit(second) {
-                        into.push((second, true));
-                    }
+            if allowed.share >= WALK_THROUGH || self.graph.is_allowed(link, allowed.slots) {
+                into.push(link);
+                continue;
+            }
+            for second in self.graph.out(0, link) {
+                if (second as usize) < self.bound
+                    && self.graph.is_allowed(second, allowed.slots)
+                    && scratch.visit(second)
+                {
+                    into.push(second);
                 }
             }
         }

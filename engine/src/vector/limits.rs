@@ -18,12 +18,22 @@ pub const MAX_STEP: usize = 256;
 pub const STEP_SHARE: usize = 32;
 /// Most links that take the place of one to a removed point.
 pub const REPLACEMENTS: usize = 2;
-/// Rows in one block of the flat arrays.
-pub const BLOCK_ROWS: usize = 1_024;
-/// Visited sets kept for reuse; more searches than this at once allocate their own.
-pub const POOLED_SCRATCH: usize = 16;
 /// Allowed points that are tried as entries of a filtered walk.
 pub const FILTER_SEEDS: usize = 32;
+/// Distinct vectors from which on there is a graph: fewer are compared one by one.
+pub const GRAPH_FROM: usize = 1_000;
+/// Codes are made anew, around a new centre, when there are this many times as many points as the centre was taken of.
+pub const RETRAIN_GROWTH: usize = 4;
+/// Points from which on the centre is not taken anew.
+pub const RETRAIN_UNTIL: usize = 1 << 16;
+/// Dimensions from which on signs tell points apart well enough to be looked at first.
+pub const SIGNS_FROM: usize = 128;
+/// Bytes of a cache line.
+pub const LINE: usize = 64;
+/// Rows in the first block of a flat array; each further block doubles the array.
+pub const FIRST_ROWS: usize = 64;
+/// Blocks of this many bytes and more are mapped from the system.
+pub const MAP_FROM: usize = 2 << 20;
 
 const _: () = assert!(MAX_LEVEL < u8::MAX as usize);
-const _: () = assert!(BLOCK_ROWS.is_power_of_two());
+const _: () = assert!(FIRST_ROWS.is_power_of_two() && MAX_SLOTS.is_power_of_two());

@@ -20,6 +20,14 @@ pub enum Metric {
 impl Metric {
     /// Checks `vector` and returns the form in which it is stored and compared.
     pub(crate) fn prepare(self, vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorError> {
+        let mut prepared = Vec::with_capacity(dimension);
+        self.prepare_into(vector, dimension, &mut prepared)?;
+        Ok(prepared)
+    }
+
+    /// The same in room that is at hand.
+    pub(crate) fn prepare_into(self, vector: &[f32], dimension: usize, into: &mut Vec<f32>) -> Result<(), VectorError> {
+        into.clear();
         if vector.len() != dimension {
             return Err(VectorError::Dimension { expected: dimension, got: vector.len() });
         }
@@ -32,10 +40,11 @@ impl Metric {
         }
         match self {
             // Adding zero turns -0 into 0, so that equal vectors have equal bits.
-            Self::Cosine => Ok(vector.iter().map(|&x| (f64::from(x) / norm) as f32 + 0.0).collect()),
-            _ if norm > MAX_NORM => Err(VectorError::TooLong),
-            _ => Ok(vector.iter().map(|&x| x + 0.0).collect()),
+            Self::Cosine => into.extend(vector.iter().map(|&x| (f64::from(x) / norm) as f32 + 0.0)),
+            _ if norm > MAX_NORM => return Err(VectorError::TooLong),
+            _ => into.extend(vector.iter().map(|&x| x + 0.0)),
         }
+        Ok(())
     }
 
     /// Distance of two prepared vectors: smaller is nearer.

@@ -6,12 +6,14 @@
 //! rayon's pool while they hold the writer's lock.
 
 mod build;
+mod codes;
 mod error;
 mod filtered;
 mod graph;
 pub mod limits;
 mod mapped;
 pub mod maxsim;
+mod memory;
 mod metric;
 mod points;
 mod repair;
@@ -21,8 +23,13 @@ mod search;
 mod select;
 mod similarity;
 mod walk;
+mod writer;
 
-use parking_lot::{Mutex, RwLock};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_epoch as epoch;
+use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 pub use self::error::VectorError;
@@ -31,9 +38,10 @@ pub use self::metric::Metric;
 pub use self::search::{Hit, VectorQuery};
 
 use self::build::Fresh;
+use self::codes::Codes;
 use self::graph::Graph;
-use self::points::vector_hash;
-use self::scratch::Pool;
+use self::walk::View;
+use self::writer::{Writer, vector_hash};
 
 /// How an index is built and searched; fixed for its life.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +60,8 @@ pub struct VectorOptions {
     pub seed: u64,
     /// Up to this many points (allowed ones, under a filter) a search compares all of them.
     pub exact_below: usize,
+    /// An existing folder for files without names that back the vectors themselves, once there are many; else they are in memory.
+    pub folder: Option<PathBuf>,
 }
 
 impl VectorOptions {
@@ -66,6 +76,7 @@ impl VectorOptions {
             ef_search: 128,
             seed: 42,
             exact_below: 2_000,
+            folder: None,
         }
     }
 
@@ -90,10 +101,8 @@ impl VectorOptions {
 #[derive(Debug)]
 pub struct VectorIndex {
     options: VectorOptions,
-    graph: RwLock<Graph>,
-    /// Held through a whole change; `graph` is locked for writing only while planned changes are applied.
-    writer: Mutex<()>,
-    pool: Pool,
+    graph: Graph,
+    writer: Mutex<Writer>,
 }
 
 impl VectorIndex {
@@ -103,8 +112,9 @@ impl VectorIndex {
     /// [`VectorError::Options`] when an option is out of its range.
     pub fn new(options: VectorOptions) -> Result<Self, VectorError> {
         options.check()?;
-        let graph = Graph::new(options.metric, options.dimension, options.m, options.seed);
-        Ok(Self { options, graph: RwLock::new(graph), writer: Mutex::new(()), pool: Pool::default() })
+        let graph = Graph::new(options.metric, options.dimension, options.m, options.folder.clone());
+        let writer = Mutex::new(Writer::new(options.seed));
+        Ok(Self { options, graph, writer })
     }
 
     /// The options the index was made with.
@@ -133,69 +143,116 @@ impl VectorIndex {
             }
             prepared.insert(slot, self.options.metric.prepare(vector, self.options.dimension)?);
         }
-        let _writer = self.writer.lock();
         let prepared: Vec<(u32, Vec<f32>)> = prepared.into_iter().collect();
+        let mut writer = self.writer.lock();
         let mut rest = prepared.as_slice();
         while !rest.is_empty() {
-            let step = (self.graph.read().size() / limits::STEP_SHARE).clamp(1, limits::MAX_STEP).min(rest.len());
-            let (now, later) = rest.split_at(step);
-            self.link_step(now);
+            // Without a graph every search compares all, so all can be placed at once.
+            let step = if writer.codes.is_some() { step(writer.size()) } else { rest.len() };
+            let (now, later) = rest.split_at(step.min(rest.len()));
+            let (fresh, bound) = self.place(&mut writer, now);
+            self.link(&mut writer, &fresh);
+            // A slot is seen only when its point has all that a search may read of it.
+            bound.into_iter().for_each(|(slot, point)| self.graph.points.bind(slot, point));
             rest = later;
         }
         Ok(())
     }
 
-    fn link_step(&self, step: &[(u32, Vec<f32>)]) {
-        let fresh = self.place(step);
-        if fresh.is_empty() {
-            return;
+    /// Gives new points their links, or all points when there are enough for a graph now.
+    fn link(&self, writer: &mut Writer, fresh: &[u32]) {
+        if let Some(codes) = self.codes_for(writer) {
+            self.link_points(writer, &codes, fresh);
+        } else if writer.size() >= limits::GRAPH_FROM {
+            let points = writer.points();
+            let codes = self.trained(writer, &points);
+            let mut rest = points.as_slice();
+            while !rest.is_empty() {
+                let linked = points.len() - rest.len();
+                let (now, later) = rest.split_at(step(linked).min(rest.len()));
+                self.link_points(writer, &codes, now);
+                rest = later;
+            }
+            // From here on searches walk.
+            self.graph.codes.store(Some(codes));
         }
-        let lists = build::plan(&self.graph.read(), &fresh, self.options.ef_construction, &self.pool);
-        build::apply(&mut self.graph.write(), &fresh, &lists);
     }
 
-    /// Binds slots to points; returns the points that are new and need links.
-    fn place(&self, step: &[(u32, Vec<f32>)]) -> Vec<Fresh> {
-        let mut graph = self.graph.write();
+    /// The codes in use, made anew when the points have become many more.
+    fn codes_for(&self, writer: &mut Writer) -> Option<Arc<Codes>> {
+        let codes = writer.codes.clone()?;
+        let is_young = codes.trained_on < limits::RETRAIN_UNTIL;
+        if is_young && writer.size() >= codes.trained_on * limits::RETRAIN_GROWTH {
+            let points = writer.points();
+            let codes = self.trained(writer, &points);
+            self.graph.codes.store(Some(Arc::clone(&codes)));
+            return Some(codes);
+        }
+        Some(codes)
+    }
+
+    fn trained(&self, writer: &mut Writer, points: &[u32]) -> Arc<Codes> {
+        let codes = Codes::train(self.options.metric, self.options.seed, &self.graph.vectors, points);
+        let codes = Arc::new(codes);
+        writer.codes = Some(Arc::clone(&codes));
+        codes
+    }
+
+    fn link_points(&self, writer: &mut Writer, codes: &Codes, points: &[u32]) {
+        if points.is_empty() {
+            return;
+        }
+        codes.ensure(self.graph.bound());
+        let mut fresh = Vec::with_capacity(points.len());
+        for &point in points {
+            codes.put(point, self.graph.vector(point));
+            fresh.push(Fresh { point, level: writer.raise(&self.graph, point) });
+        }
+        let view = View::new(&self.graph, codes);
+        let lists = build::plan(view, &fresh, self.options.ef_construction);
+        build::apply(writer, view, &fresh, &lists);
+    }
+
+    /// Finds points for vectors; returns those that are new and need links, and which slot is to stand for which point.
+    fn place(&self, writer: &mut Writer, step: &[(u32, Vec<f32>)]) -> (Vec<u32>, Vec<(u32, u32)>) {
         let mut changed = Vec::with_capacity(step.len());
         for (slot, vector) in step {
             let hash = vector_hash(vector);
-            let current = graph.points.of_slot(*slot);
-            if current.is_none() || graph.twin(vector, hash) != current {
+            let current = self.graph.points.of_slot(*slot);
+            if current.is_none() || writer.twin(&self.graph, vector, hash) != current {
                 changed.push((*slot, vector, hash));
             }
         }
         // Old vectors go first: a repair must not come upon points that have no links yet.
         for &(slot, ..) in &changed {
-            self.release(&mut graph, slot);
+            self.release(writer, slot);
         }
-        let mut fresh = Vec::new();
+        let (mut fresh, mut bound) = (Vec::new(), Vec::with_capacity(changed.len()));
         for (slot, vector, hash) in changed {
-            let point = graph.twin(vector, hash).unwrap_or_else(|| {
-                let (point, level) = graph.add_point(vector);
-                graph.points.remember(hash, point);
-                fresh.push(Fresh { point, level });
+            let point = writer.twin(&self.graph, vector, hash).unwrap_or_else(|| {
+                let point = writer.add_point(&self.graph, vector, hash);
+                fresh.push(point);
                 point
             });
-            graph.points.bind(slot, point);
+            bound.push((slot, point));
         }
-        fresh
+        (fresh, bound)
     }
 
     /// Takes `slot` out and repairs the graph around its point; false when it held nothing.
     pub fn remove(&self, slot: u32) -> bool {
-        let _writer = self.writer.lock();
-        self.release(&mut self.graph.write(), slot)
+        self.release(&mut self.writer.lock(), slot)
     }
 
-    fn release(&self, graph: &mut Graph, slot: u32) -> bool {
-        let Some((point, last)) = graph.points.unbind(slot) else {
+    fn release(&self, writer: &mut Writer, slot: u32) -> bool {
+        let Some((point, last)) = self.graph.points.unbind(slot) else {
             return false;
         };
         if last {
-            let hash = graph.hash_of(point);
-            graph.points.forget(hash, point);
-            self.pool.with(|scratch| graph.unlink(point, self.options.ef_construction, scratch));
+            if let Some(codes) = writer.codes.clone() {
+                writer.unlink(View::new(&self.graph, &codes), point, self.options.ef_construction);
+            }
+            writer.free_point(&self.graph, point);
         }
         true
     }
@@ -203,26 +260,26 @@ impl VectorIndex {
     /// The vector at `slot` as it is stored (of length 1 under [`Metric::Cosine`]).
     #[must_use]
     pub fn get(&self, slot: u32) -> Option<Vec<f32>> {
-        let graph = self.graph.read();
-        graph.points.of_slot(slot).map(|point| graph.vector(point).to_vec())
+        let _guard = epoch::pin();
+        self.graph.points.of_slot(slot).map(|point| self.graph.vector(point).to_vec())
     }
 
     /// Whether `slot` holds a vector.
     #[must_use]
     pub fn contains(&self, slot: u32) -> bool {
-        self.graph.read().points.live().contains(slot)
+        self.graph.points.of_slot(slot).is_some()
     }
 
     /// The slots that hold a vector.
     #[must_use]
     pub fn slots(&self) -> RoaringBitmap {
-        self.graph.read().points.live().clone()
+        self.graph.points.live_slots().collect()
     }
 
     /// Slots that hold a vector.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.graph.read().points.live().len() as usize
+        self.graph.points.live()
     }
 
     /// Whether no slot holds a vector.
@@ -234,12 +291,24 @@ impl VectorIndex {
     /// Distinct vectors, which is what the graph holds: equal vectors share one point.
     #[must_use]
     pub fn distinct(&self) -> usize {
-        self.graph.read().size()
+        self.writer.lock().size()
     }
 
-    /// Resident bytes of vectors, links and maps, spare capacity included; hash tables are estimated.
+    /// Bytes of vectors, codes, links and maps in memory; hash tables are estimated.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.graph.read().bytes() + self.pool.bytes()
+        let writer = self.writer.lock();
+        self.graph.bytes(writer.upper_rows()).memory + writer.bytes()
     }
+
+    /// Bytes of vectors in files of [`VectorOptions::folder`]: in memory as long as the system has room.
+    #[must_use]
+    pub fn file_bytes(&self) -> usize {
+        self.graph.bytes(0).files
+    }
+}
+
+/// Points that are linked together when there are `size` already.
+fn step(size: usize) -> usize {
+    (size / limits::STEP_SHARE).clamp(1, limits::MAX_STEP)
 }

@@ -1,122 +1,121 @@
 //! Which slots stand for which point: slots with equal vectors share one point of the graph.
 //!
 //! A graph of many equal points falls apart (each fills its links with its copies), and a third of a documentation
-//! tree can be copies, so equality is settled here and the graph holds distinct vectors only.
+//! tree can be copies, so equality is settled here and the graph holds distinct vectors only. The slots of a point are a chain, which searches
+//! follow without a lock.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use roaring::RoaringBitmap;
+use super::rows::{Bytes, Rows};
 
-/// Marks a slot without a point.
-const NONE: u32 = u32::MAX;
-
-/// The two-way map of slots and points.
-#[derive(Debug, Default)]
-pub(crate) struct Points {
-    of_slot: Vec<u32>,
-    /// The smallest slot of each point, `NONE` where the point is free.
-    first: Vec<u32>,
-    /// The other slots of points that have several, ascending.
-    others: HashMap<u32, Vec<u32>>,
-    by_hash: HashMap<u64, u32>,
-    live: RoaringBitmap,
+/// The two-way map of slots and points. Numbers are kept plus one; zero is none.
+#[derive(Debug)]
+pub(super) struct Points {
+    of_slot: Rows<AtomicU32>,
+    /// The first slot of each point.
+    first: Rows<AtomicU32>,
+    /// The slot behind a slot, of the same point.
+    next: Rows<AtomicU32>,
+    /// The slot before. For the writer alone.
+    before: Rows<AtomicU32>,
+    /// Slots that room was made for.
+    slots: AtomicUsize,
+    /// Slots that hold a vector.
+    live: AtomicUsize,
 }
 
-/// Hash under which a prepared vector is looked up.
-pub(crate) fn vector_hash(vector: &[f32]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for component in vector {
-        hasher.write_u32(component.to_bits());
+impl Default for Points {
+    fn default() -> Self {
+        Self {
+            of_slot: Rows::new(1),
+            first: Rows::new(1),
+            next: Rows::new(1),
+            before: Rows::new(1),
+            slots: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
+        }
     }
-    hasher.finish()
+}
+
+fn load(rows: &Rows<AtomicU32>, index: u32) -> Option<u32> {
+    rows.row(index)[0].load(Ordering::Acquire).checked_sub(1)
+}
+
+fn store(rows: &Rows<AtomicU32>, index: u32, value: Option<u32>) {
+    rows.row(index)[0].store(value.map_or(0, |value| value + 1), Ordering::Release);
 }
 
 impl Points {
-    /// The slots that hold a vector.
-    pub(crate) fn live(&self) -> &RoaringBitmap {
-        &self.live
+    /// Slots that hold a vector.
+    pub(super) fn live(&self) -> usize {
+        self.live.load(Ordering::Acquire)
+    }
+
+    /// The slots that hold a vector, ascending.
+    pub(super) fn live_slots(&self) -> impl Iterator<Item = u32> + '_ {
+        let bound = self.slots.load(Ordering::Acquire) as u32;
+        (0..bound).filter(|&slot| load(&self.of_slot, slot).is_some())
     }
 
     /// The point of `slot`, if it holds a vector.
-    pub(crate) fn of_slot(&self, slot: u32) -> Option<u32> {
-        self.of_slot.get(slot as usize).copied().filter(|&point| point != NONE)
-    }
-
-    /// The point that may hold the vector with this hash (equal hashes are not yet equal vectors).
-    pub(crate) fn by_hash(&self, hash: u64) -> Option<u32> {
-        self.by_hash.get(&hash).copied()
-    }
-
-    /// Remembers a new point under its vector's hash, unless another vector has the same.
-    pub(crate) fn remember(&mut self, hash: u64, point: u32) {
-        self.by_hash.entry(hash).or_insert(point);
-    }
-
-    /// Forgets a point that is going away.
-    pub(crate) fn forget(&mut self, hash: u64, point: u32) {
-        if self.by_hash.get(&hash) == Some(&point) {
-            self.by_hash.remove(&hash);
+    #[inline]
+    pub(super) fn of_slot(&self, slot: u32) -> Option<u32> {
+        if slot as usize >= self.slots.load(Ordering::Acquire) {
+            return None;
         }
+        load(&self.of_slot, slot)
     }
 
-    /// Lets `slot`, which must be free, stand for `point`.
-    pub(crate) fn bind(&mut self, slot: u32, point: u32) {
-        let (slot_index, point_index) = (slot as usize, point as usize);
-        if self.of_slot.len() <= slot_index {
-            self.of_slot.resize(slot_index + 1, NONE);
-        }
-        if self.first.len() <= point_index {
-            self.first.resize(point_index + 1, NONE);
-        }
-        self.of_slot[slot_index] = point;
-        self.live.insert(slot);
-        let first = &mut self.first[point_index];
-        if *first == NONE {
-            *first = slot;
-            return;
-        }
-        let other = if slot < *first { std::mem::replace(first, slot) } else { slot };
-        let others = self.others.entry(point).or_default();
-        let at = others.partition_point(|&existing| existing < other);
-        others.insert(at, other);
+    /// All slots of `point`, in no order.
+    #[inline]
+    pub(super) fn slots(&self, point: u32) -> impl Iterator<Item = u32> + '_ {
+        // A slot that leaves the chain while it is followed may lead into another point's: such slots are not this point's.
+        let chain = std::iter::successors(load(&self.first, point), |&slot| load(&self.next, slot));
+        chain.take_while(move |&slot| load(&self.of_slot, slot) == Some(point))
     }
 
-    /// Frees `slot`; returns its point and whether that point has no slot left.
-    pub(crate) fn unbind(&mut self, slot: u32) -> Option<(u32, bool)> {
+    /// Makes room for points below `count`.
+    pub(super) fn ensure_points(&self, count: usize) {
+        self.first.ensure(count);
+    }
+
+    /// Lets `slot`, which must be free, stand for `point`. For the writer alone.
+    pub(super) fn bind(&self, slot: u32, point: u32) {
+        let count = slot as usize + 1;
+        [&self.of_slot, &self.next, &self.before].iter().for_each(|rows| rows.ensure(count));
+        self.slots.fetch_max(count, Ordering::Release);
+        let second = load(&self.first, point);
+        store(&self.next, slot, second);
+        store(&self.before, slot, None);
+        if let Some(second) = second {
+            store(&self.before, second, Some(slot));
+        }
+        store(&self.of_slot, slot, Some(point));
+        store(&self.first, point, Some(slot));
+        self.live.fetch_add(1, Ordering::Release);
+    }
+
+    /// Frees `slot`; returns its point and whether that point has no slot left. For the writer alone.
+    pub(super) fn unbind(&self, slot: u32) -> Option<(u32, bool)> {
         let point = self.of_slot(slot)?;
-        self.of_slot[slot as usize] = NONE;
-        self.live.remove(slot);
-        let first = &mut self.first[point as usize];
-        let Some(others) = self.others.get_mut(&point) else {
-            *first = NONE;
-            return Some((point, true));
-        };
-        if *first == slot {
-            *first = others.remove(0);
-        } else {
-            others.retain(|&other| other != slot);
+        let (before, next) = (load(&self.before, slot), load(&self.next, slot));
+        match before {
+            Some(before) => store(&self.next, before, next),
+            None => store(&self.first, point, next),
         }
-        if others.is_empty() {
-            self.others.remove(&point);
+        if let Some(next) = next {
+            store(&self.before, next, before);
         }
-        Some((point, false))
+        store(&self.of_slot, slot, None);
+        self.live.fetch_sub(1, Ordering::Release);
+        Some((point, before.is_none() && next.is_none()))
     }
 
-    /// All slots of `point`, ascending.
-    pub(crate) fn slots(&self, point: u32) -> impl Iterator<Item = u32> + '_ {
-        let first = self.first.get(point as usize).copied().filter(|&slot| slot != NONE);
-        let others = if self.others.is_empty() { None } else { self.others.get(&point) };
-        first.into_iter().chain(others.into_iter().flatten().copied())
-    }
-
-    /// Bytes held, spare capacity included, hash tables estimated.
-    pub(crate) fn bytes(&self) -> usize {
-        let lists = self.others.values().map(|slots| slots.capacity() * 4 + 40).sum::<usize>();
-        (self.of_slot.capacity() + self.first.capacity()) * 4
-            + self.by_hash.capacity() * 18
-            + lists
-            + self.live.serialized_size()
+    /// Bytes held for `points` points.
+    pub(super) fn bytes(&self, points: usize) -> Bytes {
+        let slots = self.slots.load(Ordering::Acquire);
+        let of_slots = [&self.of_slot, &self.next, &self.before].into_iter().map(|rows| rows.bytes(slots));
+        of_slots.chain([self.first.bytes(points)]).sum()
     }
 }
 
@@ -126,17 +125,23 @@ mod tests {
 
     #[test]
     fn slots_of_a_point_come_and_go_in_any_order() {
-        let mut points = Points::default();
-        for slot in [7, 3, 9] {
-            points.bind(slot, 0);
-        }
-        assert_eq!(points.slots(0).collect::<Vec<_>>(), [3, 7, 9]);
+        let points = Points::default();
+        points.ensure_points(2);
+        [7, 3, 9].iter().for_each(|&slot| points.bind(slot, 0));
+        points.bind(4, 1);
+        let sorted = |point| {
+            let mut slots: Vec<u32> = points.slots(point).collect();
+            slots.sort_unstable();
+            slots
+        };
+        assert_eq!(sorted(0), [3, 7, 9]);
         assert_eq!(points.unbind(3), Some((0, false)));
         assert_eq!(points.unbind(3), None);
-        assert_eq!(points.slots(0).collect::<Vec<_>>(), [7, 9]);
+        assert_eq!((sorted(0), sorted(1)), (vec![7, 9], vec![4]));
         assert_eq!(points.unbind(9), Some((0, false)));
         assert_eq!(points.unbind(7), Some((0, true)));
-        assert_eq!(points.slots(0).count(), 0);
-        assert!(points.live().is_empty());
+        assert_eq!((sorted(0).len(), points.live()), (0, 1));
+        assert_eq!(points.live_slots().collect::<Vec<_>>(), [4]);
+        assert_eq!(points.unbind(1_000_000), None);
     }
 }

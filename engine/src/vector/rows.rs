@@ -1,57 +1,155 @@
-//! A flat array of rows of equal length, in blocks, so that growing never copies what is already there.
+//! A flat array of rows of equal length that grows without moving: block after block, each as large as all before it.
+#![allow(unsafe_code, reason = "arrays that are read while other parts of them are written need raw memory")]
 
-use super::limits::BLOCK_ROWS;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, AtomicU32};
 
-/// Rows of `stride` values each, addressed by number.
+use super::limits::{FIRST_ROWS, LINE, MAX_SLOTS};
+use super::memory::Memory;
+
+/// Blocks that hold [`MAX_SLOTS`] rows.
+const BLOCKS: usize = (MAX_SLOTS.ilog2() - FIRST_ROWS.ilog2() + 1) as usize;
+
+/// What rows may consist of: any bytes are valid, zero bytes too.
+pub(super) trait Plain: Sized {}
+impl Plain for u8 {}
+impl Plain for f32 {}
+impl Plain for AtomicU32 {}
+impl Plain for AtomicI32 {}
+
+/// Rows of `stride` values each, addressed by number. Rows below the number last made room for can be read by anyone at any time;
+/// what may be written, and when, is for [`Rows::write`] to say.
 #[derive(Debug)]
-pub(crate) struct Rows<T> {
+pub(super) struct Rows<T> {
     stride: usize,
-    blocks: Vec<Vec<T>>,
+    folder: Option<PathBuf>,
+    blocks: [OnceLock<Memory>; BLOCKS],
+    values: PhantomData<T>,
 }
 
-impl<T: Copy + Default> Rows<T> {
-    pub(crate) fn new(stride: usize) -> Self {
-        Self { stride, blocks: Vec::new() }
+impl<T: Plain> Rows<T> {
+    pub(super) fn new(stride: usize) -> Self {
+        Self { stride, folder: None, blocks: [const { OnceLock::new() }; BLOCKS], values: PhantomData }
     }
 
-    /// Makes rows `0..count` addressable; new ones are filled with the default value.
-    pub(crate) fn ensure(&mut self, count: usize) {
-        let blocks = count.div_ceil(BLOCK_ROWS);
-        for block in self.blocks.len().saturating_sub(1)..blocks {
-            let rows = (count - block * BLOCK_ROWS).min(BLOCK_ROWS);
-            if block == self.blocks.len() {
-                // The first block grows as needed (most collections are small); later ones come whole.
-                let capacity = if block == 0 { 0 } else { BLOCK_ROWS * self.stride };
-                self.blocks.push(Vec::with_capacity(capacity));
-            }
-            if self.blocks[block].len() < rows * self.stride {
-                self.blocks[block].resize(rows * self.stride, T::default());
-            }
+    /// Rows whose memory is backed by files below `folder`, when there are many.
+    pub(super) fn in_folder(stride: usize, folder: Option<PathBuf>) -> Self {
+        Self { folder, ..Self::new(stride) }
+    }
+
+    /// Values of a row.
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Makes rows `0..count` addressable; new ones are zero.
+    pub(super) fn ensure(&self, count: usize) {
+        let Some(last) = count.checked_sub(1) else { return };
+        for (number, block) in self.blocks.iter().enumerate().take(place(last).0 + 1) {
+            block.get_or_init(|| Memory::zeroed(rows_of(number) * self.bytes_of_row(), self.folder.as_deref()));
+        }
+    }
+
+    /// # Panics
+    /// When no room was made for the row.
+    #[inline]
+    pub(super) fn row(&self, index: u32) -> &[T] {
+        // SAFETY: the row is within its block, whose bytes are valid values whatever they are; see `write` for changes.
+        unsafe { std::slice::from_raw_parts(self.start(index), self.stride) }
+    }
+
+    /// Overwrites a row.
+    ///
+    /// # Safety
+    /// Nobody may read or write the row meanwhile: it was not yet published to readers, or all that could see it are gone.
+    pub(super) unsafe fn write(&self, index: u32, values: &[T])
+    where
+        T: Copy,
+    {
+        assert_eq!(values.len(), self.stride, "a row has a fixed length");
+        // SAFETY: source and row have `stride` values; the caller keeps others away from the row.
+        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start(index), self.stride) }
+    }
+
+    /// Asks for a row to be brought to the nearest cache; any number is allowed.
+    #[inline]
+    pub(super) fn prefetch(&self, index: u32) {
+        let (block, row) = place(index as usize);
+        let Some(memory) = self.blocks.get(block).and_then(OnceLock::get) else { return };
+        let bytes = self.bytes_of_row();
+        for line in (0..bytes).step_by(LINE) {
+            prefetch(memory.start().wrapping_add(row * bytes + line));
         }
     }
 
     #[inline]
-    pub(crate) fn row(&self, index: u32) -> &[T] {
-        let (block, start) = self.place(index);
-        &self.blocks[block][start..start + self.stride]
+    fn start(&self, index: u32) -> *mut T {
+        let (block, row) = place(index as usize);
+        let memory = self.blocks[block].get().unwrap_or_else(|| missing(index));
+        // SAFETY: `row` is below the rows of the block, so this stays within it.
+        unsafe { memory.start().cast::<T>().add(row * self.stride) }
     }
 
-    #[inline]
-    pub(crate) fn row_mut(&mut self, index: u32) -> &mut [T] {
-        let (block, start) = self.place(index);
-        &mut self.blocks[block][start..start + self.stride]
+    fn bytes_of_row(&self) -> usize {
+        self.stride * size_of::<T>()
     }
 
-    #[inline]
-    fn place(&self, index: u32) -> (usize, usize) {
-        let index = index as usize;
-        (index / BLOCK_ROWS, (index % BLOCK_ROWS) * self.stride)
+    /// Bytes that the first `count` rows take, in memory and in files.
+    pub(super) fn bytes(&self, count: usize) -> Bytes {
+        let mut bytes = Bytes::default();
+        for (number, block) in self.blocks.iter().enumerate() {
+            let before = rows_of(number) - FIRST_ROWS;
+            let rows = count.saturating_sub(before).min(rows_of(number));
+            let is_in_file = block.get().is_some_and(Memory::is_in_file);
+            *if is_in_file { &mut bytes.files } else { &mut bytes.memory } += rows * self.bytes_of_row();
+        }
+        bytes
     }
+}
 
-    /// Bytes held, spare capacity included.
-    pub(crate) fn bytes(&self) -> usize {
-        self.blocks.iter().map(|block| block.capacity() * size_of::<T>()).sum()
+/// How much room something takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Bytes {
+    pub(super) memory: usize,
+    /// In files that are mapped: the system takes their memory back when it is short.
+    pub(super) files: usize,
+}
+
+impl std::iter::Sum for Bytes {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        let add = |a: Self, b: Self| Self { memory: a.memory + b.memory, files: a.files + b.files };
+        all.fold(Self::default(), add)
     }
+}
+
+/// Block of a row and its number there.
+#[inline]
+fn place(index: usize) -> (usize, usize) {
+    let shifted = index + FIRST_ROWS;
+    let block = shifted.ilog2() - FIRST_ROWS.ilog2();
+    (block as usize, shifted - (FIRST_ROWS << block))
+}
+
+fn rows_of(block: usize) -> usize {
+    FIRST_ROWS << block
+}
+
+#[cold]
+fn missing(index: u32) -> ! {
+    panic!("no room was made for row {index}")
+}
+
+#[inline]
+pub(super) fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which never faults whatever the address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch(address.cast(), std::arch::x86_64::_MM_HINT_T0);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
 #[cfg(test)]
@@ -60,15 +158,29 @@ mod tests {
 
     #[test]
     fn rows_keep_their_values_while_growing() {
-        let mut rows = Rows::<u32>::new(3);
-        for count in [1, 2, 1_000, 1_024, 1_025, 5_000] {
-            rows.ensure(count);
-            let last = count as u32 - 1;
-            rows.row_mut(last).copy_from_slice(&[last, 1, 2]);
+        let folder = tempfile::tempdir().unwrap();
+        for rows in [Rows::<f32>::new(300), Rows::in_folder(300, Some(folder.path().to_owned()))] {
+            for count in [1, 2, 63, 64, 65, 1_000, 5_000] {
+                rows.ensure(count);
+                let last = count as u32 - 1;
+                // SAFETY: this thread alone knows the rows.
+                unsafe { rows.write(last, &[last as f32; 300]) };
+            }
+            for last in [0, 1, 62, 63, 64, 999, 4_999] {
+                assert_eq!(rows.row(last), [last as f32; 300]);
+            }
+            assert_eq!(rows.row(3_000), [0.0; 300]);
+            assert!(rows.row(0).as_ptr().addr().is_multiple_of(LINE));
+            rows.prefetch(u32::MAX);
         }
-        for last in [0, 1, 999, 1_023, 1_024, 4_999] {
-            assert_eq!(rows.row(last), [last, 1, 2]);
-        }
-        assert_eq!(rows.row(3_000), [0, 0, 0]);
+    }
+
+    #[test]
+    fn places_are_consecutive() {
+        let all: Vec<(usize, usize)> = (0..10_000).map(place).collect();
+        assert_eq!((all[0], all[63], all[64], all[191], all[192]), ((0, 0), (0, 63), (1, 0), (1, 127), (2, 0)));
+        assert!(all.iter().all(|&(block, row)| row < rows_of(block)));
+        assert_eq!(place(MAX_SLOTS as usize - FIRST_ROWS - 1).0, BLOCKS - 2);
+        assert!(place(MAX_SLOTS as usize - 1).0 < BLOCKS);
     }
 }

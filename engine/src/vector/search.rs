@@ -1,12 +1,16 @@
-//! Answering a query: which way to search, and from points back to slots.
+//! Answering a query: which way to search, exact distances of what was found, and from points back to slots.
 
+use crossbeam_epoch as epoch;
 use roaring::RoaringBitmap;
 
+use super::codes::Codes;
 use super::error::VectorError;
+use super::filtered::Allowed;
 use super::graph::Graph;
 use super::limits::MAX_EF;
-use super::scratch::Scratch;
+use super::scratch::{QueryRoom, Scratch};
 use super::select::Scored;
+use super::walk::View;
 use super::{VectorIndex, VectorOptions};
 
 /// A slot that was found.
@@ -30,52 +34,100 @@ pub struct VectorQuery<'a> {
 }
 
 impl VectorIndex {
-    /// The `k` slots nearest to `query`, best first, equal scores by slot; fewer only when fewer are allowed.
+    /// The `k` slots nearest to `query`, best first, equal scores by slot; fewer only when fewer are allowed. Scores are those of the
+    /// vectors themselves, whatever way they were found.
     ///
     /// # Errors
     /// When the query vector is refused.
     pub fn search(&self, query: &[f32], k: usize, how: &VectorQuery<'_>) -> Result<Vec<Hit>, VectorError> {
-        let query = self.options().metric.prepare(query, self.options().dimension)?;
-        let graph = self.graph.read();
-        let search = Search { graph: &graph, options: self.options(), query: &query, k, how };
-        Ok(self.pool.with(|scratch| search.run(scratch)))
+        // What this search reads stays as it is until the guard is dropped.
+        let _guard = epoch::pin();
+        Scratch::with(|scratch| {
+            let mut room = std::mem::take(&mut scratch.query);
+            self.options().metric.prepare_into(query, self.options().dimension, &mut room.prepared)?;
+            let search = Search { graph: &self.graph, options: self.options(), k, how };
+            let hits = search.run(&mut room, scratch);
+            scratch.query = room;
+            Ok(hits)
+        })
     }
 }
 
 struct Search<'a> {
     graph: &'a Graph,
     options: &'a VectorOptions,
-    query: &'a [f32],
     k: usize,
     how: &'a VectorQuery<'a>,
 }
 
 impl Search<'_> {
-    fn run(&self, scratch: &mut Scratch) -> Vec<Hit> {
+    fn run(&self, query: &mut QueryRoom, scratch: &mut Scratch) -> Vec<Hit> {
         let live = self.graph.points.live();
-        let candidates = self.how.allowed.map_or(live.len(), |allowed| live.intersection_len(allowed)) as usize;
+        // An upper bound: some of the allowed slots may hold nothing.
+        let candidates = self.how.allowed.map_or(live, |allowed| live.min(allowed.len() as usize));
         let k = self.k.min(candidates);
         if k == 0 {
             return Vec::new();
         }
         let ef = self.how.ef.unwrap_or(self.options.ef_search).max(k);
         let exact = self.how.exact || candidates <= self.options.exact_below || candidates <= ef || ef > MAX_EF;
-        if !exact && let Some(found) = self.approximate(ef, candidates, scratch) {
-            let hits = self.hits(&found, k);
+        if !exact && let Some(codes) = self.graph.codes.load().as_ref() {
+            let hits = self.approximate(codes, query, k, ef, candidates, scratch);
             if hits.len() == k {
                 return hits;
             }
         }
-        self.hits(&self.graph.scan(self.query, k, self.how.allowed, scratch), k)
+        self.graph.scan(&query.prepared, k, self.how.allowed, scratch);
+        scratch.exact.clear();
+        scratch.exact.extend(scratch.best.iter());
+        self.hits(&scratch.exact, k)
     }
 
-    fn approximate(&self, ef: usize, candidates: usize, scratch: &mut Scratch) -> Option<Vec<Scored>> {
-        let Some(allowed) = self.how.allowed else {
-            let start = self.graph.descend(self.query, 0)?;
-            return Some(self.graph.walk(self.query, &[start], ef, 0, scratch));
+    /// Empty when comparing all is the better way.
+    fn approximate(
+        &self,
+        codes: &Codes,
+        query: &mut QueryRoom,
+        k: usize,
+        ef: usize,
+        candidates: usize,
+        scratch: &mut Scratch,
+    ) -> Vec<Hit> {
+        let view = View::new(self.graph, codes);
+        codes.query_into(&query.prepared, &mut query.turned, &mut query.code);
+        let was_done = match self.how.allowed {
+            None => view.descend(&query.code, 0, scratch).is_some_and(|start| {
+                view.walk(&query.code, &[start], ef, 0, scratch);
+                true
+            }),
+            Some(slots) => {
+                let share = candidates as f64 / self.graph.points.live() as f64;
+                view.walk_allowed(&query.code, ef, Allowed { slots, share }, candidates / 2, scratch)
+            }
         };
-        let share = candidates as f64 / self.graph.points.live().len() as f64;
-        self.graph.walk_allowed(self.query, ef, allowed, share, candidates / 2, scratch)
+        if !was_done {
+            return Vec::new();
+        }
+        self.exactly(view, query, k, scratch);
+        self.hits(&scratch.exact, k)
+    }
+
+    /// Leaves in `scratch.exact` the found points with their exact distances, nearest first: all that may be among the best `k`, going by
+    /// what their codes may be wrong.
+    fn exactly(&self, view: View<'_>, query: &QueryRoom, k: usize, scratch: &mut Scratch) {
+        let exact = &mut scratch.exact;
+        exact.clear();
+        let mut worst = f32::INFINITY;
+        for candidate in scratch.best.iter() {
+            if candidate.distance - view.codes.error(&query.code, candidate.point) > worst {
+                continue;
+            }
+            let scored = self.graph.scored(&query.prepared, candidate.point);
+            exact.insert(exact.partition_point(|other| *other < scored), scored);
+            if exact.len() >= k {
+                worst = exact[k - 1].distance;
+            }
+        }
     }
 
     /// The best `k` slots of the found points (nearest first).
@@ -93,7 +145,7 @@ impl Search<'_> {
             let slots = slots.filter(|&slot| self.how.allowed.is_none_or(|allowed| allowed.contains(slot)));
             hits.extend(slots.map(|slot| Hit { slot, score }));
         }
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.slot.cmp(&b.slot)));
+        hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.slot.cmp(&b.slot)));
         hits.truncate(k);
         hits
     }

@@ -2,22 +2,25 @@
 
 use std::cmp::Ordering;
 
-use super::graph::Graph;
+use super::codes::QueryCode;
+use super::walk::View;
 
 /// A point with its distance from whatever is being looked at; ordered by distance, then number.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scored {
-    pub(crate) distance: f32,
-    pub(crate) point: u32,
+pub(super) struct Scored {
+    pub(super) distance: f32,
+    pub(super) point: u32,
 }
 
 impl Ord for Scored {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         self.distance.total_cmp(&other.distance).then(self.point.cmp(&other.point))
     }
 }
 
 impl PartialOrd for Scored {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -33,42 +36,91 @@ impl Eq for Scored {}
 
 /// What happens to candidates that are nearer to a chosen link than to the base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pruned {
+pub(super) enum Pruned {
     /// Fill the remaining places with the nearest of them.
     Keep,
     /// Leave the places empty.
     Drop,
 }
 
-/// Chooses at most `limit` links among `candidates` (nearest first, distances from the base): a candidate is taken
+/// Chooses at most `limit` links for `base` among `candidates` (nearest first, distances from the base): a candidate is taken
 /// when it is nearer to the base than to every link taken so far, which spreads links over directions
 /// (Malkov & Yashunin, algorithm 4).
-pub(crate) fn select(graph: &Graph, candidates: &[Scored], limit: usize, pruned: Pruned) -> Vec<u32> {
+pub(super) fn select(view: View<'_>, base: u32, candidates: &[Scored], limit: usize, pruned: Pruned) -> Vec<u32> {
     let mut chosen: Vec<u32> = Vec::with_capacity(limit);
-    let mut left = Vec::new();
-    for candidate in candidates {
-        if chosen.len() == limit {
-            break;
-        }
-        let covered = chosen.iter().any(|&link| graph.distance(candidate.point, link) < candidate.distance);
-        if covered {
-            left.push(candidate.point);
-        } else {
-            chosen.push(candidate.point);
+    let mut left: Vec<Scored> = candidates.to_vec();
+    let mut covered: Vec<u32> = Vec::new();
+    let mut room = Vec::new();
+    while chosen.len() < limit && !left.is_empty() {
+        let link = left.remove(0).point;
+        chosen.push(link);
+        if chosen.len() < limit {
+            drop_covered(view, base, link, &mut left, &mut covered, &mut room);
         }
     }
     if pruned == Pruned::Keep {
+        let rest = candidates.iter().map(|candidate| candidate.point).filter(|point| covered.contains(point));
         let room = limit - chosen.len();
-        chosen.extend(left.into_iter().take(room));
+        chosen.extend(rest.take(room));
     }
     chosen
 }
 
-/// `points` with their distances from `base`, nearest first, without `base` itself and without doubles.
-pub(crate) fn rank(graph: &Graph, base: u32, points: impl Iterator<Item = u32>) -> Vec<Scored> {
-    let mut ranked: Vec<Scored> =
-        points.filter(|&point| point != base).map(|point| graph.scored(graph.vector(base), point)).collect();
-    ranked.sort_unstable();
-    ranked.dedup_by_key(|scored| scored.point);
+/// Moves those of `left` that are nearer to `link` than to `base` to `covered`. What the codes cannot tell is settled by the vectors.
+fn drop_covered(
+    view: View<'_>,
+    base: u32,
+    link: u32,
+    left: &mut Vec<Scored>,
+    covered: &mut Vec<u32>,
+    room: &mut Vec<Scored>,
+) {
+    let query = view.codes.query_of(link);
+    let points: Vec<u32> = left.iter().map(|candidate| candidate.point).collect();
+    room.clear();
+    view.codes.distances(&query, &points, &mut Vec::new(), room);
+    let mut from_link = room.iter();
+    left.retain(|candidate| {
+        let Some(from_link) = from_link.next() else { return true };
+        let lead = candidate.distance - from_link.distance;
+        let is_covered = if lead.abs() > view.codes.error(&query, candidate.point) {
+            lead > 0.0
+        } else {
+            view.graph.distance(link, candidate.point) < view.graph.distance(base, candidate.point)
+        };
+        if is_covered {
+            covered.push(candidate.point);
+        }
+        !is_covered
+    });
+}
+
+/// `points` with their distances from the point of `base`, nearest first, without that point itself and without doubles.
+pub(super) fn rank(view: View<'_>, base: u32, points: impl Iterator<Item = u32>) -> Vec<Scored> {
+    let mut ranked = rank_for(view, &view.codes.query_of(base), base, points);
+    settle(view, base, &mut ranked);
     ranked
+}
+
+/// The same with a code that is at hand, and by codes alone.
+pub(super) fn rank_for(view: View<'_>, query: &QueryCode, base: u32, points: impl Iterator<Item = u32>) -> Vec<Scored> {
+    let mut points: Vec<u32> = points.filter(|&point| point != base).collect();
+    points.sort_unstable();
+    points.dedup();
+    let mut ranked = Vec::with_capacity(points.len());
+    view.codes.distances(query, &points, &mut Vec::new(), &mut ranked);
+    ranked.sort_unstable();
+    ranked
+}
+
+/// Puts the first of `ranked`, which codes cannot tell from `base`, in the order of the vectors.
+pub(super) fn settle(view: View<'_>, base: u32, ranked: &mut [Scored]) {
+    let same = view.graph.distance(base, base);
+    let error = 2.0 * view.codes.step_error(base);
+    let is_same = |scored: &Scored| scored.distance - same <= error;
+    let count = ranked.iter().take_while(|scored| is_same(scored)).count();
+    for scored in &mut ranked[..count] {
+        scored.distance = view.graph.distance(base, scored.point);
+    }
+    ranked[..count].sort_unstable();
 }

@@ -1,5 +1,7 @@
 //! Scoring given slots against a query, without searching.
 
+use crossbeam_epoch as epoch;
+
 use super::{VectorError, VectorIndex};
 
 impl VectorIndex {
@@ -10,10 +12,10 @@ impl VectorIndex {
     pub fn similarities(&self, query: &[f32], slots: &[u32]) -> Result<Vec<Option<f32>>, VectorError> {
         let metric = self.options.metric;
         let query = metric.prepare(query, self.options.dimension)?;
-        let graph = self.graph.read();
+        let _guard = epoch::pin();
         let score = |slot: &u32| {
-            let point = graph.points.of_slot(*slot)?;
-            Some(metric.score(metric.distance(&query, graph.vector(point))))
+            let point = self.graph.points.of_slot(*slot)?;
+            Some(metric.score(metric.distance(&query, self.graph.vector(point))))
         };
         Ok(slots.iter().map(score).collect())
     }

@@ -1,77 +1,78 @@
 //! Walking the graph towards a query, without filters.
 
-use std::cmp::Reverse;
-
+use super::codes::{Codes, QueryCode};
 use super::graph::Graph;
 use super::scratch::Scratch;
 use super::select::Scored;
 
-impl Graph {
+/// The graph with the codes that a search began with.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) codes: &'a Codes,
+    /// Points from here on came after the search began.
+    pub(super) bound: usize,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(graph: &'a Graph, codes: &'a Codes) -> Self {
+        Self { graph, codes, bound: graph.bound().min(codes.bound()) }
+    }
+
     /// Greedy descent from the entry through the layers above `layer`; `None` when the graph is empty.
-    pub(crate) fn descend(&self, query: &[f32], layer: usize) -> Option<Scored> {
-        let (entry, top) = self.entry?;
-        let mut nearest = self.scored(query, entry);
+    pub(super) fn descend(&self, query: &QueryCode, layer: usize, scratch: &mut Scratch) -> Option<Scored> {
+        let (entry, top) = self.graph.entry()?;
+        let mut nearest = self.scored(query, &[entry], scratch)?;
         for layer in (layer + 1..=top).rev() {
-            while let Some(better) = self.best_link(query, layer, nearest) {
+            while let Some(better) = self.best_link(query, layer, nearest, scratch) {
                 nearest = better;
             }
         }
         Some(nearest)
     }
 
-    fn best_link(&self, query: &[f32], layer: usize, than: Scored) -> Option<Scored> {
-        let links = self.out(layer, than.point).iter().map(|&link| self.scored(query, link));
-        links.min().filter(|best| best.distance < than.distance)
+    fn best_link(&self, query: &QueryCode, layer: usize, than: Scored, scratch: &mut Scratch) -> Option<Scored> {
+        let mut points = std::mem::take(&mut scratch.points);
+        points.clear();
+        points.extend(self.graph.out(layer, than.point).filter(|&link| (link as usize) < self.bound));
+        let best = self.scored(query, &points, scratch);
+        scratch.points = points;
+        best.filter(|best| best.distance < than.distance)
     }
 
-    /// The `ef` nearest points that a best-first walk of `layer` from `entries` finds, nearest first (algorithm 2).
-    pub(crate) fn walk(
-        &self,
-        query: &[f32],
-        entries: &[Scored],
-        ef: usize,
-        layer: usize,
-        scratch: &mut Scratch,
-    ) -> Vec<Scored> {
-        scratch.begin(self.bound());
+    /// The nearest of `points`.
+    pub(super) fn scored(&self, query: &QueryCode, points: &[u32], scratch: &mut Scratch) -> Option<Scored> {
+        scratch.scored.clear();
+        points.iter().for_each(|&point| self.codes.prefetch(point));
+        self.codes.near(query, points, f32::INFINITY, &mut scratch.codes, &mut scratch.scored);
+        scratch.scored.iter().min().copied()
+    }
+
+    /// Leaves in `scratch.best` the `ef` nearest points that a best-first walk of `layer` from `entries` finds (algorithm 2).
+    pub(super) fn walk(&self, query: &QueryCode, entries: &[Scored], ef: usize, layer: usize, scratch: &mut Scratch) {
+        scratch.begin(self.bound, ef);
         for &entry in entries {
             if scratch.visit(entry.point) {
-                scratch.frontier.push(Reverse(entry));
-                scratch.keep(entry, ef);
+                scratch.best.keep(entry);
             }
         }
-        while let Some(Reverse(next)) = scratch.frontier.pop() {
-            if scratch.is_done(next, ef) {
-                break;
-            }
-            for &link in self.out(layer, next.point) {
+        while let Some(next) = scratch.best.next() {
+            let mut points = std::mem::take(&mut scratch.points);
+            points.clear();
+            for link in self.graph.out(layer, next.point) {
                 if scratch.visit(link) {
-                    let scored = self.scored(query, link);
-                    scratch.distances += 1;
-                    if !scratch.is_done(scored, ef) {
-                        scratch.frontier.push(Reverse(scored));
-                        scratch.keep(scored, ef);
-                    }
+                    self.codes.prefetch(link);
+                    points.push(link);
                 }
             }
-        }
-        scratch.drain()
-    }
-}
-
-impl Scratch {
-    /// Whether nothing at this distance or beyond can be among the best `ef`.
-    #[inline]
-    pub(crate) fn is_done(&self, scored: Scored, ef: usize) -> bool {
-        self.found.len() >= ef && self.found.peek().is_some_and(|&worst| scored > worst)
-    }
-
-    /// Adds a result, dropping the worst beyond `ef`.
-    #[inline]
-    pub(crate) fn keep(&mut self, scored: Scored, ef: usize) {
-        self.found.push(scored);
-        if self.found.len() > ef {
-            self.found.pop();
+            scratch.distances += points.len();
+            self.codes.near(query, &points, scratch.best.bound(), &mut scratch.codes, &mut scratch.scored);
+            for &scored in &scratch.scored {
+                if scratch.best.keep(scored) && layer == 0 {
+                    self.graph.prefetch(scored.point);
+                }
+            }
+            scratch.points = points;
         }
     }
 }

@@ -1,0 +1,280 @@
+//! Codes: vectors in eight bits a dimension, and in one, to walk the graph by; the vectors themselves are looked at last.
+//!
+//! A vector's difference from the centre of all is turned at random ([`rotation`]) and rounded to eight bits a dimension with a scale of
+//! its own (as in locally-adaptive vector quantisation: Aguerrebere et al., VLDB 2023). The signs alone, with two numbers beside them, give an unbiased
+//! estimate of a distance and a bound of its error (Gao & Long: "RaBitQ", SIGMOD 2024): most points of a walk are seen to be too far by that.
+
+mod kernel;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod query;
+mod rotation;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use self::kernel::{Kernel, SignSum};
+pub(super) use self::query::QueryCode;
+use self::rotation::Rotation;
+use super::limits::{LINE, SIGNS_FROM};
+use super::metric::Metric;
+use super::rows::{Bytes, Rows};
+use super::select::Scored;
+
+/// Bytes behind the signs of a code: four numbers.
+const NUMBERS: usize = 4 * size_of::<f32>();
+/// Standard deviations of a sign estimate's error that are counted in. The paper takes 1.9 to lose nothing; 1.2 finds the same points of Fashion-MNIST by two
+/// thirds of the eight-bit codes.
+const SIGN_ERROR: f32 = 1.2;
+/// Four standard deviations of what rounding query and code to eight bits does to an inner product, as a part of the query's length times the
+/// code's step: each number is off by at most half a step, evenly, which is 1/12 of a step squared; twice that for both.
+const BYTE_ERROR: f32 = 4.0 * 0.408;
+
+/// What stands behind the signs of a code.
+#[derive(Debug, Clone, Copy)]
+struct Numbers {
+    /// What the sum of the query's numbers by the code's signs is multiplied with to be an inner product.
+    sign_scale: f32,
+    /// The standard deviation of that product's error, for a query of length 1.
+    sign_error: f32,
+    /// What a step of the eight-bit code is worth.
+    byte_scale: f32,
+    /// What the distance has of this vector alone.
+    own: f32,
+}
+
+/// Codes of all points.
+#[derive(Debug)]
+pub(super) struct Codes {
+    metric: Metric,
+    /// What the inner product of differences counts in a distance.
+    weight: f32,
+    rotation: Rotation,
+    centre: Vec<f32>,
+    centre_squared: f32,
+    /// Signs and numbers.
+    signs: Rows<u8>,
+    bytes: Rows<u8>,
+    /// Whether signs are looked at first.
+    by_signs: bool,
+    /// Points that room was made for.
+    bound: AtomicUsize,
+    /// Points that the centre was taken of.
+    pub(super) trained_on: usize,
+}
+
+/// Room for the numbers of one batch of points.
+#[derive(Debug, Default)]
+pub(super) struct CodeRoom {
+    sums: Vec<SignSum>,
+    dots: Vec<i32>,
+    near: Vec<u32>,
+}
+
+impl Codes {
+    /// Codes of the `points` that `vectors` holds, around their mean.
+    pub(super) fn train(metric: Metric, seed: u64, vectors: &Rows<f32>, points: &[u32]) -> Self {
+        let dimension = vectors.stride();
+        let mut centre = vec![0.0_f64; dimension];
+        for &point in points {
+            centre.iter_mut().zip(vectors.row(point)).for_each(|(sum, &x)| *sum += f64::from(x));
+        }
+        let centre: Vec<f32> = centre.iter().map(|sum| (sum / points.len().max(1) as f64) as f32).collect();
+        let rotation = Rotation::new(dimension, seed);
+        let padded = rotation.padded();
+        let row = padded / 8 + NUMBERS;
+        let row = row.next_multiple_of(if row > LINE / 2 { LINE } else { LINE / 2 });
+        let codes = Self {
+            metric,
+            weight: if metric == Metric::Euclidean { 2.0 } else { 1.0 },
+            rotation,
+            centre_squared: centre.iter().map(|x| x * x).sum(),
+            centre,
+            signs: Rows::new(row),
+            bytes: Rows::new(padded),
+            by_signs: padded >= SIGNS_FROM,
+            bound: AtomicUsize::new(0),
+            trained_on: points.len(),
+        };
+        codes.ensure(points.iter().max().map_or(0, |&last| last as usize + 1));
+        points.par_iter().for_each(|&point| codes.put(point, vectors.row(point)));
+        codes
+    }
+
+    /// Makes room for points below `count`.
+    pub(super) fn ensure(&self, count: usize) {
+        self.signs.ensure(count);
+        self.bytes.ensure(count);
+        self.bound.fetch_max(count, Ordering::Release);
+    }
+
+    /// All points that have codes are below this.
+    pub(super) fn bound(&self) -> usize {
+        self.bound.load(Ordering::Acquire)
+    }
+
+    /// The difference from the centre, turned.
+    fn turn_into(&self, vector: &[f32], turned: &mut Vec<f32>) {
+        turned.clear();
+        turned.extend(vector.iter().zip(&self.centre).map(|(x, c)| x - c));
+        self.rotation.turn(turned);
+    }
+
+    /// Writes the code of a point that nobody can see yet.
+    pub(super) fn put(&self, point: u32, vector: &[f32]) {
+        let mut turned = Vec::new();
+        self.turn_into(vector, &mut turned);
+        let squared = turned.iter().map(|x| x * x).sum::<f32>();
+        let sum = turned.iter().map(|x| x.abs()).sum::<f32>();
+        let most = turned.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        let dimension = turned.len() as f32;
+        // The cosine between the vector and its signs.
+        let met = if squared > 0.0 { sum / (squared * dimension).sqrt() } else { 1.0 };
+        let numbers = Numbers {
+            sign_scale: if sum > 0.0 { squared / sum } else { 0.0 },
+            sign_error: (squared * (1.0 - met * met).max(0.0) / (met * met) / (dimension - 1.0)).sqrt(),
+            byte_scale: most / 127.0,
+            own: match self.metric {
+                Metric::Euclidean => squared,
+                Metric::Cosine | Metric::Dot => -vector.iter().zip(&self.centre).map(|(x, c)| x * c).sum::<f32>(),
+            },
+        };
+        let to_byte = if most > 0.0 { 127.0 / most } else { 0.0 };
+        let bytes: Vec<u8> = turned.iter().map(|x| (x * to_byte + 128.5) as i32 as u8).collect();
+        let mut signs = vec![0; self.signs.stride()];
+        for (place, x) in turned.iter().enumerate() {
+            signs[place / 8] |= u8::from(*x > 0.0) << (place % 8);
+        }
+        numbers.write(&mut signs[turned.len() / 8..]);
+        self.write(point, &signs, &bytes);
+    }
+
+    #[allow(unsafe_code, reason = "rows are written in place")]
+    fn write(&self, point: u32, signs: &[u8], bytes: &[u8]) {
+        // SAFETY: the one writer calls this for points that no list of links names yet, or for codes that no search was given yet.
+        unsafe {
+            self.signs.write(point, signs);
+            self.bytes.write(point, bytes);
+        }
+    }
+
+    #[inline]
+    fn numbers(&self, point: u32) -> Numbers {
+        Numbers::read(&self.signs.row(point)[self.rotation.padded() / 8..])
+    }
+
+    /// A vector to be compared with codes.
+    pub(super) fn query(&self, vector: &[f32]) -> QueryCode {
+        let mut query = QueryCode::default();
+        self.query_into(vector, &mut Vec::new(), &mut query);
+        query
+    }
+
+    /// The same in room that is at hand.
+    pub(super) fn query_into(&self, vector: &[f32], turned: &mut Vec<f32>, query: &mut QueryCode) {
+        self.turn_into(vector, turned);
+        let base = match self.metric {
+            Metric::Euclidean => turned.iter().map(|x| x * x).sum::<f32>(),
+            Metric::Cosine | Metric::Dot => {
+                self.centre_squared - vector.iter().zip(&self.centre).map(|(x, c)| x * c).sum::<f32>()
+            }
+        };
+        query.set(turned, base);
+    }
+
+    /// A point's own code as a query for other codes, without the parts that meet signs.
+    pub(super) fn query_of(&self, point: u32) -> QueryCode {
+        let numbers = self.numbers(point);
+        let bytes: Vec<i8> = self.bytes.row(point).iter().map(|&x| (x ^ 128) as i8).collect();
+        let squared: i32 = bytes.iter().map(|&x| i32::from(x) * i32::from(x)).sum();
+        QueryCode {
+            base: numbers.own + if self.metric == Metric::Euclidean { 0.0 } else { self.centre_squared },
+            bytes_sum: bytes.iter().map(|&x| i32::from(x)).sum(),
+            norm: numbers.byte_scale * (squared as f32).sqrt(),
+            bytes,
+            byte_scale: numbers.byte_scale,
+            ..QueryCode::default()
+        }
+    }
+
+    /// Brings a point's signs to the nearest cache.
+    #[inline]
+    pub(super) fn prefetch(&self, point: u32) {
+        if self.by_signs {
+            self.signs.prefetch(point);
+        } else {
+            self.bytes.prefetch(point);
+        }
+    }
+
+    /// Puts the distances of `points` into `into`, in their order, leaving out those that are seen by their signs to be beyond `bound`.
+    pub(super) fn near(
+        &self,
+        query: &QueryCode,
+        points: &[u32],
+        bound: f32,
+        room: &mut CodeRoom,
+        into: &mut Vec<Scored>,
+    ) {
+        into.clear();
+        if !self.by_signs || bound == f32::INFINITY {
+            return self.distances(query, points, &mut room.dots, into);
+        }
+        let CodeRoom { sums, dots, near } = room;
+        Kernel::detected().sign_sums(&query.planes, points, |point| self.signs.row(point), sums);
+        near.clear();
+        for (&point, sum) in points.iter().zip(sums.iter()) {
+            let numbers = self.numbers(point);
+            let set = query.least * sum.ones as f32 + query.step * sum.weighted as f32;
+            let product = numbers.sign_scale * (2.0 * set - query.total);
+            let error = SIGN_ERROR * query.norm * numbers.sign_error;
+            if query.base + numbers.own - self.weight * (product + error) <= bound {
+                self.bytes.prefetch(point);
+                near.push(point);
+            }
+        }
+        self.distances(query, near, dots, into);
+    }
+
+    /// The distances of `points` by their eight-bit codes.
+    pub(super) fn distances(&self, query: &QueryCode, points: &[u32], dots: &mut Vec<i32>, into: &mut Vec<Scored>) {
+        Kernel::detected().byte_dots(&query.bytes, query.bytes_sum, points, |point| self.bytes.row(point), dots);
+        into.extend(points.iter().zip(dots.iter()).map(|(&point, &dot)| {
+            let numbers = self.numbers(point);
+            let product = query.byte_scale * numbers.byte_scale * dot as f32;
+            Scored { distance: query.base + numbers.own - self.weight * product, point }
+        }));
+    }
+
+    /// By how much the distance of a point by its eight-bit code may be too large.
+    pub(super) fn error(&self, query: &QueryCode, point: u32) -> f32 {
+        self.weight * BYTE_ERROR * query.norm * self.numbers(point).byte_scale
+    }
+
+    /// By how much the distance of a point from one with the same code may be wrong.
+    pub(super) fn step_error(&self, point: u32) -> f32 {
+        self.error(&self.query_of(point), point)
+    }
+
+    /// Bytes of the codes of `count` points.
+    pub(super) fn bytes(&self, count: usize) -> Bytes {
+        [self.signs.bytes(count), self.bytes.bytes(count)].into_iter().sum()
+    }
+}
+
+impl Numbers {
+    fn write(self, bytes: &mut [u8]) {
+        let numbers = [self.sign_scale, self.sign_error, self.byte_scale, self.own];
+        bytes.as_chunks_mut::<4>().0.iter_mut().zip(numbers).for_each(|(bytes, x)| *bytes = x.to_le_bytes());
+    }
+
+    #[inline]
+    fn read(bytes: &[u8]) -> Self {
+        let number = |place: usize| f32::from_le_bytes(bytes.as_chunks::<4>().0[place]);
+        Self { sign_scale: number(0), sign_error: number(1), byte_scale: number(2), own: number(3) }
+    }
+}

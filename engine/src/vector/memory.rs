@@ -1,0 +1,85 @@
+//! Zeroed memory for the flat arrays: from the heap while small, from the system with huge pages when large, or backed by a file without a
+//! name, so that the system can take it back.
+#![allow(unsafe_code, reason = "arrays that are read while other parts of them are written need raw memory")]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::path::Path;
+use std::ptr::NonNull;
+
+use memmap2::{MmapMut, MmapOptions, MmapRaw};
+
+use super::limits::{LINE, MAP_FROM};
+
+/// A block of memory that never moves. All its bytes are zero at first.
+#[derive(Debug)]
+pub(super) enum Memory {
+    /// On the heap, aligned to cache lines.
+    Heap(NonNull<u8>, Layout),
+    /// Mapped from the system.
+    Mapped(MmapRaw),
+    /// A file, mapped.
+    File(MmapRaw),
+}
+
+// SAFETY: the memory belongs to this value alone; whoever shares it decides what may be read and written when.
+unsafe impl Send for Memory {}
+// SAFETY: as above: `Memory` itself gives out nothing but its address.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    /// `bytes` zeroed bytes, more than none; in a file below `folder` when there is one and they are many.
+    pub(super) fn zeroed(bytes: usize, folder: Option<&Path>) -> Self {
+        if bytes >= MAP_FROM {
+            let file = folder.and_then(|folder| in_file(bytes, folder));
+            let map = file.map(|map| Self::File(map.into()));
+            if let Some(map) = map.or_else(|| anonymous(bytes).map(|map| Self::Mapped(map.into()))) {
+                return map;
+            }
+        }
+        let layout = Layout::from_size_align(bytes.max(1), LINE).unwrap_or_else(|_| Layout::new::<u128>());
+        assert!(layout.size() >= bytes, "a block of {bytes} bytes is beyond what memory can be");
+        // SAFETY: the layout has at least one byte.
+        match NonNull::new(unsafe { alloc_zeroed(layout) }) {
+            Some(start) => Self::Heap(start, layout),
+            None => handle_alloc_error(layout),
+        }
+    }
+
+    pub(super) fn start(&self) -> *mut u8 {
+        match self {
+            Self::Heap(start, _) => start.as_ptr(),
+            Self::Mapped(map) | Self::File(map) => map.as_mut_ptr(),
+        }
+    }
+}
+
+impl Memory {
+    /// Whether the system can take the memory back.
+    pub(super) fn is_in_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if let Self::Heap(start, layout) = self {
+            // SAFETY: allocated in `zeroed` with this layout, and given out by nobody any more.
+            unsafe { dealloc(start.as_ptr(), *layout) }
+        }
+    }
+}
+
+/// Huge pages save a walk through the page tables for most of a search's random reads.
+fn anonymous(bytes: usize) -> Option<MmapMut> {
+    let map = MmapOptions::new().len(bytes).map_anon().ok()?;
+    #[cfg(target_os = "linux")]
+    let _ = map.advise(memmap2::Advice::HugePage);
+    Some(map)
+}
+
+/// Nothing when the file cannot be made: the memory comes from the system then.
+fn in_file(bytes: usize, folder: &Path) -> Option<MmapMut> {
+    let file = tempfile::tempfile_in(folder).and_then(|file| file.set_len(bytes as u64).map(|()| file)).ok()?;
+    // SAFETY: the file has no name and its only handle is closed here, so nobody else can change it or cut it off.
+    unsafe { MmapOptions::new().len(bytes).map_mut(&file) }.ok()
+}

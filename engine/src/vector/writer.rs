@@ -1,0 +1,215 @@
+//! What the one writer of a graph keeps: who links to whom, free places, vectors by hash. Every change of links goes through here.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
+
+use crossbeam_epoch as epoch;
+use parking_lot::Mutex;
+
+use super::codes::Codes;
+use super::graph::{Graph, split_mix};
+use super::limits::MAX_LEVEL;
+
+/// Marks a free point in `levels`.
+const FREE: u8 = u8::MAX;
+
+/// Hash under which a prepared vector is looked up.
+pub(super) fn vector_hash(vector: &[f32]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    vector.iter().for_each(|component| hasher.write_u32(component.to_bits()));
+    hasher.finish()
+}
+
+/// Places that no search can see any more.
+#[derive(Debug, Default)]
+struct Freed {
+    points: Vec<u32>,
+    /// Rows above the ground, by the number of layers.
+    upper: Vec<Vec<u32>>,
+}
+
+/// The writer's own view of the graph.
+#[derive(Debug)]
+pub(super) struct Writer {
+    /// Ground layer: who links here. Deletes need it to repair exactly the lists that name the removed point.
+    incoming: Vec<Vec<u32>>,
+    /// The same above the ground, by layer and point.
+    upper_incoming: HashMap<(u8, u32), Vec<u32>>,
+    levels: Vec<u8>,
+    /// Points above the ground, by level.
+    tall: BTreeSet<(u8, std::cmp::Reverse<u32>)>,
+    freed: Arc<Mutex<Freed>>,
+    /// Points that were taken out, and are free or will be.
+    gone: usize,
+    upper_rows: u32,
+    seed: u64,
+    drawn: u64,
+    by_hash: HashMap<u64, u32>,
+    /// Codes in use, also before searches may see them.
+    pub(super) codes: Option<Arc<Codes>>,
+}
+
+impl Writer {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            incoming: Vec::new(),
+            upper_incoming: HashMap::new(),
+            levels: Vec::new(),
+            tall: BTreeSet::new(),
+            freed: Arc::default(),
+            gone: 0,
+            upper_rows: 0,
+            seed,
+            drawn: 0,
+            by_hash: HashMap::new(),
+            codes: None,
+        }
+    }
+
+    /// Distinct vectors.
+    pub(super) fn size(&self) -> usize {
+        self.levels.len() - self.gone
+    }
+
+    /// The points that hold vectors.
+    pub(super) fn points(&self) -> Vec<u32> {
+        (0..).zip(&self.levels).filter(|(_, level)| **level != FREE).map(|(point, _)| point).collect()
+    }
+
+    /// The highest layer of `point`, if it is in the graph.
+    pub(super) fn level(&self, point: u32) -> Option<usize> {
+        self.levels.get(point as usize).filter(|&&level| level != FREE).map(|&level| usize::from(level))
+    }
+
+    /// Who links to `point` in `layer`.
+    pub(super) fn incoming(&self, layer: usize, point: u32) -> &[u32] {
+        if layer == 0 {
+            return &self.incoming[point as usize];
+        }
+        self.upper_incoming.get(&(layer as u8, point)).map_or(&[], Vec::as_slice)
+    }
+
+    fn incoming_mut(&mut self, layer: usize, point: u32) -> &mut Vec<u32> {
+        if layer == 0 {
+            return &mut self.incoming[point as usize];
+        }
+        self.upper_incoming.entry((layer as u8, point)).or_default()
+    }
+
+    /// Replaces the links of `point` in `layer`, and what is known of incoming links with them.
+    pub(super) fn set_out(&mut self, graph: &Graph, layer: usize, point: u32, new: &[u32]) {
+        let old: Vec<u32> = graph.out(layer, point).collect();
+        for &gone in old.iter().filter(|link| !new.contains(link)) {
+            let incoming = self.incoming_mut(layer, gone);
+            if let Some(at) = incoming.iter().position(|&from| from == point) {
+                incoming.swap_remove(at);
+            }
+        }
+        for &fresh in new.iter().filter(|link| !old.contains(link)) {
+            self.incoming_mut(layer, fresh).push(point);
+        }
+        graph.write_out(layer, point, new);
+    }
+
+    /// Takes in a prepared vector, on the ground and without links.
+    #[allow(unsafe_code, reason = "rows are written in place")]
+    pub(super) fn add_point(&mut self, graph: &Graph, vector: &[f32], hash: u64) -> u32 {
+        let free = self.freed.lock().points.pop();
+        let point = free.unwrap_or(self.levels.len() as u32);
+        if free.is_some() {
+            self.gone -= 1;
+        } else {
+            self.levels.push(FREE);
+            self.incoming.push(Vec::new());
+            graph.ensure(self.levels.len());
+        }
+        // SAFETY: the point is new, or all searches that could have seen it have ended; no list names it yet.
+        unsafe { graph.vectors.write(point, vector) };
+        self.levels[point as usize] = 0;
+        self.by_hash.entry(hash).or_insert(point);
+        point
+    }
+
+    /// Draws the level of a new point and gives it room there.
+    pub(super) fn raise(&mut self, graph: &Graph, point: u32) -> usize {
+        let level = self.draw_level(graph.links);
+        self.levels[point as usize] = level as u8;
+        if level > 0 {
+            let freed = self.freed.lock().upper.get_mut(level).and_then(Vec::pop);
+            let first = freed.unwrap_or_else(|| {
+                self.upper_rows += level as u32;
+                self.upper_rows - level as u32
+            });
+            graph.set_upper(point, Some(first), level);
+            self.tall.insert((level as u8, std::cmp::Reverse(point)));
+        }
+        level
+    }
+
+    /// Draws a level with the probability 1/links of reaching each next layer (`mL = 1/ln(M)`, section 4.1).
+    fn draw_level(&mut self, links: usize) -> usize {
+        self.drawn += 1;
+        let bits = split_mix(self.seed.wrapping_add(self.drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        let uniform = ((bits >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
+        let level = -uniform.ln() / (links as f64).ln();
+        (level as usize).min(MAX_LEVEL)
+    }
+
+    /// Takes `point` out, to whom nothing links any more. Its space is used again when no search can see it.
+    pub(super) fn free_point(&mut self, graph: &Graph, point: u32) {
+        let level = self.levels[point as usize];
+        let hash = vector_hash(graph.vector(point));
+        if self.by_hash.get(&hash) == Some(&point) {
+            self.by_hash.remove(&hash);
+        }
+        self.incoming[point as usize] = Vec::new();
+        self.tall.remove(&(level, std::cmp::Reverse(point)));
+        (1..=level).for_each(|layer| drop(self.upper_incoming.remove(&(layer, point))));
+        self.levels[point as usize] = FREE;
+        self.gone += 1;
+        let upper = (level > 0).then(|| (usize::from(level), graph.upper_row(point))).filter(|(_, row)| row.is_some());
+        let freed = Arc::clone(&self.freed);
+        let guard = epoch::pin();
+        graph.set_upper(point, None, 0);
+        guard.defer(move || {
+            let mut freed = freed.lock();
+            freed.points.push(point);
+            if let Some((level, Some(row))) = upper {
+                if freed.upper.len() <= level {
+                    freed.upper.resize_with(level + 1, Vec::new);
+                }
+                freed.upper[level].push(row);
+            }
+        });
+        guard.flush();
+    }
+
+    /// The highest point other than `except`, the lowest-numbered among equals: where searches start next.
+    pub(super) fn highest(&self, except: u32) -> Option<(u32, usize)> {
+        let tall = self.tall.iter().rev().find(|(_, point)| point.0 != except);
+        let ground = || {
+            let mut points = (0..).zip(&self.levels);
+            points.find(|&(point, level)| point != except && *level != FREE).map(|(point, _)| (point, 0))
+        };
+        tall.map(|(level, point)| (point.0, usize::from(*level))).or_else(ground)
+    }
+
+    /// The point that already holds exactly this vector.
+    pub(super) fn twin(&self, graph: &Graph, vector: &[f32], hash: u64) -> Option<u32> {
+        let same = |point: u32| graph.vector(point).iter().map(|x| x.to_bits()).eq(vector.iter().map(|x| x.to_bits()));
+        self.by_hash.get(&hash).copied().filter(|&point| same(point))
+    }
+
+    /// Bytes held, spare capacity included, hash tables estimated.
+    pub(super) fn bytes(&self) -> usize {
+        let lists = self.incoming.iter().map(|list| list.capacity() * 4).sum::<usize>() + self.incoming.capacity() * 24;
+        let upper = self.upper_incoming.values().map(|list| list.capacity() * 4 + 48).sum::<usize>();
+        lists + upper + self.levels.capacity() + self.tall.len() * 12 + self.by_hash.capacity() * 18
+    }
+
+    /// Rows above the ground.
+    pub(super) fn upper_rows(&self) -> usize {
+        self.upper_rows as usize
+    }
+}

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::graph::Graph;
 use super::scratch::Scratch;
-use super::select::{Pruned, Scored, rank, rank_for, select, settle};
+use super::select::{Pruned, Scored, rank, rank_for, settle};
 use super::walk::View;
 use super::writer::Writer;
 
@@ -69,7 +69,7 @@ fn forward(view: View<'_>, new: Fresh, step: &[Fresh], ef: usize, scratch: &mut 
         candidates.sort_unstable();
         candidates.truncate(ef);
         settle(view, new.point, &mut candidates);
-        let out = select(view, new.point, &candidates, view.graph.links, Pruned::Keep);
+        let out = scratch.select.select(view, new.point, &candidates, view.graph.links, Pruned::Keep);
         lists.push(LinkList { layer, point: new.point, out });
     }
     lists
@@ -87,7 +87,8 @@ fn merged(view: View<'_>, layer: usize, point: u32, current: Vec<u32>, additions
     if all.len() <= capacity {
         return all;
     }
-    select(view, point, &rank(view, point, all.into_iter()), capacity, Pruned::Drop)
+    let ranked = rank(view, point, all.into_iter());
+    Scratch::with(|scratch| scratch.select.select(view, point, &ranked, capacity, Pruned::Drop))
 }
 
 /// Writes planned links and moves the entry when a new point is higher.

@@ -57,6 +57,12 @@ impl Metric {
         value.map_or(f32::INFINITY, |distance| distance as f32)
     }
 
+    /// What stands for the square of a Euclidean distance where spreads are compared: half of it for vectors of length 1.
+    #[inline]
+    pub(crate) fn squared(self, distance: f32) -> f32 {
+        if self == Self::Cosine { 1.0 + distance } else { distance }
+    }
+
     /// The score shown for a distance: larger is nearer.
     pub(crate) fn score(self, distance: f32) -> f32 {
         match self {

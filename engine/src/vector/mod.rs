@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use crossbeam_epoch as epoch;
 use parking_lot::Mutex;
+use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
 pub use self::error::VectorError;
@@ -162,6 +163,8 @@ impl VectorIndex {
     /// Gives new points their links, or all points when there are enough for a graph now.
     fn link(&self, writer: &mut Writer, fresh: &[u32]) {
         if let Some(codes) = self.codes_for(writer) {
+            codes.ensure(self.graph.bound());
+            fresh.par_iter().for_each(|&point| codes.put(point, self.graph.vector(point)));
             self.link_points(writer, &codes, fresh);
         } else if writer.size() >= limits::GRAPH_FROM {
             let points = writer.points();
@@ -198,16 +201,13 @@ impl VectorIndex {
         codes
     }
 
+    /// Links points that have codes.
     fn link_points(&self, writer: &mut Writer, codes: &Codes, points: &[u32]) {
         if points.is_empty() {
             return;
         }
-        codes.ensure(self.graph.bound());
-        let mut fresh = Vec::with_capacity(points.len());
-        for &point in points {
-            codes.put(point, self.graph.vector(point));
-            fresh.push(Fresh { point, level: writer.raise(&self.graph, point) });
-        }
+        let fresh = |&point: &u32| Fresh { point, level: writer.raise(&self.graph, point) };
+        let fresh: Vec<Fresh> = points.iter().map(fresh).collect();
         let view = View::new(&self.graph, codes);
         let lists = build::plan(view, &fresh, self.options.ef_construction);
         build::apply(writer, view, &fresh, &lists);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::limits::REPLACEMENTS;
 use super::scratch::Scratch;
-use super::select::{Pruned, Scored, rank, select};
+use super::select::{Pruned, Scored, rank};
 use super::walk::View;
 use super::writer::Writer;
 
@@ -68,7 +68,9 @@ impl Writer {
             view.walk(&query, &[start], ef, layer, scratch);
             Some(scratch.best.iter().filter(|found| found.point != point).collect::<Vec<_>>())
         });
-        let links = select(view, point, &candidates.unwrap_or_default(), view.graph.links, Pruned::Keep);
+        let candidates = candidates.unwrap_or_default();
+        let links =
+            Scratch::with(|scratch| scratch.select.select(view, point, &candidates, view.graph.links, Pruned::Keep));
         self.set_out(view.graph, layer, point, &links);
     }
 }

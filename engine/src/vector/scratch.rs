@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::codes::{CodeRoom, QueryCode};
-use super::select::Scored;
+use super::select::{Scored, SelectRoom};
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
@@ -28,6 +28,7 @@ pub(super) struct Scratch {
     /// A query as it is compared, turned, and quantised.
     pub(super) query: QueryRoom,
     pub(super) exact: Vec<Scored>,
+    pub(super) select: SelectRoom,
     /// Distances computed since the walk began.
     pub(super) distances: usize,
 }

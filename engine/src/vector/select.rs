@@ -43,56 +43,77 @@ pub(super) enum Pruned {
     Drop,
 }
 
-/// Chooses at most `limit` links for `base` among `candidates` (nearest first, distances from the base): a candidate is taken
-/// when it is nearer to the base than to every link taken so far, which spreads links over directions
-/// (Malkov & Yashunin, algorithm 4).
-pub(super) fn select(view: View<'_>, base: u32, candidates: &[Scored], limit: usize, pruned: Pruned) -> Vec<u32> {
-    let mut chosen: Vec<u32> = Vec::with_capacity(limit);
-    let mut left: Vec<Scored> = candidates.to_vec();
-    let mut covered: Vec<u32> = Vec::new();
-    let mut room = Vec::new();
-    while chosen.len() < limit && !left.is_empty() {
-        let link = left.remove(0).point;
-        chosen.push(link);
-        if chosen.len() < limit {
-            drop_covered(view, base, link, &mut left, &mut covered, &mut room);
-        }
-    }
-    if pruned == Pruned::Keep {
-        let rest = candidates.iter().map(|candidate| candidate.point).filter(|point| covered.contains(point));
-        let room = limit - chosen.len();
-        chosen.extend(rest.take(room));
-    }
-    chosen
+/// By how much farther from a chosen link than from the base a candidate may be and still be left out, in squared distances. Links that reach a little farther make
+/// walks shorter (Subramanya et al.: "DiskANN", NeurIPS 2019, who call its root alpha).
+const SLACK: f32 = 1.2;
+
+/// Room to choose in, used again.
+#[derive(Debug, Default)]
+pub(super) struct SelectRoom {
+    query: QueryCode,
+    points: Vec<u32>,
+    dots: Vec<i32>,
+    scored: Vec<Scored>,
+    left: Vec<Scored>,
+    covered: Vec<u32>,
 }
 
-/// Moves those of `left` that are nearer to `link` than to `base` to `covered`. What the codes cannot tell is settled by the vectors.
-fn drop_covered(
-    view: View<'_>,
-    base: u32,
-    link: u32,
-    left: &mut Vec<Scored>,
-    covered: &mut Vec<u32>,
-    room: &mut Vec<Scored>,
-) {
-    let query = view.codes.query_of(link);
-    let points: Vec<u32> = left.iter().map(|candidate| candidate.point).collect();
-    room.clear();
-    view.codes.distances(&query, &points, &mut Vec::new(), room);
-    let mut from_link = room.iter();
-    left.retain(|candidate| {
-        let Some(from_link) = from_link.next() else { return true };
-        let lead = candidate.distance - from_link.distance;
-        let is_covered = if lead.abs() > view.codes.error(&query, candidate.point) {
-            lead > 0.0
-        } else {
-            view.graph.distance(link, candidate.point) < view.graph.distance(base, candidate.point)
-        };
-        if is_covered {
-            covered.push(candidate.point);
+impl SelectRoom {
+    /// Chooses at most `limit` links for `base` among `candidates` (nearest first, distances from the base): a candidate is taken
+    /// when it is not much nearer to a link taken so far than to the base, which spreads links over directions
+    /// (Malkov & Yashunin, algorithm 4).
+    pub(super) fn select(
+        &mut self,
+        view: View<'_>,
+        base: u32,
+        candidates: &[Scored],
+        limit: usize,
+        pruned: Pruned,
+    ) -> Vec<u32> {
+        let mut chosen: Vec<u32> = Vec::with_capacity(limit);
+        self.left.clear();
+        self.left.extend(candidates);
+        self.covered.clear();
+        while chosen.len() < limit && !self.left.is_empty() {
+            let link = self.left.remove(0).point;
+            chosen.push(link);
+            if chosen.len() < limit {
+                self.drop_covered(view, base, link);
+            }
         }
-        !is_covered
-    });
+        if pruned == Pruned::Keep {
+            let rest = candidates.iter().map(|candidate| candidate.point).filter(|point| self.covered.contains(point));
+            let room = limit - chosen.len();
+            chosen.extend(rest.take(room));
+        }
+        chosen
+    }
+
+    /// Moves those that are left and nearer to `link` than to `base` to those that are covered. What the codes cannot tell is
+    /// settled by the vectors.
+    fn drop_covered(&mut self, view: View<'_>, base: u32, link: u32) {
+        let Self { query, points, dots, scored, left, covered } = self;
+        let View { graph, codes, .. } = view;
+        codes.query_of_into(link, query);
+        points.clear();
+        points.extend(left.iter().map(|candidate| candidate.point));
+        scored.clear();
+        codes.distances(query, points, dots, scored);
+        let lead =
+            |from_base: f32, from_link: f32| graph.metric.squared(from_base) - SLACK * graph.metric.squared(from_link);
+        let mut from_link = scored.iter();
+        left.retain(|candidate| {
+            let Some(from_link) = from_link.next() else { return true };
+            let mut lead_of = lead(candidate.distance, from_link.distance);
+            if lead_of.abs() <= codes.error(query, candidate.point) {
+                lead_of = lead(graph.distance(base, candidate.point), graph.distance(link, candidate.point));
+            }
+            if lead_of > 0.0 {
+                covered.push(candidate.point);
+            }
+            lead_of <= 0.0
+        });
+    }
 }
 
 /// `points` with their distances from the point of `base`, nearest first, without that point itself and without doubles.

@@ -188,17 +188,21 @@ impl Codes {
 
     /// A point's own code as a query for other codes, without the parts that meet signs.
     pub(super) fn query_of(&self, point: u32) -> QueryCode {
+        let mut query = QueryCode::default();
+        self.query_of_into(point, &mut query);
+        query
+    }
+
+    /// The same in room that is at hand.
+    pub(super) fn query_of_into(&self, point: u32, query: &mut QueryCode) {
         let numbers = self.numbers(point);
-        let bytes: Vec<i8> = self.bytes.row(point).iter().map(|&x| (x ^ 128) as i8).collect();
-        let squared: i32 = bytes.iter().map(|&x| i32::from(x) * i32::from(x)).sum();
-        QueryCode {
-            base: numbers.own + if self.metric == Metric::Euclidean { 0.0 } else { self.centre_squared },
-            bytes_sum: bytes.iter().map(|&x| i32::from(x)).sum(),
-            norm: numbers.byte_scale * (squared as f32).sqrt(),
-            bytes,
-            byte_scale: numbers.byte_scale,
-            ..QueryCode::default()
-        }
+        query.bytes.clear();
+        query.bytes.extend(self.bytes.row(point).iter().map(|&x| (x ^ 128) as i8));
+        query.bytes_sum = query.bytes.iter().map(|&x| i32::from(x)).sum();
+        let squared: i32 = query.bytes.iter().map(|&x| i32::from(x) * i32::from(x)).sum();
+        query.norm = numbers.byte_scale * (squared as f32).sqrt();
+        query.byte_scale = numbers.byte_scale;
+        query.base = numbers.own + if self.metric == Metric::Euclidean { 0.0 } else { self.centre_squared };
     }
 
     /// Brings a point's signs to the nearest cache.

@@ -16,8 +16,6 @@ pub const MAX_NORM: f64 = 1e15;
 pub const MAX_STEP: usize = 256;
 /// A step links at most one new point for this many points already in the graph.
 pub const STEP_SHARE: usize = 32;
-/// Most links that take the place of one to a removed point.
-pub const REPLACEMENTS: usize = 2;
 /// Allowed points that are tried as entries of a filtered walk.
 pub const FILTER_SEEDS: usize = 32;
 /// Distinct vectors from which on there is a graph: fewer are compared one by one.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::limits::REPLACEMENTS;
 use super::scratch::Scratch;
-use super::select::{Pruned, Scored, rank};
+use super::select::{Pruned, rank};
 use super::walk::View;
 use super::writer::Writer;
 
@@ -39,24 +38,20 @@ impl Writer {
         }
     }
 
-    /// The links of `source` with the one to `gone` replaced: by the nearest of the points around `gone` that the links
-    /// that stay do not cover already, or simply the nearest when few links are left.
+    /// The links of `source` without the one to `gone`, chosen anew among those that are left and the points around `gone` (as
+    /// in FreshDiskANN: Singh et al., arXiv 2105.09613); no fewer than before where there are enough.
     fn without(&self, view: View<'_>, layer: usize, source: u32, gone: u32, around: &BTreeSet<u32>) -> Vec<u32> {
-        let mut links: Vec<u32> = view.graph.out(layer, source).filter(|&link| link != gone).collect();
-        let candidates = around.iter().copied().filter(|candidate| *candidate != gone && !links.contains(candidate));
-        let candidates = rank(view, source, candidates);
-        let is_new = |candidate: &&Scored| {
-            let links = rank(view, candidate.point, links.iter().copied());
-            links.first().is_none_or(|nearest| nearest.distance >= candidate.distance)
-        };
-        let room = (view.graph.capacity(layer) - links.len()).min(REPLACEMENTS);
-        let mut fresh: Vec<u32> =
-            candidates.iter().filter(is_new).map(|candidate| candidate.point).take(room).collect();
-        if fresh.is_empty() && links.len() < view.graph.links {
-            fresh.extend(candidates.first().map(|nearest| nearest.point));
-        }
-        links.append(&mut fresh);
-        links
+        let before: Vec<u32> = view.graph.out(layer, source).collect();
+        let candidates = before.iter().chain(around).copied().filter(|&candidate| candidate != gone);
+        let ranked = rank(view, source, candidates);
+        Scratch::with(|scratch| {
+            let room = &mut scratch.select;
+            let mut links = room.select(view, source, &ranked, view.graph.capacity(layer), Pruned::Drop);
+            let rest = ranked.iter().map(|candidate| candidate.point).filter(|point| before.contains(point));
+            let kept: Vec<u32> = rest.filter(|point| !links.contains(point)).collect();
+            links.extend(kept.into_iter().take(before.len().saturating_sub(links.len())));
+            links
+        })
     }
 
     /// Finds new links for a point that has lost all of its own.

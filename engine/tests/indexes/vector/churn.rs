@@ -5,8 +5,8 @@ use rand::RngExt;
 
 use super::data::{build, clustered, options, recall, rng};
 
-const LIVE: usize = 4_000;
-const ROUNDS: usize = 150;
+const LIVE: usize = 2_000;
+const ROUNDS: usize = 1_000;
 
 #[test]
 fn churn_in_random_order_is_as_good_as_a_fresh_build() {

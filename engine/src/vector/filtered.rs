@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 
 use roaring::RoaringBitmap;
 
-use super::codes::QueryCode;
+use super::codes::{QueryCode, SCAN_CARE, WALK_CARE};
 use super::graph::Graph;
-use super::limits::FILTER_SEEDS;
+use super::limits::{FILTER_SEEDS, SCAN_PART};
 use super::scratch::Scratch;
 use super::select::Scored;
 use super::walk::View;
@@ -52,6 +52,24 @@ impl Graph {
 }
 
 impl View<'_> {
+    /// Leaves in `scratch.best` the `ef` nearest of the points of `slots` by their codes.
+    pub(super) fn scan_codes(&self, query: &QueryCode, ef: usize, slots: &RoaringBitmap, scratch: &mut Scratch) {
+        scratch.begin(self.bound, ef);
+        let mut points = std::mem::take(&mut scratch.points);
+        let mut of_slots = slots.iter().filter_map(|slot| self.graph.points.of_slot(slot)).peekable();
+        while of_slots.peek().is_some() {
+            points.clear();
+            points.extend(of_slots.by_ref().take(SCAN_PART).filter(|&point| scratch.visit(point)));
+            points.iter().for_each(|&point| self.codes.prefetch(point));
+            let bound = (scratch.best.bound(), SCAN_CARE);
+            self.codes.near(query, &points, bound, &mut scratch.codes, &mut scratch.scored);
+            for &scored in &scratch.scored {
+                scratch.best.keep(scored);
+            }
+        }
+        scratch.points = points;
+    }
+
     /// Leaves in `scratch.best` the `ef` nearest allowed points that a walk finds; false when it would cost more than
     /// `budget` distances, which is when comparing all allowed points is the better way.
     pub(super) fn walk_allowed(
@@ -76,7 +94,7 @@ impl View<'_> {
                 return false;
             }
             self.next_points(next.point, allowed, scratch, &mut hop);
-            let bound = scratch.best.bound();
+            let bound = (scratch.best.bound(), WALK_CARE);
             self.codes.near(query, &hop, bound, &mut scratch.codes, &mut scratch.scored);
             scratch.distances += hop.len();
             for place in 0..scratch.scored.len() {
@@ -100,7 +118,7 @@ impl View<'_> {
         let seeds = seeds.filter_map(|slot| self.graph.points.of_slot(slot));
         let mut seeds: Vec<u32> = seeds.filter(|&point| scratch.visit(point) && point != start.point).collect();
         seeds.retain(|&point| (point as usize) < self.bound);
-        self.codes.near(query, &seeds, f32::INFINITY, &mut scratch.codes, &mut scratch.scored);
+        self.codes.near(query, &seeds, (f32::INFINITY, WALK_CARE), &mut scratch.codes, &mut scratch.scored);
         scratch.visit(start.point);
         scratch.scored.push(start);
         scratch.distances += scratch.scored.len();

@@ -18,6 +18,12 @@ pub const MAX_STEP: usize = 256;
 pub const STEP_SHARE: usize = 32;
 /// Allowed points that are tried as entries of a filtered walk.
 pub const FILTER_SEEDS: usize = 32;
+/// Points that a scan by codes compares at a time.
+pub const SCAN_PART: usize = 128;
+/// Points that a scan by codes compares in the time in which a walk under a filter comes to one: it reads them in order.
+pub const SCAN_PACE: usize = 4;
+/// Points that a walk comes to for each of the points it is to find.
+pub const WALK_COST: usize = 8;
 /// Distinct vectors from which on there is a graph: fewer are compared one by one.
 pub const GRAPH_FROM: usize = 1_000;
 /// Codes are made anew, around a new centre, when there are this many times as many points as the centre was taken of.

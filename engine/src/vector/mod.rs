@@ -59,7 +59,7 @@ pub struct VectorOptions {
     pub ef_search: usize,
     /// Seed of the levels: equal inputs in equal order give equal graphs.
     pub seed: u64,
-    /// Up to this many points (allowed ones, under a filter) a search compares all of them.
+    /// Up to this many points a search without a filter compares all of them.
     pub exact_below: usize,
     /// An existing folder for files without names that back the vectors themselves, once there are many; else they are in memory.
     pub folder: Option<PathBuf>,

@@ -7,7 +7,7 @@ use super::codes::Codes;
 use super::error::VectorError;
 use super::filtered::Allowed;
 use super::graph::Graph;
-use super::limits::MAX_EF;
+use super::limits::{MAX_EF, SCAN_PACE, WALK_COST};
 use super::scratch::{QueryRoom, Scratch};
 use super::select::Scored;
 use super::walk::View;
@@ -70,7 +70,9 @@ impl Search<'_> {
             return Vec::new();
         }
         let ef = self.how.ef.unwrap_or(self.options.ef_search).max(k);
-        let exact = self.how.exact || candidates <= self.options.exact_below || candidates <= ef || ef > MAX_EF;
+        // Allowed points are compared by their codes first, however few they are.
+        let few = if self.how.allowed.is_some() { 0 } else { self.options.exact_below };
+        let exact = self.how.exact || candidates <= few || candidates <= ef || ef > MAX_EF;
         if !exact && let Some(codes) = self.graph.codes.load().as_ref() {
             let hits = self.approximate(codes, query, k, ef, candidates, scratch);
             if hits.len() == k {
@@ -83,7 +85,6 @@ impl Search<'_> {
         self.hits(&scratch.exact, k)
     }
 
-    /// Empty when comparing all is the better way.
     fn approximate(
         &self,
         codes: &Codes,
@@ -95,18 +96,22 @@ impl Search<'_> {
     ) -> Vec<Hit> {
         let view = View::new(self.graph, codes);
         codes.query_into(&query.prepared, &mut query.turned, &mut query.code);
-        let was_done = match self.how.allowed {
-            None => view.descend(&query.code, 0, scratch).is_some_and(|start| {
+        match self.how.allowed {
+            None => {
+                let Some(start) = view.descend(&query.code, 0, scratch) else { return Vec::new() };
                 view.walk(&query.code, &[start], ef, 0, scratch);
-                true
-            }),
+            }
             Some(slots) => {
                 let share = candidates as f64 / self.graph.points.live() as f64;
-                view.walk_allowed(&query.code, ef, Allowed { slots, share }, candidates / 2, scratch)
+                // What comparing all allowed points would cost, in points of a walk, and what a walk will take.
+                let scan = candidates / SCAN_PACE;
+                let walk = (ef * WALK_COST) as f64 / share;
+                let allowed = Allowed { slots, share };
+                // Where the allowed points are not near the query the walk finds out too late: the scan then follows.
+                if scan as f64 <= walk || !view.walk_allowed(&query.code, ef, allowed, scan, scratch) {
+                    view.scan_codes(&query.code, ef, slots, scratch);
+                }
             }
-        };
-        if !was_done {
-            return Vec::new();
         }
         self.exactly(view, query, k, scratch);
         self.hits(&scratch.exact, k)

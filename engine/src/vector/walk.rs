@@ -1,6 +1,6 @@
 //! Walking the graph towards a query, without filters.
 
-use super::codes::{Codes, QueryCode};
+use super::codes::{Codes, QueryCode, WALK_CARE};
 use super::graph::Graph;
 use super::scratch::Scratch;
 use super::select::Scored;
@@ -44,7 +44,7 @@ impl<'a> View<'a> {
     pub(super) fn scored(&self, query: &QueryCode, points: &[u32], scratch: &mut Scratch) -> Option<Scored> {
         scratch.scored.clear();
         points.iter().for_each(|&point| self.codes.prefetch(point));
-        self.codes.near(query, points, f32::INFINITY, &mut scratch.codes, &mut scratch.scored);
+        self.codes.near(query, points, (f32::INFINITY, WALK_CARE), &mut scratch.codes, &mut scratch.scored);
         scratch.scored.iter().min().copied()
     }
 
@@ -66,7 +66,8 @@ impl<'a> View<'a> {
                 }
             }
             scratch.distances += points.len();
-            self.codes.near(query, &points, scratch.best.bound(), &mut scratch.codes, &mut scratch.scored);
+            let bound = (scratch.best.bound(), WALK_CARE);
+            self.codes.near(query, &points, bound, &mut scratch.codes, &mut scratch.scored);
             for &scored in &scratch.scored {
                 if scratch.best.keep(scored) && layer == 0 {
                     self.graph.prefetch(scored.point);

@@ -27,9 +27,11 @@ use super::select::Scored;
 
 /// Bytes behind the signs of a code: four numbers.
 const NUMBERS: usize = 4 * size_of::<f32>();
-/// Standard deviations of a sign estimate's error that are counted in. The paper takes 1.9 to lose nothing; 1.2 finds the same points of Fashion-MNIST by two
-/// thirds of the eight-bit codes.
-const SIGN_ERROR: f32 = 1.2;
+/// Standard deviations of a sign estimate's error that a walk counts in. The paper takes 1.9 to lose nothing; 1.2 finds the same points of
+/// Fashion-MNIST by two thirds of the eight-bit codes, since a walk comes to a near point from several sides.
+pub(super) const WALK_CARE: f32 = 1.2;
+/// The same for a scan, which sees each point once.
+pub(super) const SCAN_CARE: f32 = 3.0;
 /// Four standard deviations of what rounding query and code to eight bits does to an inner product, as a part of the query's length times the
 /// code's step: each number is off by at most half a step, evenly, which is 1/12 of a step squared; twice that for both.
 const BYTE_ERROR: f32 = 4.0 * 0.408;
@@ -215,12 +217,13 @@ impl Codes {
         }
     }
 
-    /// Puts the distances of `points` into `into`, in their order, leaving out those that are seen by their signs to be beyond `bound`.
+    /// Puts the distances of `points` into `into`, in their order, leaving out those that are seen by their signs to be beyond `bound`,
+    /// going by `care` standard deviations of what signs may be wrong.
     pub(super) fn near(
         &self,
         query: &QueryCode,
         points: &[u32],
-        bound: f32,
+        (bound, care): (f32, f32),
         room: &mut CodeRoom,
         into: &mut Vec<Scored>,
     ) {
@@ -235,7 +238,7 @@ impl Codes {
             let numbers = self.numbers(point);
             let set = query.least * sum.ones as f32 + query.step * sum.weighted as f32;
             let product = numbers.sign_scale * (2.0 * set - query.total);
-            let error = SIGN_ERROR * query.norm * numbers.sign_error;
+            let error = care * query.norm * numbers.sign_error;
             if query.base + numbers.own - self.weight * (product + error) <= bound {
                 self.bytes.prefetch(point);
                 near.push(point);

@@ -196,6 +196,18 @@ async fn the_same_text_is_one_result_with_all_its_places() {
 }
 
 #[tokio::test]
+async fn an_exact_search_finds_what_the_graph_finds() {
+    let server = with_topics().await;
+    let mut body = json!({"query": "sailing captain", "mode": "vector"});
+    let found = server.found(&body).await;
+    body["exact"] = json!(true);
+    assert_eq!(server.found(&body).await, found);
+    let by_address = server.get("/search?q=sailing%20captain&mode=vector&exact=true").await.expect(200);
+    assert_eq!(by_address["results"].as_array().unwrap().len(), found.len());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn deleted_documents_are_not_found() {
     let server = with_topics().await;
     let gone = server.delete("/documents/docs/boat.md").await.expect(200);

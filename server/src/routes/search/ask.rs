@@ -23,6 +23,8 @@ pub(in crate::routes) struct Ask {
     pub(in crate::routes) min_version: Option<Version>,
     pub(in crate::routes) budget: Option<Duration>,
     pub(in crate::routes) explain: bool,
+    /// Exact scan instead of the graph.
+    pub(in crate::routes) exact: bool,
     pub(in crate::routes) fold_copies: bool,
 }
 
@@ -62,6 +64,7 @@ pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
         filter: ask.filter,
         min_version: ask.min_version,
         explain: ask.explain,
+        exact: ask.exact,
         fold_copies: ask.fold_copies,
         ..SearchRequest::default()
     };

@@ -116,6 +116,8 @@ pub(in crate::routes) struct SearchBody {
     pub(in crate::routes) max_latency_ms: Option<u32>,
     /// Tell how every score came about.
     pub(in crate::routes) explain: Option<bool>,
+    /// Compare the query's vector with every allowed one instead of walking the graph: the true answer of the vector leg, and slower.
+    pub(in crate::routes) exact: Option<bool>,
     /// Show the same text once, with all its places in `also_in`, and so with nearly the same text of other documents; true when
     /// absent.
     pub(in crate::routes) fold_copies: Option<bool>,
@@ -149,6 +151,7 @@ impl SearchBody {
             min_version: places::min_version(self.min_version.as_deref())?,
             budget: budget.transpose()?,
             explain: self.explain.unwrap_or_default(),
+            exact: self.exact.unwrap_or_default(),
             fold_copies: self.fold_copies.unwrap_or(true),
         })
     }
@@ -214,6 +217,8 @@ pub(in crate::routes) struct SearchQuery {
     max_latency_ms: Option<u32>,
     /// Tell how every score came about.
     explain: Option<bool>,
+    /// Compare with every allowed vector instead of walking the graph.
+    exact: Option<bool>,
     /// Show the same and nearly the same text once; true when absent.
     fold_copies: Option<bool>,
     /// What results carry, with commas between: `text`, `highlights`, `metadata`.
@@ -243,6 +248,7 @@ impl SearchQuery {
             min_version: self.min_version,
             max_latency_ms: self.max_latency_ms,
             explain: self.explain,
+            exact: self.exact,
             fold_copies: self.fold_copies,
             include,
         })

@@ -26,9 +26,28 @@ pub(crate) enum ConflictSide {
     Write,
 }
 
+/// How urgent a transaction is to a cluster that has too much to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits for it.
+    #[default]
+    Normal,
+    /// It can wait: clean-up, backup, re-embedding. The first that a busy cluster slows down.
+    Background,
+}
+
+/// What a cluster is told about a transaction. The embedded backend treats all alike.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransactionOptions {
+    /// How urgent it is.
+    pub priority: Priority,
+    /// A name of at most 16 bytes by which an operator of the cluster can see and slow down this kind of work.
+    pub tag: Option<&'static str>,
+}
+
 /// Something that runs transactions.
 pub(crate) trait Backend: Send + Sync + fmt::Debug {
-    fn begin(&self) -> Box<dyn BackendTransaction>;
+    fn begin(&self, options: TransactionOptions) -> Box<dyn BackendTransaction>;
     fn close(&self) -> BoxFuture<'_, Result<()>>;
 }
 

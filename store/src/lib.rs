@@ -31,6 +31,8 @@ mod embedded;
 mod error;
 #[cfg(feature = "testing")]
 pub mod faults;
+#[cfg(feature = "fdb")]
+mod fdb;
 mod key;
 pub mod limits;
 mod mutation;
@@ -40,9 +42,12 @@ mod store;
 mod transaction;
 mod watch;
 
+pub use backend::{Priority, TransactionOptions};
 pub use clock::Clock;
 pub use embedded::EmbeddedOptions;
 pub use error::{Error, ErrorKind, Limit, Result};
+#[cfg(feature = "fdb")]
+pub use fdb::{FdbCluster, FdbOptions, FdbTls, stop_fdb_network};
 pub use foundationdb_tuple as tuple;
 pub use key::{KeySelector, KeyValue, RangeQuery, RangeResult, key_after, prefix_end};
 pub use mutation::AtomicOp;

@@ -27,6 +27,9 @@ pub const RUN_BACKOFF_MIN: Duration = Duration::from_millis(1);
 /// Longest pause between two attempts of [`crate::Store::run`], before jitter.
 pub const RUN_BACKOFF_MAX: Duration = Duration::from_secs(1);
 
+/// How long opening a store on FoundationDB waits for the cluster, unless configured otherwise.
+pub const FDB_START: Duration = Duration::from_secs(15);
+
 /// Commits that may wait for the embedded committer; more callers wait for a place.
 pub const COMMIT_QUEUE: usize = 1024;
 /// Most transactions that the embedded committer makes durable together.

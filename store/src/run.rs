@@ -5,6 +5,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tokio::time::Instant;
 
+use crate::backend::{Priority, TransactionOptions};
 use crate::error::{Error, ErrorKind};
 use crate::limits;
 use crate::transaction::{Committed, Transaction};
@@ -30,6 +31,8 @@ pub struct RunOptions {
     pub backoff_min: Duration,
     /// Longest pause, before jitter of up to the same again.
     pub backoff_max: Duration,
+    /// What a cluster is told about each attempt.
+    pub transaction: TransactionOptions,
 }
 
 impl Default for RunOptions {
@@ -38,6 +41,7 @@ impl Default for RunOptions {
             deadline: limits::RUN_DEADLINE,
             backoff_min: limits::RUN_BACKOFF_MIN,
             backoff_max: limits::RUN_BACKOFF_MAX,
+            transaction: TransactionOptions::default(),
         }
     }
 }
@@ -48,11 +52,18 @@ impl RunOptions {
     pub fn deadline(deadline: Duration) -> Self {
         Self { deadline, ..Self::default() }
     }
+
+    /// The default deadline and pauses, for work that can wait; `tag` names it to the operators of a cluster (16 bytes at most).
+    #[must_use]
+    pub fn background(tag: &'static str) -> Self {
+        let transaction = TransactionOptions { priority: Priority::Background, tag: Some(tag) };
+        Self { transaction, ..Self::default() }
+    }
 }
 
 /// Runs attempts until one commits. `begin` makes each attempt's transaction; `seed` makes the jitter.
 pub(crate) async fn run<T, E, F, Fut>(
-    begin: impl Fn() -> Transaction + Send + Sync,
+    begin: impl Fn(TransactionOptions) -> Transaction + Send + Sync,
     seed: u64,
     options: RunOptions,
     f: F,
@@ -73,7 +84,7 @@ where
         .build();
     let mut last = None;
     loop {
-        let error = match tokio::time::timeout_at(deadline, attempt(begin(), &f)).await {
+        let error = match tokio::time::timeout_at(deadline, attempt(begin(options.transaction), &f)).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => error,
             Err(_) => return Err(give_up(last).into()),
@@ -115,11 +126,15 @@ fn give_up(last: Option<Error>) -> Error {
     }
 }
 
-fn label(kind: ErrorKind) -> &'static str {
+pub(crate) fn label(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Conflict => "conflict",
         ErrorKind::TooOld => "too_old",
         ErrorKind::UnknownResult => "unknown_result",
-        _ => "unavailable",
+        ErrorKind::Unavailable => "unavailable",
+        ErrorKind::Cancelled => "cancelled",
+        ErrorKind::TooLarge(_) => "too_large",
+        ErrorKind::Invalid => "invalid",
+        _ => "other",
     }
 }

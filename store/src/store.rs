@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, TransactionOptions};
 use crate::clock::Clock;
 use crate::embedded::{Embedded, EmbeddedOptions};
 use crate::error::{Error, Result};
@@ -29,10 +29,29 @@ impl Store {
         Ok(Self { backend: Arc::new(backend), clock })
     }
 
+    /// Opens a store on a FoundationDB cluster, and waits until the cluster answers. The first such store of a process starts the
+    /// client library's network thread; [`crate::stop_fdb_network`] stops it.
+    ///
+    /// # Errors
+    /// `Io` or `Invalid` for the cluster file, `Unavailable` when the cluster does not answer within
+    /// [`crate::FdbOptions::start_timeout`], `Format` when the library is older than API version 730, `Closed` after the network was stopped.
+    #[cfg(feature = "fdb")]
+    pub async fn open_fdb(options: crate::FdbOptions) -> Result<Self> {
+        let clock = options.clock.clone();
+        let backend = crate::fdb::Fdb::open(options).await?;
+        Ok(Self { backend: Arc::new(backend), clock })
+    }
+
     /// Begins a transaction. Most callers want [`Store::run`], which retries.
     #[must_use]
     pub fn begin(&self) -> Transaction {
-        Transaction::new(self.backend.begin())
+        self.begin_with(TransactionOptions::default())
+    }
+
+    /// As [`Store::begin`], with something to tell the cluster.
+    #[must_use]
+    pub fn begin_with(&self, options: TransactionOptions) -> Transaction {
+        Transaction::new(self.backend.begin(options))
     }
 
     /// Runs `f` in a transaction and commits it; again and again, with pauses, while that fails for a reason that a new attempt
@@ -77,7 +96,7 @@ impl Store {
         E: TransactError + Send,
         T: Send,
     {
-        run::run(|| self.begin(), self.clock.random(), options, f).await
+        run::run(|options| self.begin_with(options), self.clock.random(), options, f).await
     }
 
     /// The same store behind faults that the test injects.

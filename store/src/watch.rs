@@ -14,23 +14,27 @@ use crate::transaction::Committed;
 
 /// Resolves when the watched key's value differs from what the transaction saw. Resolves with an error of kind
 /// `Cancelled` when the transaction does not commit. Dropping it stops watching.
-pub struct Watch {
-    fired: oneshot::Receiver<Result<()>>,
-    cancel: Option<Box<dyn FnOnce() + Send + Sync>>,
-}
+pub struct Watch(BoxFuture<'static, Result<()>>);
 
 impl Watch {
-    /// A watch that the sender resolves; `cancel` runs when the watch is dropped.
-    pub(crate) fn new(fired: oneshot::Receiver<Result<()>>, cancel: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self { fired, cancel: Some(Box::new(cancel)) }
+    /// A watch that ends with this future; dropping the future stops it.
+    pub(crate) fn new(fired: impl Future<Output = Result<()>> + Send + 'static) -> Self {
+        Self(fired.boxed())
     }
 
     /// A watch that resolves with this error at once.
     pub(crate) fn failed(error: Error) -> Self {
-        let (sender, fired) = oneshot::channel();
-        // The receiver is in scope, so the value always arrives.
-        let _ = sender.send(Err(error));
-        Self { fired, cancel: None }
+        Self::new(std::future::ready(Err(error)))
+    }
+
+    /// A watch that the sender resolves; `cancel` runs when the watch is dropped.
+    pub(crate) fn armed(fired: oneshot::Receiver<Result<()>>, cancel: impl FnOnce() + Send + 'static) -> Self {
+        let cancel = OnDrop(Some(cancel));
+        Self::new(async move {
+            let fired = fired.await;
+            drop(cancel);
+            fired.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "transaction of the watch did not commit")))
+        })
     }
 }
 
@@ -38,16 +42,17 @@ impl Future for Watch {
     type Output = Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.fired.poll_unpin(context).map(|fired| {
-            fired.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "transaction of the watch did not commit")))
-        })
+        self.0.poll_unpin(context)
     }
 }
 
-impl Drop for Watch {
+/// Runs something when it is dropped.
+struct OnDrop<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        if let Some(cancel) = self.cancel.take() {
-            cancel();
+        if let Some(run) = self.0.take() {
+            run();
         }
     }
 }

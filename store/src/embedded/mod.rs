@@ -29,7 +29,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::backend::{Backend, BackendTransaction};
+use crate::backend::{Backend, BackendTransaction, TransactionOptions};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transaction::Committed;
@@ -76,7 +76,7 @@ impl Embedded {
 }
 
 impl Backend for Embedded {
-    fn begin(&self) -> Box<dyn BackendTransaction> {
+    fn begin(&self, _: TransactionOptions) -> Box<dyn BackendTransaction> {
         Box::new(EmbeddedTransaction::new(Arc::clone(&self.0)))
     }
 

@@ -210,7 +210,7 @@ impl BackendTransaction for EmbeddedTransaction {
         let (fired, receiver) = oneshot::channel();
         self.state.lock().watches.push((key.clone(), number, Waiting { expected, fired }));
         let watches = Arc::clone(&self.shared.watches);
-        Watch::new(receiver, move || watches.release(&key, number))
+        Watch::armed(receiver, move || watches.release(&key, number))
     }
 
     fn commit(&self) -> BoxFuture<'_, Result<Committed>> {

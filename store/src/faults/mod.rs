@@ -12,7 +12,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
-use crate::backend::{Backend, BackendTransaction, ConflictSide, Isolation};
+use crate::backend::{Backend, BackendTransaction, ConflictSide, Isolation, TransactionOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{KeySelector, RangeQuery, RangeResult};
 use crate::mutation::Mutation;
@@ -100,8 +100,8 @@ pub(crate) struct FaultyBackend {
 }
 
 impl Backend for FaultyBackend {
-    fn begin(&self) -> Box<dyn BackendTransaction> {
-        Box::new(FaultyTransaction { inner: self.inner.begin(), faults: self.faults.clone() })
+    fn begin(&self, options: TransactionOptions) -> Box<dyn BackendTransaction> {
+        Box::new(FaultyTransaction { inner: self.inner.begin(options), faults: self.faults.clone() })
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {

@@ -29,10 +29,11 @@ pub enum AtomicOp {
     /// Clears the key when its value equals the parameter.
     CompareAndClear,
     /// Sets `key`, after putting the commit's 10-byte versionstamp at the position that the key's last four bytes
-    /// (little endian; they are removed) name.
+    /// (little endian; they are removed) name. They count against the limit of a key.
     SetVersionstampedKey,
     /// Sets the value, after putting the commit's 10-byte versionstamp at the position that the parameter's last four bytes
-    /// (little endian; they are removed) name.
+    /// (little endian; they are removed) name. They count against the limit of a value. Until the key is cleared, this
+    /// transaction cannot read it any more.
     SetVersionstampedValue,
 }
 

@@ -103,8 +103,13 @@ impl Store {
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn with_faults(&self, faults: crate::faults::Faults) -> Self {
-        let backend = crate::faults::FaultyBackend { inner: Arc::clone(&self.backend), faults };
-        Self { backend: Arc::new(backend), clock: self.clock.clone() }
+        self.with_backend(|inner| Arc::new(crate::faults::FaultyBackend { inner, faults }))
+    }
+
+    /// The same store with something before its backend.
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_backend(&self, wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
+        Self { backend: wrap(Arc::clone(&self.backend)), clock: self.clock.clone() }
     }
 
     /// The clock that the store was opened with.

@@ -143,7 +143,7 @@ impl Transaction {
     }
 
     /// Watches `key`: the future resolves once, after this transaction has committed, when the value differs from what this
-    /// transaction sees now.
+    /// transaction sees now. Watching is a read: a later write of the key by another transaction makes this one conflict.
     #[must_use]
     pub fn watch(&self, key: &[u8]) -> Watch {
         match self.check_usable().and_then(|()| check_key(key)) {
@@ -374,7 +374,7 @@ fn check_atomic(op: AtomicOp, key: &[u8], param: &[u8]) -> Result<()> {
         AtomicOp::SetVersionstampedKey => {
             let position = stamp::position(key)?;
             if position == 0 || key.first() != Some(&limits::SYSTEM_PREFIX) {
-                check_key_length(key.len().saturating_sub(4))?;
+                check_key_length(key.len())?;
                 return check_value(param.len());
             }
             check_key(key)
@@ -382,7 +382,7 @@ fn check_atomic(op: AtomicOp, key: &[u8], param: &[u8]) -> Result<()> {
         AtomicOp::SetVersionstampedValue => {
             check_key(key)?;
             stamp::position(param)?;
-            check_value(param.len().saturating_sub(4))
+            check_value(param.len())
         }
         _ => {
             check_key(key)?;

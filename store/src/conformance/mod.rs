@@ -1,7 +1,8 @@
 //! What every backend must do, one function per behaviour. Compiled with the feature `testing` only.
 //!
 //! A backend's test makes an empty [`Bed`] for each behaviour and runs it; [`crate::for_each_behaviour`] makes one test of each,
-//! [`run_all`] runs them one after the other. The behaviours write anywhere in the key space.
+//! [`run_all`] runs them one after the other. The behaviours write anywhere in the key space; [`part`] keeps them in a part of a
+//! store that others use as well. Those of [`ROUGH`] hold while the store meets faults.
 #![allow(clippy::unwrap_used, reason = "a behaviour that does not hold panics, as tests do")]
 #![allow(missing_docs, reason = "the names of the behaviours are what they check")]
 
@@ -11,8 +12,10 @@ mod model;
 mod own_writes;
 mod ranges;
 mod retries;
+mod rough;
 mod selectors;
 mod serial;
+mod shared;
 mod stamps;
 mod time;
 mod watches;
@@ -26,12 +29,17 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use crate::{Error, ErrorKind, RangeQuery, Store, Transaction};
+pub use shared::{part, prefix_bytes, remove_part};
 
 /// An empty store to try a behaviour on.
 #[derive(Clone)]
 pub struct Bed {
     /// The store.
     pub store: Store,
+    /// Longest key that fits: [`crate::limits::KEY_BYTES`], less what a [`part`] takes.
+    pub longest_key: usize,
+    /// What random choices begin with.
+    pub seed: u64,
     /// Lets time pass for the store: moves its clock, or waits where that cannot be done.
     pub pass: Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
 }
@@ -77,7 +85,7 @@ macro_rules! for_each_behaviour {
             stamps_of_concurrent_commits_differ, stamped_tuples_unpack, odd_stamp_positions_are_refused,
             stamp_future_ends_with_the_transaction,
             watch_fires_on_change, watch_ignores_the_same_value, watch_fires_on_clears_and_atomics,
-            watch_sees_what_came_before_its_commit, watch_of_own_write, watch_ends_with_its_transaction,
+            watch_sees_what_came_before_its_commit, watch_of_own_write, watching_is_a_read, watch_ends_with_its_transaction,
             all_watches_of_a_key_fire, dropped_watches_make_room, watch_of_one_among_many_commits,
             keys_are_limited, values_are_limited, transactions_are_limited, system_keys_are_refused,
             first_error_is_kept, atomic_results_are_limited,
@@ -96,6 +104,7 @@ use model::*;
 use own_writes::*;
 use ranges::*;
 use retries::*;
+use rough::*;
 use selectors::*;
 use serial::*;
 use stamps::*;
@@ -110,6 +119,15 @@ macro_rules! table {
     };
 }
 for_each_behaviour!(table);
+
+/// Behaviours that hold whatever faults the store meets.
+pub const ROUGH: &[Behaviour] = &[
+    Behaviour { name: "marked_increments_are_exact", check: |bed| marked_increments_are_exact(bed).boxed() },
+    Behaviour { name: "transfers_are_seen_whole", check: |bed| transfers_are_seen_whole(bed).boxed() },
+    Behaviour { name: "log_has_each_entry_once", check: |bed| log_has_each_entry_once(bed).boxed() },
+    Behaviour { name: "followers_miss_nothing", check: |bed| followers_miss_nothing(bed).boxed() },
+    Behaviour { name: "what_committed_is_serializable", check: |bed| what_committed_is_serializable(bed).boxed() },
+];
 
 /// Checks one behaviour.
 ///

@@ -79,6 +79,10 @@ pub(super) async fn own_stamps_are_unreadable(bed: Bed) {
     assert_eq!(tx.get(b"other").await.unwrap(), None);
     tx.clear_range(b"k", b"l");
     assert_eq!(tx.get_range(RangeQuery::prefix(b"k")).await.unwrap().items, [], "cleared after all");
+    tx.set(b"v", b"lost");
+    assert_eq!(kind(tx.get(b"v").await), ErrorKind::Invalid, "unreadable until it is cleared");
+    tx.clear(b"v");
+    assert_eq!(tx.get(b"v").await.unwrap(), None);
     tx.set(b"v", b"plain");
     assert_eq!(tx.get(b"v").await.unwrap().as_deref(), Some(&b"plain"[..]));
     tx.commit().await.unwrap();

@@ -55,6 +55,7 @@ pub(super) async fn watch_fires_on_clears_and_atomics(bed: Bed) {
 
 pub(super) async fn watch_sees_what_came_before_its_commit(bed: Bed) {
     let tx = bed.store.begin();
+    tx.read_version().await.unwrap();
     let watch = tx.watch(b"k");
     put(&bed.store, b"k", b"1").await;
     tx.commit().await.unwrap();
@@ -69,6 +70,16 @@ pub(super) async fn watch_of_own_write(bed: Bed) {
     assert!(waits(&mut watch), "the value that the transaction itself wrote");
     put(&bed.store, b"k", b"2").await;
     watch.await.unwrap();
+}
+
+pub(super) async fn watching_is_a_read(bed: Bed) {
+    let tx = bed.store.begin();
+    tx.read_version().await.unwrap();
+    let watch = tx.watch(b"k");
+    tx.set(b"x", b"");
+    put(&bed.store, b"k", b"1").await;
+    assert_eq!(kind(tx.commit().await), ErrorKind::Conflict);
+    assert_eq!(kind(watch.await), ErrorKind::Cancelled);
 }
 
 pub(super) async fn watch_ends_with_its_transaction(bed: Bed) {

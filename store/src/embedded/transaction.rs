@@ -198,11 +198,12 @@ impl BackendTransaction for EmbeddedTransaction {
     }
 
     fn watch(&self, key: Bytes) -> Watch {
-        let expected =
-            match self.read(Isolation::Snapshot, |engine, own| Ok((read::value(engine, own, &key)?, Vec::new()))) {
-                Ok(expected) => expected,
-                Err(error) => return Watch::failed(error),
-            };
+        let expected = match self.read(Isolation::Serializable, |engine, own| {
+            Ok((read::value(engine, own, &key)?, vec![(key.clone(), key_after(&key))]))
+        }) {
+            Ok(expected) => expected,
+            Err(error) => return Watch::failed(error),
+        };
         let number = match self.shared.watches.reserve() {
             Ok(number) => number,
             Err(error) => return Watch::failed(error),

@@ -52,6 +52,8 @@ impl WriteMap {
     /// Adds a mutation behind those that are there.
     pub(super) fn apply(&mut self, mutation: &Mutation) -> Result<()> {
         match mutation {
+            // What waits for its stamp stays unreadable until it is cleared.
+            Mutation::Set { key, .. } if matches!(self.points.get(key), Some(Pending::Unreadable)) => {}
             Mutation::Set { key, value } => {
                 self.points.insert(key.clone(), Pending::Known(Some(value.clone())));
             }

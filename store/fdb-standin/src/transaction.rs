@@ -270,12 +270,11 @@ impl Transaction {
     fn check_selectors(&self, selectors: &[&Selector]) -> Result<(), ErrorCode> {
         let mut state = self.lock();
         self.check(&mut state)?;
-        // A selector that includes its key stands one byte behind it.
-        let legal = |selector: &&Selector| {
-            let key = &selector.key[..];
-            key <= state.read_end() || key == [state.read_end(), &[0]].concat()
-        };
-        if selectors.iter().all(legal) { Ok(()) } else { Err(errors::KEY_OUTSIDE_LEGAL_RANGE) }
+        if selectors.iter().all(|selector| selector.named() <= state.read_end()) {
+            Ok(())
+        } else {
+            Err(errors::KEY_OUTSIDE_LEGAL_RANGE)
+        }
     }
 
     pub(crate) fn get_read_version(self: &Arc<Self>) -> Arc<Future> {

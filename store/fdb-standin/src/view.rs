@@ -10,11 +10,17 @@ use crate::write_map::WriteMap;
 pub(crate) struct Selector {
     pub(crate) key: Vec<u8>,
     pub(crate) offset: i32,
+    or_equal: bool,
 }
 
 impl Selector {
     pub(crate) fn new(key: &[u8], or_equal: bool, offset: i32) -> Self {
-        Self { key: if or_equal { key_after(key) } else { key.to_vec() }, offset }
+        Self { key: if or_equal { key_after(key) } else { key.to_vec() }, offset, or_equal }
+    }
+
+    /// The key that the caller named.
+    pub(crate) fn named(&self) -> &[u8] {
+        &self.key[..self.key.len() - usize::from(self.or_equal)]
     }
 }
 

@@ -20,6 +20,10 @@ FRESH ?=
 RATE ?= 20
 SECONDS_EACH ?= $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
 PASSAGES ?= 10000
+# Cluster file of `make test-fdb`, and the folder of the client library where the system has none.
+FDB_CLUSTER_FILE ?=
+FDB_LIB_DIR ?=
+export FDB_LIB_DIR
 # Kills of `make test-crash`, and the seed of an earlier run.
 KILLS ?= 20
 SEED ?=
@@ -30,6 +34,9 @@ RELEASE := cargo build --quiet --release --locked
 PRODUCT := -p coditect-server -p coditect-ingest
 BENCHES := -p coditect-benches
 JUDGED = --data '$(DATA)' $(if $(FORMAT),--format '$(FORMAT)') $(if $(filter-out 0,$(FRESH)),--fresh)
+# The stand-in for FoundationDB's client library, in a folder that no library path leads to by itself.
+STANDIN := $(CURDIR)/target/standin
+TEST_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-store --features fdb,testing --test fdb
 BENCH := $(WITH_MODEL) cargo run --quiet --release --locked $(BENCHES) --bin
 
 .PHONY: help
@@ -62,6 +69,22 @@ run: setup build ## Start the server on LISTEN= with data under DATA_DIR= and le
 .PHONY: test
 test: setup ## Run every test
 	@$(WITH_MODEL) cargo test --workspace --locked --no-fail-fast
+	@$(MAKE) --no-print-directory test-standin
+
+.PHONY: standin
+standin: ## Build the FoundationDB client library that tests run on
+	cargo build --quiet --locked -p fdb-standin
+	@mkdir -p $(STANDIN)
+	@cp target/debug/libfdb_standin.so $(STANDIN)/libfdb_c.so
+
+.PHONY: test-standin
+test-standin: standin ## Run the store's tests on the FoundationDB backend without a cluster
+	@env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING FDB_LIB_DIR=$(STANDIN) $(TEST_FDB)
+
+.PHONY: test-fdb
+test-fdb: ## Run the same tests on the cluster of FDB_CLUSTER_FILE=, with the client library of FDB_LIB_DIR= or the system
+	@[ -n '$(FDB_CLUSTER_FILE)' ] || { echo 'usage: make test-fdb FDB_CLUSTER_FILE=<path> [FDB_LIB_DIR=<folder of libfdb_c.so>]' >&2; exit 2; }
+	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' $(TEST_FDB)
 
 .PHONY: test-page
 test-page: setup ## Use the API page in a headless Chromium

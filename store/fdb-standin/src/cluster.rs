@@ -38,6 +38,8 @@ pub(crate) struct State {
     commits: u64,
 }
 
+pub(crate) type Reply = Box<dyn FnOnce(Result<(i64, u16), ErrorCode>) + Send>;
+
 /// A watch that waits for its key to differ from what its transaction saw.
 struct Armed {
     expected: Option<Vec<u8>>,
@@ -51,7 +53,7 @@ pub(crate) struct Commit {
     pub(crate) writes: Vec<KeyRange>,
     pub(crate) mutations: Vec<Mutation>,
     /// Is told the version and the order within its batch.
-    pub(crate) reply: Box<dyn FnOnce(Result<(i64, u16), ErrorCode>) + Send>,
+    pub(crate) reply: Reply,
 }
 
 impl Cluster {

@@ -1,4 +1,4 @@
-//! Cluster files and connection strings: `description:id@host:port,…`, with comments behind `#`.
+//! Cluster files and connection strings: `description:id@host:port,…`, with comments behind `#`. The id begins with `standin`.
 
 use std::path::PathBuf;
 
@@ -30,6 +30,10 @@ impl Connection {
         };
         if !word(description, "_") || !word(id, "") || !addresses.split(',').all(address) {
             return Err(errors::CONNECTION_STRING_INVALID);
+        }
+        // A real cluster is never mistaken for one that answers from memory.
+        if !id.starts_with("standin") {
+            return Err(errors::UNSUPPORTED_OPERATION);
         }
         Ok(Self { name: name.to_owned(), faults: Faults::in_comments(text)? })
     }

@@ -14,7 +14,7 @@ pub(crate) enum Value {
     Nothing,
     Int64(i64),
     Key(Vec<u8>),
-    Value(Option<Vec<u8>>),
+    Stored(Option<Vec<u8>>),
     Items { items: Vec<(Vec<u8>, Vec<u8>)>, more: bool },
     Keys(Vec<Vec<u8>>),
     Strings(Vec<CString>),

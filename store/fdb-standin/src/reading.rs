@@ -22,7 +22,7 @@ pub(crate) struct RangeRead {
 
 /// Reads one key.
 pub(crate) fn get(view: &View<'_>, key: &[u8]) -> Result<(Value, KeyRange), ErrorCode> {
-    Ok((Value::Value(view.get(key)?), (key.to_vec(), key_after(key))))
+    Ok((Value::Stored(view.get(key)?), (key.to_vec(), key_after(key))))
 }
 
 /// Finds the key that a selector names.

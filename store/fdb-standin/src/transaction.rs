@@ -240,7 +240,7 @@ impl Transaction {
         }
         drop(state);
         if key.len() > KEY_LIMIT {
-            return Future::done(Ok(Value::Value(None)));
+            return Future::done(Ok(Value::Stored(None)));
         }
         let key = key.to_vec();
         self.read(snapshot, move |view| reading::get(view, &key), |_, value| value)
@@ -324,7 +324,7 @@ impl Transaction {
             false,
             move |view| reading::get(view, &looked),
             move |state, value| {
-                if let Value::Value(expected) = &value {
+                if let Value::Stored(expected) = &value {
                     state.watches.push(Pending { key, expected: expected.clone(), future: waiting, place });
                 }
                 value

@@ -10,12 +10,12 @@ mod atomics;
 mod limits;
 mod model;
 mod own_writes;
+mod part;
 mod ranges;
 mod retries;
 mod rough;
 mod selectors;
 mod serial;
-mod shared;
 mod stamps;
 mod time;
 mod watches;
@@ -29,7 +29,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use crate::{Error, ErrorKind, RangeQuery, Store, Transaction};
-pub use shared::{part, prefix_bytes, remove_part};
+pub use part::{part, prefix_bytes, remove_part};
 
 /// An empty store to try a behaviour on.
 #[derive(Clone)]

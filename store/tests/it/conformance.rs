@@ -60,7 +60,7 @@ fn rough_day(seed: u64) -> Faults {
 async fn rough_behaviours_hold() {
     for seed in 1..4 {
         for behaviour in conformance::ROUGH {
-            println!("seed {seed}, {behaviour:?}");
+            eprintln!("seed {seed}, {behaviour:?}");
             let dir = tempfile::tempdir().unwrap();
             let store = open(dir.path()).await;
             let faulty = store.with_faults(rough_day(seed));

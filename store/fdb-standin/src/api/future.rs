@@ -79,8 +79,11 @@ unsafe fn value(f: *mut FDBFuture, read: impl FnOnce(&Value, &Ready) -> Option<(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fdb_future_get_int64(f: *mut FDBFuture, out: *mut i64) -> ErrorCode {
     let read = |found: &Value, _: &Ready| match found {
-        // SAFETY: the caller's output parameter may be written to.
-        Value::Int64(number) => Some(unsafe { put(out, *number) }),
+        Value::Int64(number) => {
+            // SAFETY: the caller's output parameter may be written to.
+            unsafe { put(out, *number) };
+            Some(())
+        }
         _ => None,
     };
     // SAFETY: the caller passes a future that it has not destroyed.
@@ -116,7 +119,7 @@ pub unsafe extern "C" fn fdb_future_get_value(
     out_value_length: *mut c_int,
 ) -> ErrorCode {
     let read = |found: &Value, _: &Ready| match found {
-        Value::Value(found) => {
+        Value::Stored(found) => {
             let bytes = found.as_deref().unwrap_or_default();
             // SAFETY: the caller's output parameters may be written to.
             unsafe {

@@ -5,11 +5,11 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fdb_c::abi::{FDBDatabase, FDBFuture, FDBKeyValue, FDBTransaction};
-use fdb_c::api::database::*;
-use fdb_c::api::future::*;
-use fdb_c::api::network::*;
-use fdb_c::api::transaction::*;
+use fdb_standin::abi::{FDBDatabase, FDBFuture, FDBKeyValue, FDBTransaction};
+use fdb_standin::api::database::*;
+use fdb_standin::api::future::*;
+use fdb_standin::api::network::*;
+use fdb_standin::api::transaction::*;
 
 /// An error code.
 pub(crate) type Code = c_int;
@@ -183,7 +183,7 @@ impl Database {
 
     /// The database of this name.
     pub(crate) fn named(name: &str) -> Self {
-        Self::connect(&format!("{name}:it@127.0.0.1:4500"))
+        Self::connect(&format!("{name}:standin@127.0.0.1:4500"))
     }
 
     /// The database of a connection string.

@@ -1,6 +1,6 @@
 //! Which transactions conflict (<https://apple.github.io/foundationdb/developer-guide.html#conflict-ranges>).
 
-use crate::api::{ADD, Code, Database, Range, Transaction, range};
+use crate::api::{ADD, Code, Database, Range, Selector, Transaction, range};
 
 /// A transaction reads, another writes `written`, the first commits a write of its own.
 fn after(letters: &str, written: &[u8], read: impl Fn(&Transaction)) -> Result<(), Code> {
@@ -51,24 +51,24 @@ fn range_reads_conflict_as_far_as_they_read() {
 
 #[test]
 fn selectors_conflict_between_their_key_and_the_found_one() {
-    let table: &[(&[u8], bool, i32, &[u8], Result<(), Code>)] = &[
-        (b"c", false, 1, b"cc", CONFLICT),
-        (b"c", false, 1, b"d", CONFLICT),
-        (b"c", false, 1, b"dd", Ok(())),
-        (b"c", false, 1, b"b", Ok(())),
-        (b"e", false, 0, b"dd", CONFLICT),
-        (b"e", false, 0, b"d", CONFLICT),
-        (b"e", false, 0, b"e", Ok(())),
-        (b"e", true, 0, b"e", CONFLICT),
-        (b"e", false, 0, b"cc", Ok(())),
-        (b"h", true, 1, b"x", CONFLICT),
-        (b"b", false, 0, b"a", CONFLICT),
-        (b"b", false, 3, b"g", Ok(())),
-        (b"b", false, 3, b"cc", CONFLICT),
+    let table: &[(Selector<'_>, &[u8], Result<(), Code>)] = &[
+        ((b"c", false, 1), b"cc", CONFLICT),
+        ((b"c", false, 1), b"d", CONFLICT),
+        ((b"c", false, 1), b"dd", Ok(())),
+        ((b"c", false, 1), b"b", Ok(())),
+        ((b"e", false, 0), b"dd", CONFLICT),
+        ((b"e", false, 0), b"d", CONFLICT),
+        ((b"e", false, 0), b"e", Ok(())),
+        ((b"e", true, 0), b"e", CONFLICT),
+        ((b"e", false, 0), b"cc", Ok(())),
+        ((b"h", true, 1), b"x", CONFLICT),
+        ((b"b", false, 0), b"a", CONFLICT),
+        ((b"b", false, 3), b"g", Ok(())),
+        ((b"b", false, 3), b"cc", CONFLICT),
     ];
-    for (key, or_equal, offset, written, expected) in table {
-        let read = |tx: &Transaction| tx.get_key((key, *or_equal, *offset)).done().unwrap();
-        assert_eq!(after("bdfh", written, read), *expected, "{key:?} {or_equal} {offset} {written:?}");
+    for (selector, written, expected) in table {
+        let read = |tx: &Transaction| tx.get_key(*selector).done().unwrap();
+        assert_eq!(after("bdfh", written, read), *expected, "{selector:?} {written:?}");
     }
 }
 
@@ -78,13 +78,13 @@ fn ranges_between_selectors_conflict_from_their_keys() {
         |begin, end| move |tx: &Transaction| tx.get_range(Range { begin, end, ..range(b"", b"") }).done().unwrap();
     // From the last key at or before `e` (`d`) to `g`: what lies between `d` and `e` decides where it begins.
     let from_last = read((b"e", true, 0), (b"g", false, 1));
-    assert_eq!(after("bdfh", b"dd", &from_last), CONFLICT);
-    assert_eq!(after("bdfh", b"d", &from_last), CONFLICT);
-    assert_eq!(after("bdfh", b"c", &from_last), Ok(()));
+    assert_eq!(after("bdfh", b"dd", from_last), CONFLICT);
+    assert_eq!(after("bdfh", b"d", from_last), CONFLICT);
+    assert_eq!(after("bdfh", b"c", from_last), Ok(()));
     // To the second key behind `c`: what follows the last item does not matter.
     let to_second = read((b"c", false, 1), (b"c", false, 2));
-    assert_eq!(after("bdfh", b"d", &to_second), CONFLICT);
-    assert_eq!(after("bdfh", b"e", &to_second), Ok(()));
+    assert_eq!(after("bdfh", b"d", to_second), CONFLICT);
+    assert_eq!(after("bdfh", b"e", to_second), Ok(()));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use fdb_c::api::network::{fdb_error_predicate, fdb_get_error, fdb_get_max_api_version};
+use fdb_standin::api::network::{fdb_error_predicate, fdb_get_error, fdb_get_max_api_version};
 
 const RETRYABLE: i32 = 50_000;
 const MAYBE_COMMITTED: i32 = 50_001;

@@ -113,8 +113,8 @@ fn odd_plans_are_refused() {
     for odd in ["not_committed", "not_committed=2", "unknown=1", "partition_ms=5", "seed=x"] {
         assert_eq!(database.set_faults(odd), 2006, "{odd}");
     }
-    let by_file = Database::connect("planned:it@127.0.0.1:4500\n# faults: not_committed=1\n");
+    let by_file = Database::connect("planned:standin@127.0.0.1:4500\n# faults: not_committed=1\n");
     assert_eq!(commit(&by_file, b"k"), Err(1020));
-    let odd = Database::connect("planned:it@127.0.0.1:4500\n# faults: nonsense\n");
+    let odd = Database::connect("planned:standin@127.0.0.1:4500\n# faults: nonsense\n");
     assert_eq!(commit(&odd, b"k"), Err(2006));
 }

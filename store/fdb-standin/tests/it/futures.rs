@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use fdb_c::abi::FDBFuture;
-use fdb_c::api::future::fdb_future_block_until_ready;
+use fdb_standin::abi::FDBFuture;
+use fdb_standin::api::future::fdb_future_block_until_ready;
 
 use crate::api::{Database, Future};
 

@@ -283,7 +283,7 @@ fn run(seed: u64) -> (u32, u32) {
 fn agrees_with_whole_copies() {
     let (mut committed, mut refused) = (0, 0);
     for seed in 0..30 {
-        println!("seed {seed}");
+        eprintln!("seed {seed}");
         let (more_committed, more_refused) = run(seed);
         committed += more_committed;
         refused += more_refused;

@@ -145,15 +145,20 @@ fn keys_of_the_system_are_out_of_reach() {
 
 #[test]
 fn a_database_is_its_name() {
-    let one = Database::connect("same_one:id1@127.0.0.1:4500");
-    let two = Database::connect("same_one:id1@10.0.0.1:4501,10.0.0.2:4501:tls\n# a comment");
-    let other = Database::connect("same_one:id2@127.0.0.1:4500");
+    let one = Database::connect("same_one:standin1@127.0.0.1:4500");
+    let two = Database::connect("same_one:standin1@10.0.0.1:4501,10.0.0.2:4501:tls\n# a comment");
+    let other = Database::connect("same_one:standin2@127.0.0.1:4500");
     one.put(b"k", b"v");
     assert!(two.value(b"k").is_some());
     assert_eq!(other.value(b"k"), None);
     for odd in ["", "a", "a:b", "a:b@", "a:b@host", "a:b_c@h:1", "a:b@h:99999"] {
         assert_eq!(Database::connect(odd).begin().get(b"k").done(), Err(2104), "{odd:?}");
     }
+    assert_eq!(
+        Database::connect("a:b@h:1").begin().get(b"k").done(),
+        Err(2108),
+        "a cluster that is not meant for tests"
+    );
     let missing = Database::file(std::path::Path::new("/nowhere/fdb.cluster"));
     assert_eq!(missing.begin().read_version().done(), Err(1515));
     assert_eq!(missing.begin().commit().done(), Err(1515));

@@ -9,7 +9,9 @@ use coditect_engine::model::{
 };
 use coditect_engine::search::{Mode, QueryTokens, SearchRequest, SearchResponse, Vector};
 use coditect_engine::{Engine, EngineOptions, Tenant};
-use coditect_store::{Clock, EmbeddedOptions, Store};
+#[cfg(not(feature = "fdb"))]
+use coditect_store::EmbeddedOptions;
+use coditect_store::{Clock, Store};
 use tempfile::TempDir;
 
 pub(crate) const DIMENSION: usize = 64;
@@ -63,6 +65,16 @@ impl Rig {
     }
 }
 
+/// A database of FoundationDB's stand-in that has the directory's name. It lasts as long as the process.
+#[cfg(feature = "fdb")]
+async fn open(dir: &Path) -> Store {
+    use coditect_store::{FdbCluster, FdbOptions};
+    let name: String = dir.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect();
+    let string = format!("{name}:standin@127.0.0.1:4500");
+    Store::open_fdb(FdbOptions::new(FdbCluster::ConnectionString(string))).await.unwrap()
+}
+
+#[cfg(not(feature = "fdb"))]
 async fn open(dir: &Path) -> Store {
     Store::open_embedded(EmbeddedOptions::new(dir.join("store"))).await.unwrap()
 }

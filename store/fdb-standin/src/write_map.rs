@@ -38,7 +38,6 @@ impl WriteMap {
 
     /// Adds an operation on a key. A versionstamped key stands at its template.
     pub(crate) fn apply(&mut self, op: Op, key: &[u8], param: &[u8], conflict: bool) {
-        let unreadable = self.unreadable.contains(key);
         if conflict {
             self.conflicts.insert(key, &key_after(key));
         }
@@ -46,8 +45,8 @@ impl WriteMap {
             self.unreadable.insert(key, &key_after(key));
         }
         let stack = self.stacks.entry(key.to_vec()).or_default();
-        // What was set by a stamp stays unreadable until it is cleared, so its operations are kept as they are.
-        if !unreadable && matches!(op, Op::Set | Op::SetVersionstampedValue) {
+        // What was set by a stamp stays unreadable all the same until it is cleared.
+        if matches!(op, Op::Set | Op::SetVersionstampedValue) {
             stack.clear();
         }
         stack.push((op, param.to_vec()));

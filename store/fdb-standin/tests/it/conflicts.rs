@@ -191,3 +191,21 @@ fn a_commit_waits_for_the_reads_before_it() {
         assert!(read.is_ready());
     }
 }
+
+#[test]
+fn a_commit_at_the_read_version_is_seen_and_no_conflict() {
+    let database = Database::fresh();
+    let writer = database.begin();
+    writer.set(b"k", b"1");
+    writer.commit().done().unwrap();
+    let tx = database.begin();
+    tx.set_read_version(writer.committed_version());
+    assert!(tx.get(b"k").value().unwrap().is_some());
+    tx.set(b"x", b"");
+    assert_eq!(tx.commit().done(), Ok(()));
+    let before = database.begin();
+    before.set_read_version(writer.committed_version() - 1);
+    assert_eq!(before.get(b"k").value().unwrap(), None);
+    before.set(b"x", b"");
+    assert_eq!(before.commit().done(), CONFLICT);
+}

@@ -6,7 +6,8 @@ use std::path::Path;
 const LIBRARY: &str = if cfg!(target_os = "macos") { "libfdb_c.dylib" } else { "libfdb_c.so" };
 
 /// Where packages of FoundationDB put it.
-const SYSTEM: &[&str] = &["/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+const SYSTEM: &[&str] =
+    &["/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -16,7 +17,9 @@ fn main() {
     }
     let Some(dir) = std::env::var("FDB_LIB_DIR").ok().filter(|dir| !dir.is_empty()) else {
         if !SYSTEM.iter().any(|dir| Path::new(dir).join(LIBRARY).exists()) {
-            println!("cargo::warning=no {LIBRARY} in {SYSTEM:?}: install a FoundationDB 7.3 client, or name its folder in FDB_LIB_DIR");
+            println!(
+                "cargo::warning=no {LIBRARY} in {SYSTEM:?}: install a FoundationDB 7.3 client, or name its folder in FDB_LIB_DIR"
+            );
         }
         return;
     };

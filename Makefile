@@ -78,8 +78,9 @@ standin: ## Build the FoundationDB client library that tests run on
 	@cp target/debug/libfdb_standin.so $(STANDIN)/libfdb_c.so
 
 .PHONY: test-standin
-test-standin: standin ## Run the store's tests on the FoundationDB backend without a cluster
+test-standin: standin ## Run the store's and the engine's tests on the FoundationDB backend without a cluster
 	@env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING FDB_LIB_DIR=$(STANDIN) $(TEST_FDB)
+	@LD_LIBRARY_PATH=$(STANDIN) FDB_LIB_DIR=$(STANDIN) scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test it
 
 .PHONY: test-fdb
 test-fdb: ## Run the same tests on the cluster of FDB_CLUSTER_FILE=, with the client library of FDB_LIB_DIR= or the system

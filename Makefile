@@ -20,6 +20,12 @@ FRESH ?=
 RATE ?= 20
 SECONDS_EACH ?= $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
 PASSAGES ?= 10000
+# Sets of `make bench-ann` (all, or some with commas), its indexes (all, or some with commas), the trees whose text its set `passages` is made
+# of, and whether to take only the first set with the strongest peers.
+SETS ?=
+PEERS ?=
+TEXTS ?= ../shared/data /usr/share/doc $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
+QUICK ?=
 # Kills of `make test-crash`, and the seed of an earlier run.
 KILLS ?= 20
 SEED ?=
@@ -113,6 +119,12 @@ bench-load: setup build-benches ## Latency at RATE= searches/s for SECONDS= each
 .PHONY: bench-ingest
 bench-ingest: setup build-benches ## Time a push of the tree DOCS= against embedding its passages alone
 	@$(BENCH) ingest -- --docs '$(DOCS)'
+
+.PHONY: bench-ann
+bench-ann: setup ## Compare the vector index with its peers on SETS=; QUICK=1 takes one set and the strongest peers
+	@benches/ann/install.sh
+	@$(RELEASE) $(BENCHES) --bin ann
+	@$(BENCH) ann -- run $(if $(filter-out 0,$(QUICK)),--quick) $(if $(SETS),--sets '$(SETS)') $(if $(PEERS),--peers '$(PEERS)') --texts '$(TEXTS)'
 
 .PHONY: test-crash
 test-crash: setup build-benches ## Kill the server KILLS= times during ingest and prove that nothing is lost

@@ -115,10 +115,10 @@ impl Writer {
     /// Gives `point` an incoming link when it has none: from the nearest point it links to, in the place of
     /// a link whose target can spare it.
     pub(super) fn adopt(&mut self, view: View<'_>, layer: usize, point: u32) {
-        if !self.incoming(layer, point).is_empty() {
+        let graph: &Graph = view.graph;
+        if self.incoming(graph, layer, point).next().is_some() {
             return;
         }
-        let graph: &Graph = view.graph;
         let parents = rank(view, point, graph.out(layer, point));
         for parent in parents {
             let mut out: Vec<u32> = graph.out(layer, parent.point).collect();
@@ -126,7 +126,7 @@ impl Writer {
                 out.push(point);
             } else {
                 let ranked = rank(view, parent.point, out.iter().copied());
-                let spare = ranked.iter().rev().find(|link| self.incoming(layer, link.point).len() > 1);
+                let spare = ranked.iter().rev().find(|link| self.incoming(graph, layer, link.point).nth(1).is_some());
                 let Some(place) = spare.and_then(|spare| out.iter().position(|&link| link == spare.point)) else {
                     continue;
                 };

@@ -5,6 +5,7 @@
 //! ([`crossbeam_epoch`]), so what a search reads never changes under it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
@@ -20,7 +21,7 @@ use super::select::Scored;
 pub(super) struct Graph {
     pub(super) metric: Metric,
     pub(super) links: usize,
-    pub(super) vectors: Rows<f32>,
+    pub(super) vectors: Arc<Rows<f32>>,
     /// Nothing until there are enough points for a graph.
     pub(super) codes: ArcSwapOption<Codes>,
     /// Points that room was made for.
@@ -41,7 +42,7 @@ impl Graph {
         Self {
             metric,
             links,
-            vectors: Rows::in_folder(dimension, folder),
+            vectors: Arc::new(Rows::in_folder(dimension, folder)),
             codes: ArcSwapOption::empty(),
             bound: AtomicUsize::new(0),
             ground: Rows::new(2 * links),

@@ -20,6 +20,10 @@ pub const STEP_SHARE: usize = 32;
 pub const FILTER_SEEDS: usize = 32;
 /// Points that a scan by codes compares at a time.
 pub const SCAN_PART: usize = 128;
+/// Numbers of vectors that one thread compares alone in an exact scan: sharing fewer costs more than it saves.
+pub const SCAN_ALONE: usize = 1 << 20;
+/// Points by which an exact scan reads ahead.
+pub const SCAN_AHEAD: usize = 4;
 /// Points that a scan by codes compares in the time in which a walk under a filter comes to one: it reads them in order.
 pub const SCAN_PACE: usize = 4;
 /// Points that a walk comes to for each of the points it is to find.

@@ -10,6 +10,7 @@ mod codes;
 mod error;
 mod filtered;
 mod graph;
+mod incoming;
 pub mod limits;
 mod mapped;
 pub mod maxsim;
@@ -18,6 +19,7 @@ mod metric;
 mod points;
 mod repair;
 mod rows;
+mod scan;
 mod scratch;
 mod search;
 mod select;
@@ -33,6 +35,7 @@ use parking_lot::Mutex;
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
+pub use self::codes::Quantization;
 pub use self::error::VectorError;
 pub(crate) use self::mapped::map_unnamed;
 pub use self::metric::Metric;
@@ -51,6 +54,8 @@ pub struct VectorOptions {
     pub dimension: usize,
     /// How vectors are compared.
     pub metric: Metric,
+    /// In which form a walk compares vectors.
+    pub quantization: Quantization,
     /// Links a point has in the upper layers (`M`), in [`limits::LINKS`]; twice as many on the ground.
     pub m: usize,
     /// Points looked at when a new one is linked (`efConstruction`), `m` to [`limits::MAX_EF`].
@@ -72,6 +77,7 @@ impl VectorOptions {
         Self {
             dimension,
             metric: Metric::Cosine,
+            quantization: Quantization::Auto,
             m: 16,
             ef_construction: 200,
             ef_search: 128,
@@ -195,7 +201,8 @@ impl VectorIndex {
     }
 
     fn trained(&self, writer: &mut Writer, points: &[u32]) -> Arc<Codes> {
-        let codes = Codes::train(self.options.metric, self.options.seed, &self.graph.vectors, points);
+        let kind = (self.options.metric, self.options.quantization);
+        let codes = Codes::train(kind, self.options.seed, &self.graph.vectors, points);
         let codes = Arc::new(codes);
         writer.codes = Some(Arc::clone(&codes));
         codes

@@ -23,7 +23,7 @@ impl Writer {
 
     fn unlink_layer(&mut self, view: View<'_>, layer: usize, point: u32, ef: usize) {
         let out: Vec<u32> = view.graph.out(layer, point).collect();
-        let sources: BTreeSet<u32> = self.incoming(layer, point).iter().copied().collect();
+        let sources: BTreeSet<u32> = self.incoming(view.graph, layer, point).collect();
         let around: BTreeSet<u32> = out.iter().chain(&sources).copied().collect();
         for &source in &sources {
             let links = self.without(view, layer, source, point, &around);

@@ -16,6 +16,7 @@ const BLOCKS: usize = (MAX_SLOTS.ilog2() - FIRST_ROWS.ilog2() + 1) as usize;
 pub(super) trait Plain: Sized {}
 impl Plain for u8 {}
 impl Plain for f32 {}
+impl Plain for simsimd::f16 {}
 impl Plain for AtomicU32 {}
 impl Plain for AtomicI32 {}
 

@@ -29,6 +29,8 @@ pub struct VectorQuery<'a> {
     pub ef: Option<usize>,
     /// Slots that may be found; slots in it that hold nothing are ignored.
     pub allowed: Option<&'a RoaringBitmap>,
+    /// Found points whose vectors are compared, at least `k`; all that their codes cannot rule out when nothing is said.
+    pub rescore: Option<usize>,
     /// Compare every allowed vector: the true answer.
     pub exact: bool,
 }
@@ -80,8 +82,6 @@ impl Search<'_> {
             }
         }
         self.graph.scan(&query.prepared, k, self.how.allowed, scratch);
-        scratch.exact.clear();
-        scratch.exact.extend(scratch.best.iter());
         self.hits(&scratch.exact, k)
     }
 
@@ -123,7 +123,8 @@ impl Search<'_> {
         let exact = &mut scratch.exact;
         exact.clear();
         let mut worst = f32::INFINITY;
-        for candidate in scratch.best.iter() {
+        let most = self.how.rescore.map_or(usize::MAX, |most| most.max(k));
+        for candidate in scratch.best.iter().take(most) {
             if candidate.distance - view.codes.error(&query.code, candidate.point) > worst {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What the one writer of a graph keeps: who links to whom, free places, vectors by hash. Every change of links goes through here.
+//! What the one writer of a graph keeps: levels, free places, vectors by hash. Every change of links goes through here.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hasher};
@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::codes::Codes;
 use super::graph::{Graph, split_mix};
+use super::incoming::Incoming;
 use super::limits::MAX_LEVEL;
 
 /// Marks a free point in `levels`.
@@ -32,10 +33,7 @@ struct Freed {
 /// The writer's own view of the graph.
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// Ground layer: who links here. Deletes need it to repair exactly the lists that name the removed point.
-    incoming: Vec<Vec<u32>>,
-    /// The same above the ground, by layer and point.
-    upper_incoming: HashMap<(u8, u32), Vec<u32>>,
+    incoming: Incoming,
     levels: Vec<u8>,
     /// Points above the ground, by level.
     tall: BTreeSet<(u8, std::cmp::Reverse<u32>)>,
@@ -53,8 +51,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(seed: u64) -> Self {
         Self {
-            incoming: Vec::new(),
-            upper_incoming: HashMap::new(),
+            incoming: Incoming::default(),
             levels: Vec::new(),
             tall: BTreeSet::new(),
             freed: Arc::default(),
@@ -83,31 +80,18 @@ impl Writer {
     }
 
     /// Who links to `point` in `layer`.
-    pub(super) fn incoming(&self, layer: usize, point: u32) -> &[u32] {
-        if layer == 0 {
-            return &self.incoming[point as usize];
-        }
-        self.upper_incoming.get(&(layer as u8, point)).map_or(&[], Vec::as_slice)
-    }
-
-    fn incoming_mut(&mut self, layer: usize, point: u32) -> &mut Vec<u32> {
-        if layer == 0 {
-            return &mut self.incoming[point as usize];
-        }
-        self.upper_incoming.entry((layer as u8, point)).or_default()
+    pub(super) fn incoming<'a>(&'a self, graph: &'a Graph, layer: usize, point: u32) -> impl Iterator<Item = u32> + 'a {
+        self.incoming.of(graph, layer, point)
     }
 
     /// Replaces the links of `point` in `layer`, and what is known of incoming links with them.
     pub(super) fn set_out(&mut self, graph: &Graph, layer: usize, point: u32, new: &[u32]) {
         let old: Vec<u32> = graph.out(layer, point).collect();
         for &gone in old.iter().filter(|link| !new.contains(link)) {
-            let incoming = self.incoming_mut(layer, gone);
-            if let Some(at) = incoming.iter().position(|&from| from == point) {
-                incoming.swap_remove(at);
-            }
+            self.incoming.unlinked(graph, layer, point, gone);
         }
         for &fresh in new.iter().filter(|link| !old.contains(link)) {
-            self.incoming_mut(layer, fresh).push(point);
+            self.incoming.linked(graph, layer, point, fresh);
         }
         graph.write_out(layer, point, new);
     }
@@ -121,7 +105,7 @@ impl Writer {
             self.gone -= 1;
         } else {
             self.levels.push(FREE);
-            self.incoming.push(Vec::new());
+            self.incoming.ensure(self.levels.len());
             graph.ensure(self.levels.len());
         }
         // SAFETY: the point is new, or all searches that could have seen it have ended; no list names it yet.
@@ -163,9 +147,8 @@ impl Writer {
         if self.by_hash.get(&hash) == Some(&point) {
             self.by_hash.remove(&hash);
         }
-        self.incoming[point as usize] = Vec::new();
+        self.incoming.forget(point, level);
         self.tall.remove(&(level, std::cmp::Reverse(point)));
-        (1..=level).for_each(|layer| drop(self.upper_incoming.remove(&(layer, point))));
         self.levels[point as usize] = FREE;
         self.gone += 1;
         let upper = (level > 0).then(|| (usize::from(level), graph.upper_row(point))).filter(|(_, row)| row.is_some());
@@ -203,9 +186,7 @@ impl Writer {
 
     /// Bytes held, spare capacity included, hash tables estimated.
     pub(super) fn bytes(&self) -> usize {
-        let lists = self.incoming.iter().map(|list| list.capacity() * 4).sum::<usize>() + self.incoming.capacity() * 24;
-        let upper = self.upper_incoming.values().map(|list| list.capacity() * 4 + 48).sum::<usize>();
-        lists + upper + self.levels.capacity() + self.tall.len() * 12 + self.by_hash.capacity() * 18
+        self.incoming.bytes() + self.levels.capacity() + self.tall.len() * 12 + self.by_hash.capacity() * 18
     }
 
     /// Rows above the ground.

@@ -11,6 +11,7 @@ mod process;
 mod protocol;
 mod record;
 mod sets;
+mod trials;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +46,12 @@ enum What {
     Run(Choice),
     /// Only make the sets
     Prepare(Choice),
+    /// Put our index alone through one trial on each of the sets
+    Trial {
+        what: trials::Trial,
+        #[command(flatten)]
+        choice: Choice,
+    },
     /// Only draw the plots of what was measured
     Plot,
     /// Hold one index and obey the lines on standard input
@@ -80,6 +87,10 @@ fn main() -> Result<()> {
         What::Prepare(choice) => set_names(&choice).iter().try_for_each(|name| {
             println!("preparing {name}");
             sets::prepare(&cache(), name, &choice.texts).map(drop)
+        }),
+        What::Trial { what, choice } => set_names(&choice).iter().try_for_each(|name| {
+            let set = sets::prepare(&cache(), name, &choice.texts)?;
+            trials::run(what, &set, &cache().join("scratch").join("trial"))
         }),
         What::Plot => Record::read().sets.iter().try_for_each(plot::draw),
         What::Work { name, set, scratch } => worker::serve(&name, &set, &scratch),

@@ -2,7 +2,7 @@
 
 mod baseline;
 mod memory;
-mod ours;
+pub(crate) mod ours;
 
 use std::io::{BufRead, Write};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Our own index, with its defaults and with the vectors in mapped files, as the server has it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use coditect_engine::vector::{self, VectorIndex, VectorOptions, VectorQuery};
@@ -10,7 +10,16 @@ use crate::protocol::Description;
 use crate::sets::{Info, Metric, Vectors};
 
 /// Vectors that are handed over at once.
-const BATCH: usize = 1 << 14;
+pub(crate) const BATCH: usize = 1 << 14;
+
+/// The index that is measured for a set.
+pub(crate) fn options(info: &Info, scratch: &Path) -> VectorOptions {
+    let metric = match info.metric {
+        Metric::L2 => vector::Metric::Euclidean,
+        Metric::Cosine => vector::Metric::Cosine,
+    };
+    VectorOptions { metric, folder: Some(scratch.to_owned()), ..VectorOptions::new(info.dimension) }
+}
 
 pub(super) struct Ours {
     options: VectorOptions,
@@ -19,12 +28,7 @@ pub(super) struct Ours {
 
 impl Ours {
     pub(super) fn new(info: &Info, scratch: &Path) -> Result<Self> {
-        let metric = match info.metric {
-            Metric::L2 => vector::Metric::Euclidean,
-            Metric::Cosine => vector::Metric::Cosine,
-        };
-        let folder: Option<PathBuf> = Some(scratch.to_owned());
-        let options = VectorOptions { metric, folder, ..VectorOptions::new(info.dimension) };
+        let options = options(info, scratch);
         let index = VectorIndex::new(options.clone()).context("make the index")?;
         Ok(Self { options, index })
     }

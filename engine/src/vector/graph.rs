@@ -6,7 +6,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 
@@ -15,6 +14,7 @@ use super::metric::Metric;
 use super::points::Points;
 use super::rows::{Bytes, Rows};
 use super::select::Scored;
+use super::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// What searches read.
 #[derive(Debug)]

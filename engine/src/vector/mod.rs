@@ -24,6 +24,7 @@ mod scratch;
 mod search;
 mod select;
 mod similarity;
+mod sync;
 mod walk;
 mod writer;
 

@@ -4,9 +4,8 @@
 //! tree can be copies, so equality is settled here and the graph holds distinct vectors only. The slots of a point are a chain, which searches
 //! follow without a lock.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-
 use super::rows::{Bytes, Rows};
+use super::sync::{AtomicU32, AtomicUsize, Ordering};
 
 /// The two-way map of slots and points. Numbers are kept plus one; zero is none.
 #[derive(Debug)]
@@ -66,12 +65,10 @@ impl Points {
         load(&self.of_slot, slot)
     }
 
-    /// All slots of `point`, in no order.
+    /// All slots of `point`, in no order. A slot that comes or goes meanwhile may be among them or not, or twice; one that stays is among them.
     #[inline]
-    pub(super) fn slots(&self, point: u32) -> impl Iterator<Item = u32> + '_ {
-        // A slot that leaves the chain while it is followed may lead into another point's: such slots are not this point's.
-        let chain = std::iter::successors(load(&self.first, point), |&slot| load(&self.next, slot));
-        chain.take_while(move |&slot| load(&self.of_slot, slot) == Some(point))
+    pub(super) fn slots(&self, point: u32) -> Slots<'_> {
+        Slots { points: self, point, next: load(&self.first, point) }
     }
 
     /// Makes room for points below `count`.
@@ -116,6 +113,34 @@ impl Points {
         let slots = self.slots.load(Ordering::Acquire);
         let of_slots = [&self.of_slot, &self.next, &self.before].into_iter().map(|rows| rows.bytes(slots));
         of_slots.chain([self.first.bytes(points)]).sum()
+    }
+}
+
+/// See [`Points::slots`].
+///
+/// A slot that left the chain leads nowhere or into the chain of another point, so each one is asked whose it is after its link was read; where one
+/// has left, the chain is followed from its first again, which every change of the writer allows once. Slots are put in at the front alone and
+/// keep their order, so whatever an old link leads over was seen before or came later than this began.
+#[derive(Debug)]
+pub(super) struct Slots<'a> {
+    points: &'a Points,
+    point: u32,
+    next: Option<u32>,
+}
+
+impl Iterator for Slots<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        while let Some(slot) = self.next {
+            self.next = load(&self.points.next, slot);
+            if load(&self.points.of_slot, slot) == Some(self.point) {
+                return Some(slot);
+            }
+            self.next = load(&self.points.first, self.point);
+        }
+        None
     }
 }
 

@@ -5,12 +5,12 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use crossbeam_epoch as epoch;
-use parking_lot::Mutex;
 
 use super::codes::Codes;
 use super::graph::{Graph, split_mix};
 use super::incoming::Incoming;
 use super::limits::MAX_LEVEL;
+use super::sync::Mutex;
 
 /// Marks a free point in `levels`.
 const FREE: u8 = u8::MAX;
@@ -108,7 +108,8 @@ impl Writer {
             self.incoming.ensure(self.levels.len());
             graph.ensure(self.levels.len());
         }
-        // SAFETY: the point is new, or all searches that could have seen it have ended; no list names it yet.
+        // SAFETY: the point is new, or all searches that could have seen it have ended (`free_point`); no list, slot or entry names it, so none
+        // that runs comes to it before it is published with `Release`. There is one writer.
         unsafe { graph.vectors.write(point, vector) };
         self.levels[point as usize] = 0;
         self.by_hash.entry(hash).or_insert(point);

@@ -9,6 +9,7 @@ use crate::metadata::{Metadata, Package};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("coditect-store", &[]),
     ("coditect-engine", &["coditect-store"]),
+    ("coditect-models", &[]),
     // Of the store, ingest uses the clock alone: time is injected from one place.
     ("coditect-ingest", &["coditect-store"]),
     ("coditect-auth", &["coditect-store"]),

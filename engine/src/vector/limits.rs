@@ -26,6 +26,8 @@ pub const SCAN_ALONE: usize = 1 << 20;
 pub const SCAN_AHEAD: usize = 4;
 /// Points that a scan by codes compares in the time in which a walk under a filter comes to one: it reads them in order.
 pub const SCAN_PACE: usize = 4;
+/// Times that all vectors are compared for one search, at most, when slots that were found leave before they are answered.
+pub const MAX_SCANS: usize = 4;
 /// Points that a walk comes to for each of the points it is to find.
 pub const WALK_COST: usize = 8;
 /// Distinct vectors from which on there is a graph: fewer are compared one by one.

@@ -131,7 +131,8 @@ impl VectorIndex {
         &self.options
     }
 
-    /// Puts `vector` at `slot`, replacing what was there. It is found by every search that starts after this returns.
+    /// Puts `vector` at `slot`, replacing what was there. It is found by every search that starts after this returns. A search that runs
+    /// meanwhile finds a slot that is replaced by its old vector, by its new one, or not at all; others are not touched by that.
     ///
     /// # Errors
     /// When the vector or slot is refused; nothing was changed then.

@@ -7,7 +7,7 @@ use super::codes::Codes;
 use super::error::VectorError;
 use super::filtered::Allowed;
 use super::graph::Graph;
-use super::limits::{MAX_EF, SCAN_PACE, WALK_COST};
+use super::limits::{MAX_EF, MAX_SCANS, SCAN_PACE, WALK_COST};
 use super::scratch::{QueryRoom, Scratch};
 use super::select::Scored;
 use super::walk::View;
@@ -81,8 +81,23 @@ impl Search<'_> {
                 return hits;
             }
         }
-        self.graph.scan(&query.prepared, k, self.how.allowed, scratch);
-        self.hits(&scratch.exact, k)
+        self.exact(&query.prepared, scratch)
+    }
+
+    /// Compares every allowed vector, and does so again when slots left meanwhile and others should be in their place.
+    fn exact(&self, query: &[f32], scratch: &mut Scratch) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for _ in 0..MAX_SCANS {
+            // What was live when the search began does not count here: slots that came since must not push out others.
+            self.graph.scan(query, self.k, self.how.allowed, scratch);
+            let moved;
+            (hits, moved) = self.hits(&scratch.exact, self.k);
+            // Each point was found by one of its slots: where `k` points have fewer slots, some are gone.
+            if hits.len() == self.k || (scratch.exact.len() < self.k && !moved) {
+                break;
+            }
+        }
+        hits
     }
 
     fn approximate(
@@ -114,7 +129,7 @@ impl Search<'_> {
             }
         }
         self.exactly(view, query, k, scratch);
-        self.hits(&scratch.exact, k)
+        self.hits(&scratch.exact, k).0
     }
 
     /// Leaves in `scratch.exact` the found points with their exact distances, nearest first: all that may be among the best `k`, going by
@@ -136,9 +151,10 @@ impl Search<'_> {
         }
     }
 
-    /// The best `k` slots of the found points (nearest first).
-    fn hits(&self, found: &[Scored], k: usize) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = Vec::with_capacity(k);
+    /// The best `k` slots of the found points (nearest first), and whether a slot was met at two of them: then others may be missing.
+    fn hits(&self, found: &[Scored], k: usize) -> (Vec<Hit>, bool) {
+        let mut hits: Vec<Hit> = Vec::with_capacity(k.min(found.len()));
+        let mut slots = Vec::new();
         let mut last = None;
         for scored in found {
             // Points at exactly the distance of the k-th are still taken in, so that ties go by slot.
@@ -147,12 +163,21 @@ impl Search<'_> {
             }
             last = Some(scored.distance);
             let score = self.graph.metric.score(scored.distance);
-            let slots = self.graph.points.slots(scored.point);
-            let slots = slots.filter(|&slot| self.how.allowed.is_none_or(|allowed| allowed.contains(slot)));
-            hits.extend(slots.map(|slot| Hit { slot, score }));
+            slots.clear();
+            slots.extend(self.graph.points.slots(scored.point));
+            slots.retain(|&slot| self.how.allowed.is_none_or(|allowed| allowed.contains(slot)));
+            // A slot that comes back while its chain is followed is met twice.
+            slots.sort_unstable();
+            slots.dedup();
+            hits.extend(slots.iter().map(|&slot| Hit { slot, score }));
         }
+        // One that goes from point to point may be met at both: it is where it is nearer.
+        hits.sort_unstable_by(|a, b| a.slot.cmp(&b.slot).then(b.score.total_cmp(&a.score)));
+        let met = hits.len();
+        hits.dedup_by_key(|hit| hit.slot);
+        let moved = hits.len() < met;
         hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.slot.cmp(&b.slot)));
         hits.truncate(k);
-        hits
+        (hits, moved)
     }
 }

@@ -7,3 +7,4 @@ mod model;
 mod quantization;
 mod recall;
 mod refuse;
+mod threads;

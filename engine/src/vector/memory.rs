@@ -21,9 +21,9 @@ pub(super) enum Memory {
     File(MmapRaw),
 }
 
-// SAFETY: the memory belongs to this value alone; whoever shares it decides what may be read and written when.
+// SAFETY: the memory belongs to this value alone and may be given back by any thread.
 unsafe impl Send for Memory {}
-// SAFETY: as above: `Memory` itself gives out nothing but its address.
+// SAFETY: what is shared gives out its address and nothing else; who reads or writes there has to say why that is right (`Rows`).
 unsafe impl Sync for Memory {}
 
 impl Memory {
@@ -36,8 +36,9 @@ impl Memory {
                 return map;
             }
         }
-        let layout = Layout::from_size_align(bytes.max(1), LINE).unwrap_or_else(|_| Layout::new::<u128>());
-        assert!(layout.size() >= bytes, "a block of {bytes} bytes is beyond what memory can be");
+        let Ok(layout) = Layout::from_size_align(bytes.max(1), LINE) else {
+            panic!("a block of {bytes} bytes is beyond what memory can be");
+        };
         // SAFETY: the layout has at least one byte.
         match NonNull::new(unsafe { alloc_zeroed(layout) }) {
             Some(start) => Self::Heap(start, layout),
@@ -63,7 +64,7 @@ impl Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         if let Self::Heap(start, layout) = self {
-            // SAFETY: allocated in `zeroed` with this layout, and given out by nobody any more.
+            // SAFETY: allocated in `zeroed` with this layout; `Rows` lends what is in it for no longer than it keeps this.
             unsafe { dealloc(start.as_ptr(), *layout) }
         }
     }
@@ -80,6 +81,6 @@ fn anonymous(bytes: usize) -> Option<MmapMut> {
 /// Nothing when the file cannot be made: the memory comes from the system then.
 fn in_file(bytes: usize, folder: &Path) -> Option<MmapMut> {
     let file = tempfile::tempfile_in(folder).and_then(|file| file.set_len(bytes as u64).map(|()| file)).ok()?;
-    // SAFETY: the file has no name and its only handle is closed here, so nobody else can change it or cut it off.
+    // SAFETY: the file has no name and its only handle is closed here, so nobody else can change it or cut it off. It is as long as the map.
     unsafe { MmapOptions::new().len(bytes).map_mut(&file) }.ok()
 }

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, AtomicU32};
+use std::sync::atomic::AtomicU32;
 
 use super::limits::{FIRST_ROWS, LINE, MAX_SLOTS};
 use super::memory::Memory;
@@ -12,13 +12,19 @@ use super::memory::Memory;
 /// Blocks that hold [`MAX_SLOTS`] rows.
 const BLOCKS: usize = (MAX_SLOTS.ilog2() - FIRST_ROWS.ilog2() + 1) as usize;
 
-/// What rows may consist of: any bytes are valid, zero bytes too.
-pub(super) trait Plain: Sized {}
-impl Plain for u8 {}
-impl Plain for f32 {}
-impl Plain for simsimd::f16 {}
-impl Plain for AtomicU32 {}
-impl Plain for AtomicI32 {}
+/// What rows may consist of.
+///
+/// # Safety
+/// Any bytes are a value, and values need no alignment beyond [`LINE`] and nothing to be done when they go.
+pub(super) unsafe trait Plain: Sized {}
+// SAFETY: a number of one byte.
+unsafe impl Plain for u8 {}
+// SAFETY: any four bytes are a number.
+unsafe impl Plain for f32 {}
+// SAFETY: two bytes that are any number of half precision.
+unsafe impl Plain for simsimd::f16 {}
+// SAFETY: as a number of four bytes, which it is in memory.
+unsafe impl Plain for AtomicU32 {}
 
 /// Rows of `stride` values each, addressed by number. Rows below the number last made room for can be read by anyone at any time;
 /// what may be written, and when, is for [`Rows::write`] to say.
@@ -49,7 +55,8 @@ impl<T: Plain> Rows<T> {
     pub(super) fn ensure(&self, count: usize) {
         let Some(last) = count.checked_sub(1) else { return };
         for (number, block) in self.blocks.iter().enumerate().take(place(last).0 + 1) {
-            block.get_or_init(|| Memory::zeroed(rows_of(number) * self.bytes_of_row(), self.folder.as_deref()));
+            let bytes = rows_of(number).saturating_mul(self.bytes_of_row());
+            block.get_or_init(|| Memory::zeroed(bytes, self.folder.as_deref()));
         }
     }
 
@@ -57,7 +64,8 @@ impl<T: Plain> Rows<T> {
     /// When no room was made for the row.
     #[inline]
     pub(super) fn row(&self, index: u32) -> &[T] {
-        // SAFETY: the row is within its block, whose bytes are valid values whatever they are; see `write` for changes.
+        // SAFETY: the row is within its block (see `start`), which lives as long as this and begins at a multiple of `LINE`; any bytes are values
+        // (`Plain`). Numbers that are not atomic change in `write` alone, whose callers keep readers away.
         unsafe { std::slice::from_raw_parts(self.start(index), self.stride) }
     }
 
@@ -70,7 +78,8 @@ impl<T: Plain> Rows<T> {
         T: Copy,
     {
         assert_eq!(values.len(), self.stride, "a row has a fixed length");
-        // SAFETY: source and row have `stride` values; the caller keeps others away from the row.
+        // SAFETY: source and row have `stride` values, and a row that nobody reads is not what `values` borrows; the caller keeps others
+        // away from the row.
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start(index), self.stride) }
     }
 
@@ -89,7 +98,7 @@ impl<T: Plain> Rows<T> {
     fn start(&self, index: u32) -> *mut T {
         let (block, row) = place(index as usize);
         let memory = self.blocks[block].get().unwrap_or_else(|| missing(index));
-        // SAFETY: `row` is below the rows of the block, so this stays within it.
+        // SAFETY: `row` is below `rows_of(block)`, and `ensure` makes blocks of that many rows, so this stays within it.
         unsafe { memory.start().cast::<T>().add(row * self.stride) }
     }
 

@@ -166,7 +166,8 @@ impl Codes {
 
     #[allow(unsafe_code, reason = "rows are written in place")]
     fn write(&self, point: u32, signs: &[u8], turned: &[f32], most: f32) {
-        // SAFETY: the one writer calls this for points that no list of links names yet, or for codes that no search was given yet.
+        // SAFETY: the one writer calls this, once a point, for points that no list, slot or entry names yet, or for codes that no search was given
+        // yet. Its tasks end before it publishes either.
         unsafe {
             self.signs.write(point, signs);
             self.body.write(point, turned, most);

@@ -26,6 +26,8 @@ SETS ?=
 PEERS ?=
 TEXTS ?= ../shared/data /usr/share/doc $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
 QUICK ?=
+# How often `make check-memory` runs the tests of threads.
+ROUNDS ?= 20
 # Kills of `make test-crash`, and the seed of an earlier run.
 KILLS ?= 20
 SEED ?=
@@ -76,6 +78,14 @@ test-page: setup ## Use the API page in a headless Chromium
 
 .PHONY: check
 check: lint test test-page ## What CI runs, without the demo
+
+.PHONY: check-models
+check-models: ## Check the lock-free parts of the vector index in every order of steps
+	@RUSTFLAGS='--cfg crossbeam_loom' cargo run --quiet --release --locked --target-dir target/loom -p coditect-models
+
+.PHONY: check-memory
+check-memory: ## Run the vector index's tests under AddressSanitizer and LeakSanitizer (needs the nightly toolchain)
+	@scripts/check_memory.sh $(ROUNDS)
 
 .PHONY: lint
 lint: ## Formatting, clippy, structure, dependencies, spelling

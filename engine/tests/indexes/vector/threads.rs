@@ -123,7 +123,7 @@ impl World {
     fn check(&self, query: &[f32], allowed: Option<&RoaringBitmap>, all: bool) {
         let k = if all { self.slots.len() } else { 20 };
         let done: Vec<usize> = self.slots.iter().map(|slot| slot.done.load(Ordering::Acquire)).collect();
-        let hits = self.index.search(query, k, &VectorQuery { allowed, exact: all, ef: None }).unwrap();
+        let hits = self.index.search(query, k, &VectorQuery { allowed, exact: all, ..VectorQuery::default() }).unwrap();
         let mut scores = vec![None; self.slots.len()];
         for Hit { slot, score } in &hits {
             assert!(scores[*slot as usize].replace(*score).is_none(), "slot {slot} was found twice");

@@ -80,6 +80,7 @@ async fn fill(folder: &Path, passages: usize, tokens: usize) {
     let spec = CollectionSpec {
         embedder: model("random"),
         tokens: (tokens > 0).then(|| model("tokens")),
+        search: coditect_engine::model::SearchSettings::default(),
         description: String::new(),
     };
     let collection = CollectionName::new("memory").unwrap();

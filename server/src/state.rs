@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coditect_engine::model::{CollectionSpec, EmbedderInfo};
+use coditect_engine::model::{CollectionSpec, EmbedderInfo, SearchSettings};
 use coditect_engine::{Engine, Tenant};
 use coditect_ingest::split::TokenCounter;
 use coditect_store::{Clock, Store};
@@ -64,6 +64,6 @@ impl App {
             }
             _ => self.tokens.clone(),
         };
-        Ok(CollectionSpec { embedder: self.embedder.clone(), tokens, description })
+        Ok(CollectionSpec { embedder: self.embedder.clone(), tokens, description, search: SearchSettings::default() })
     }
 }

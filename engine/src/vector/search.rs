@@ -55,6 +55,16 @@ impl VectorIndex {
     }
 }
 
+impl VectorIndex {
+    /// Whether a search as [`VectorIndex::search`] does it compares all allowed vectors, so that its answer is the true one.
+    #[must_use]
+    pub fn is_exact(&self, k: usize, how: &VectorQuery<'_>) -> bool {
+        let search = Search { graph: &self.graph, options: self.options(), k, how };
+        let candidates = search.candidates();
+        search.is_exact(candidates, search.ef(k.min(candidates))) || self.graph.codes.load().is_none()
+    }
+}
+
 struct Search<'a> {
     graph: &'a Graph,
     options: &'a VectorOptions,
@@ -64,18 +74,15 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn run(&self, query: &mut QueryRoom, scratch: &mut Scratch) -> Vec<Hit> {
-        let live = self.graph.points.live();
-        // An upper bound: some of the allowed slots may hold nothing.
-        let candidates = self.how.allowed.map_or(live, |allowed| live.min(allowed.len() as usize));
+        let candidates = self.candidates();
         let k = self.k.min(candidates);
         if k == 0 {
             return Vec::new();
         }
-        let ef = self.how.ef.unwrap_or(self.options.ef_search).max(k);
-        // Allowed points are compared by their codes first, however few they are.
-        let few = if self.how.allowed.is_some() { 0 } else { self.options.exact_below };
-        let exact = self.how.exact || candidates <= few || candidates <= ef || ef > MAX_EF;
-        if !exact && let Some(codes) = self.graph.codes.load().as_ref() {
+        let ef = self.ef(k);
+        if !self.is_exact(candidates, ef)
+            && let Some(codes) = self.graph.codes.load().as_ref()
+        {
             let hits = self.approximate(codes, query, k, ef, candidates, scratch);
             if hits.len() == k {
                 return hits;
@@ -98,6 +105,22 @@ impl Search<'_> {
             }
         }
         hits
+    }
+
+    /// How many slots can be found. An upper bound: some of the allowed slots may hold nothing.
+    fn candidates(&self) -> usize {
+        let live = self.graph.points.live();
+        self.how.allowed.map_or(live, |allowed| live.min(allowed.len() as usize))
+    }
+
+    fn ef(&self, k: usize) -> usize {
+        self.how.ef.unwrap_or(self.options.ef_search).max(k)
+    }
+
+    fn is_exact(&self, candidates: usize, ef: usize) -> bool {
+        // Allowed points are compared by their codes first, however few they are.
+        let few = if self.how.allowed.is_some() { 0 } else { self.options.exact_below };
+        self.how.exact || candidates <= few || candidates <= ef || ef > MAX_EF
     }
 
     fn approximate(

@@ -1,7 +1,7 @@
 //! The effort that a recall target takes: raised as soon as samples show that recall is too low, lowered slowly when it is more than enough.
 
 use super::window::Window;
-use crate::limits::{RECALL_SAMPLES_MIN, RECALL_WINDOW};
+use crate::limits::{LEG_DEPTH, RECALL_SAMPLES_MIN, RECALL_WINDOW};
 use crate::vector::limits::MAX_EF;
 
 /// Least and largest factor of one raise.
@@ -79,7 +79,9 @@ impl Control {
             self.patience = (self.patience * 2).min(PATIENCE.1);
         }
         let factor = lack.powf(RAISE_POWER).clamp(RAISE.0, RAISE.1);
-        ((effort as f64 * factor).ceil() as usize).clamp(effort, MAX_EF.max(effort))
+        // Less counts as that in every search.
+        let from = effort.max(LEG_DEPTH);
+        ((from as f64 * factor).ceil() as usize).clamp(effort, MAX_EF.max(effort))
     }
 
     /// Whether recall has been comfortable for long enough, now that it `is` or is not.

@@ -58,7 +58,7 @@ fn rest(worked: Duration, share: f64) -> Duration {
 }
 
 /// Compares a sample with the exact answer, and moves the collection's effort by what that shows. Blocking.
-fn check(sample: &Sample, stop: &CancellationToken) {
+pub(crate) fn check(sample: &Sample, stop: &CancellationToken) {
     let effort = sample.index.effort();
     let truth = match exact(sample, stop) {
         Ok(Some(truth)) if !truth.is_empty() => truth,

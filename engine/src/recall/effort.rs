@@ -158,13 +158,13 @@ mod tests {
         let effort = Effort::new(SearchSettings { ef_min: Some(10), ..SearchSettings::default() }, 128);
         assert_eq!(effort.present(), 10);
         poor(&effort);
-        assert_eq!((effort.present(), effort.report().samples), (20, 1), "{:?}", effort.report());
+        assert_eq!((effort.present(), effort.report().samples), (200, 1), "{:?}", effort.report());
         effort.configure(SearchSettings { ef: Some(300), ..SearchSettings::default() });
         assert_eq!((effort.present(), effort.report().recall), (300, None));
         effort.configure(SearchSettings { ef_min: Some(15), ..SearchSettings::default() });
-        assert_eq!(effort.present(), 128, "the floor in between was the usual one");
-        effort.configure(SearchSettings { ef_min: Some(200), ..SearchSettings::default() });
         assert_eq!(effort.present(), 200);
+        effort.configure(SearchSettings { ef_min: Some(250), ..SearchSettings::default() });
+        assert_eq!(effort.present(), 250);
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod effort;
 mod sampler;
 mod window;
 
+#[cfg(test)]
+pub(crate) use duty::check;
 pub(crate) use duty::on_duty;
 pub(crate) use effort::Effort;
 pub(crate) use sampler::{Sample, Sampler};

@@ -1,12 +1,12 @@
 //! Recall on duty: it is measured as it is, moves the effort, and stays honest while documents come and go.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use coditect_engine::filter::Filter;
 use coditect_engine::model::{
-    CollectionChange, CollectionInfo, CollectionSpec, NewDocument, NewPassage, PassageLocation, SearchChange,
-    SearchInfo, SearchSettings, TextHash, Version,
+    CollectionChange, CollectionInfo, CollectionSpec, EmbedderInfo, NewDocument, NewPassage, PassageLocation,
+    SearchChange, SearchInfo, SearchSettings, TextHash, Version,
 };
 use coditect_engine::search::{Mode, SearchRequest, SearchResponse, Vector};
 use coditect_engine::{Engine, EngineOptions, ErrorKind, RecallOptions};
@@ -14,19 +14,22 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
-use crate::harness::{DIMENSION, Rig, WAIT, docs, document, spec};
+use crate::harness::{Rig, WAIT, docs, document, embedder, spec};
 
 /// Every search is picked, and checks rest as long as they work.
 const BUSY: RecallOptions = RecallOptions { sample_share: 1.0, cpu_share: 1.0 };
 /// Passages of a document.
 const PASSAGES: usize = 500;
+/// So many that a walk of little effort misses some.
+const DIMENSION: usize = 256;
 
 async fn rig(recall: RecallOptions) -> Rig {
     Rig::with(EngineOptions { recall, ..EngineOptions::default() }).await
 }
 
 fn with(search: SearchSettings) -> CollectionSpec {
-    CollectionSpec { tokens: None, search, ..spec() }
+    let embedder = EmbedderInfo { dimension: DIMENSION as u32, ..embedder() };
+    CollectionSpec { embedder, tokens: None, search, ..spec() }
 }
 
 fn random(rng: &mut ChaCha8Rng) -> Vec<f32> {
@@ -115,17 +118,17 @@ async fn measured(rig: &Rig, rng: &mut ChaCha8Rng, ef: Option<usize>) -> f64 {
 async fn a_poor_recall_is_seen_and_mended() {
     let rig = rig(BUSY).await;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let poor = SearchSettings { recall_target: 0.97, ef_min: Some(10), ..SearchSettings::default() };
-    fill(&rig, &mut rng, 12, poor).await;
+    let poor = SearchSettings { recall_target: 0.96, ef_min: Some(10), ..SearchSettings::default() };
+    fill(&rig, &mut rng, 10, poor).await;
     let before = measured(&rig, &mut rng, Some(10)).await;
     assert!(before < 0.95, "nothing to mend: {before}");
 
     let seen = until(&rig, &mut rng, |known| known.samples >= 5).await;
     assert!(seen.recall.unwrap() < 0.95 && seen.effort == 10, "{seen:?}");
-    let mended = until(&rig, &mut rng, |known| known.samples >= 100 && known.recall > Some(0.97)).await;
+    let mended = until(&rig, &mut rng, |known| known.samples >= 100 && known.recall > Some(0.96)).await;
     let after = measured(&rig, &mut rng, None).await;
     println!("{before} with {}, {after} with {} after {} samples", seen.effort, mended.effort, mended.checked);
-    assert!(mended.effort > 100 && after > 0.96, "{after} {mended:?}");
+    assert!(mended.effort > 100 && after > 0.95, "{after} {mended:?}");
     assert!((after - mended.recall.unwrap()).abs() < 0.02, "what is reported is what is: {after} {mended:?}");
 }
 
@@ -136,25 +139,21 @@ async fn writes_meanwhile_are_no_misses() {
     // So wide a walk that it misses nothing, in a collection that is still too large to be compared whole.
     let wide = SearchSettings { ef: Some(4_000), ..SearchSettings::default() };
     fill(&rig, &mut rng, 10, wide).await;
-    let (tenant, is_done) = (rig.tenant("t"), AtomicBool::new(false));
+    let (tenant, is_done, written) = (rig.tenant("t"), AtomicBool::new(false), AtomicUsize::new(0));
     let writes = async {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        for number in 0.. {
-            tenant.put(&docs(), &with(wide), scattered(&mut rng, number % 10)).await.unwrap();
-            if is_done.load(Ordering::Relaxed) {
-                return number;
-            }
+        while !is_done.load(Ordering::Relaxed) {
+            let number = written.fetch_add(1, Ordering::Relaxed);
+            let receipt = tenant.put(&docs(), &with(wide), scattered(&mut rng, number % 10)).await.unwrap();
+            tenant.wait_for(receipt.version, WAIT).await.unwrap();
         }
-        0
     };
     let searches = async {
-        let known = until(&rig, &mut rng, |known| known.samples >= 60).await;
+        let known = until(&rig, &mut rng, |known| known.samples >= 20 && written.load(Ordering::Relaxed) > 4).await;
         is_done.store(true, Ordering::Relaxed);
         known
     };
-    let (written, known) = tokio::join!(writes, searches);
-    println!("{known:?} over {written} writes");
-    assert!(written >= 3, "{written} writes are no constant writing");
+    let ((), known) = tokio::join!(writes, searches);
     assert!(known.recall.unwrap() > 0.999, "{known:?}");
 }
 

@@ -127,7 +127,6 @@ async fn a_poor_recall_is_seen_and_mended() {
     assert!(seen.recall.unwrap() < 0.95 && seen.effort == 10, "{seen:?}");
     let mended = until(&rig, &mut rng, |known| known.samples >= 100 && known.recall > Some(0.96)).await;
     let after = measured(&rig, &mut rng, None).await;
-    println!("{before} with {}, {after} with {} after {} samples", seen.effort, mended.effort, mended.checked);
     assert!(mended.effort > 100 && after > 0.95, "{after} {mended:?}");
     assert!((after - mended.recall.unwrap()).abs() < 0.02, "what is reported is what is: {after} {mended:?}");
 }

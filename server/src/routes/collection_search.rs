@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 /// How a collection's vectors are searched where a search does not say. What is absent stays as it is, `null` takes it back to the
 /// default.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(example = json!({"recall_target": 0.97}))]
 pub(super) struct SearchSettings {

@@ -247,6 +247,7 @@ impl Tenant {
         Ok(CollectionInfo {
             version: index.map_or(Version::ZERO, |index| index.view().version),
             search,
+            quantization: named.head.quantization,
             name: named.name,
             description: named.head.description,
             documents: counts.documents,

@@ -72,6 +72,7 @@ pub(crate) async fn ensure(
         description: spec.description.clone(),
         embedder: spec.embedder.clone(),
         tokens: spec.tokens.clone(),
+        quantization: spec.quantization,
         search: spec.search,
         created_at: context.clock.now(),
     };

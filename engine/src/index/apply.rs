@@ -192,7 +192,7 @@ mod tests {
         SearchSettings,
     };
     use crate::recall::{Sample, check};
-    use crate::vector::{Hit, VectorQuery};
+    use crate::vector::{Hit, Quantization, VectorQuery};
 
     const DIMENSION: usize = 16;
     const PASSAGES: u32 = 50;
@@ -204,6 +204,7 @@ mod tests {
             description: String::new(),
             embedder,
             tokens: None,
+            quantization: Quantization::default(),
             search: SearchSettings::default(),
             created_at: Timestamp::UNIX_EPOCH,
         };
@@ -240,7 +241,7 @@ mod tests {
     }
 
     fn nearest(index: &CollectionIndex, view: &View, query: &[f32]) -> Vec<Hit> {
-        let how = VectorQuery { allowed: Some(&view.live), exact: true, ef: None };
+        let how = VectorQuery { allowed: Some(&view.live), exact: true, ..VectorQuery::default() };
         index.vectors().search(query, 40, &how).unwrap()
     }
 

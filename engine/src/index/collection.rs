@@ -57,7 +57,8 @@ impl CollectionIndex {
     pub(crate) fn new(head: CollectionHead, scratch: Arc<Path>) -> Result<Self> {
         let folder = Some(scratch.to_path_buf());
         let dimension = head.embedder.dimension as usize;
-        let options = VectorOptions { metric: Metric::Cosine, folder, ..VectorOptions::new(dimension) };
+        let quantization = head.quantization;
+        let options = VectorOptions { metric: Metric::Cosine, quantization, folder, ..VectorOptions::new(dimension) };
         let vectors =
             VectorIndex::new(options).map_err(|error| Error::internal("open a vector index").caused_by(error))?;
         let keywords = KeywordIndex::new(KeywordOptions::default())

@@ -7,6 +7,7 @@ use super::ids::{CollectionId, CollectionName};
 use super::version::Version;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::vector::Quantization;
 use crate::vector::limits::MAX_EF;
 
 /// The embedder that made a collection's vectors. Two fingerprints with different `id` never mix.
@@ -29,6 +30,8 @@ pub struct CollectionSpec {
     pub tokens: Option<EmbedderInfo>,
     /// Free text for people; may be empty.
     pub description: String,
+    /// In which form walks compare its vectors; for good.
+    pub quantization: Quantization,
     /// How its vectors are searched.
     pub search: SearchSettings,
 }
@@ -113,6 +116,9 @@ pub struct CollectionHead {
     /// The model that makes token codes of its passages; `None` when it holds none.
     #[serde(default)]
     pub tokens: Option<EmbedderInfo>,
+    /// In which form walks compare its vectors.
+    #[serde(default)]
+    pub quantization: Quantization,
     /// How its vectors are searched.
     #[serde(default)]
     pub search: SearchSettings,
@@ -139,6 +145,8 @@ pub struct CollectionInfo {
     pub created_at: Timestamp,
     /// The newest version that this replica's indexes of the collection show.
     pub version: Version,
+    /// In which form walks compare its vectors.
+    pub quantization: Quantization,
     /// How its vectors are searched, and with what recall.
     pub search: SearchInfo,
 }

@@ -77,11 +77,12 @@ fn vector_leg(
     let (vectors, effort) = (target.index.vectors(), target.index.effort());
     let present = effort.present();
     let ef = request.ef.unwrap_or_else(|| effort.ef(present, depth));
-    let query = VectorQuery { allowed, exact: request.exact, ef: Some(ef) };
+    let query = VectorQuery { allowed, exact: request.exact, ef: Some(ef), rescore: request.rescore };
     let mut hits = vectors.search(&vector.values, depth, &query).map_err(|error| refused(&error))?;
     hits.retain(|hit| target.view.live.contains(hit.slot));
     // A search that brings an effort of its own says nothing about the collection's.
-    if request.ef.is_none() && !request.exact && sampler.picks(effort) && !vectors.is_exact(depth, &query) {
+    let is_usual = request.ef.is_none() && request.rescore.is_none();
+    if is_usual && !request.exact && sampler.picks(effort) && !vectors.is_exact(depth, &query) {
         sampler.offer(effort, || Sample {
             index: target.index.clone(),
             view: target.view.clone(),

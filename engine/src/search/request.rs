@@ -93,6 +93,8 @@ pub struct SearchRequest {
     pub exact: bool,
     /// The effort of the vector leg, 1 to [`MAX_EF`]; that of each collection when `None`.
     pub ef: Option<usize>,
+    /// Found points whose vectors are compared, 1 to [`MAX_EF`]; all that their codes cannot rule out when `None`.
+    pub rescore: Option<usize>,
     /// Show the same text once, with all its places, and so with texts of other documents that are nearly the same.
     pub fold_copies: bool,
 }
@@ -114,6 +116,7 @@ impl Default for SearchRequest {
             explain: false,
             exact: false,
             ef: None,
+            rescore: None,
             fold_copies: true,
         }
     }
@@ -134,6 +137,9 @@ impl SearchRequest {
         }
         if self.ef.is_some_and(|ef| !(1..=MAX_EF).contains(&ef)) {
             return Err(Error::invalid("/ef", format!("ef is 1 to {MAX_EF}")));
+        }
+        if self.rescore.is_some_and(|rescore| !(1..=MAX_EF).contains(&rescore)) {
+            return Err(Error::invalid("/rescore", format!("rescore is 1 to {MAX_EF}")));
         }
         match &self.query {
             Some(query) if query.trim().is_empty() => return Err(Error::invalid("/query", "the query is empty")),

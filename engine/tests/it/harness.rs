@@ -8,6 +8,7 @@ use coditect_engine::model::{
     TenantId, TextHash, TokenCodes, Version, WriteReceipt,
 };
 use coditect_engine::search::{Mode, QueryTokens, SearchRequest, SearchResponse, Vector};
+use coditect_engine::vector::Quantization;
 use coditect_engine::{Engine, EngineOptions, Tenant};
 use coditect_store::{Clock, EmbeddedOptions, Store};
 use tempfile::TempDir;
@@ -84,6 +85,7 @@ pub(crate) fn spec() -> CollectionSpec {
         embedder: embedder(),
         tokens: Some(token_model()),
         description: String::new(),
+        quantization: Quantization::default(),
         search: SearchSettings::default(),
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use coditect_engine::Tenant;
 use coditect_engine::model::{CollectionSpec, SearchSettings};
+use coditect_engine::vector::Quantization;
 use coditect_ingest::split::SplitOptions;
 use coditect_ingest::wire::{DocumentInput, WriteOutcome};
 use futures::{StreamExt, stream};
@@ -53,6 +54,7 @@ impl Pipeline {
                 embedder: info,
                 tokens,
                 description: String::new(),
+                quantization: Quantization::default(),
                 search: SearchSettings::default(),
             },
             counter: embedder.counter(),

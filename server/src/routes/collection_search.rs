@@ -1,6 +1,7 @@
 //! How a collection's vectors are searched, as it is set and as it is shown.
 
 use coditect_engine::model::{SearchChange, SearchInfo as Info};
+use coditect_engine::vector;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -22,6 +23,48 @@ pub(super) struct SearchSettings {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 4096)]
     ef_min: Option<Option<u32>>,
+}
+
+/// In which form a walk compares vectors; the answer is always scored with the vectors as they were given. A finer form finds the same with
+/// less effort where vectors lie closer together than their codes can tell, and takes more memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Quantization {
+    /// `one_bit` where vectors are long enough for it, else `int8`.
+    #[default]
+    Auto,
+    /// One bit a dimension first, then eight bits for what that cannot rule out.
+    OneBit,
+    /// Eight bits a dimension.
+    Int8,
+    /// Half precision.
+    Float16,
+    /// The vectors as they are.
+    Float32,
+}
+
+impl From<Quantization> for vector::Quantization {
+    fn from(chosen: Quantization) -> Self {
+        match chosen {
+            Quantization::Auto => Self::Auto,
+            Quantization::OneBit => Self::OneBit,
+            Quantization::Int8 => Self::Int8,
+            Quantization::Float16 => Self::Float16,
+            Quantization::Float32 => Self::Float32,
+        }
+    }
+}
+
+impl From<vector::Quantization> for Quantization {
+    fn from(chosen: vector::Quantization) -> Self {
+        match chosen {
+            vector::Quantization::Auto => Self::Auto,
+            vector::Quantization::OneBit => Self::OneBit,
+            vector::Quantization::Int8 => Self::Int8,
+            vector::Quantization::Float16 => Self::Float16,
+            vector::Quantization::Float32 => Self::Float32,
+        }
+    }
 }
 
 /// A value that was given, if only as `null`.

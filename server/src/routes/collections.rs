@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::collection_search::{SearchInfo, SearchSettings};
+use super::collection_search::{Quantization, SearchInfo, SearchSettings};
 use super::places;
 use crate::extract::{Json, Path, Query};
 use crate::problem::{Code, Problem, Result};
@@ -30,7 +30,7 @@ pub(super) fn writes() -> OpenApiRouter<AppState> {
     "name": "handbook", "description": "How we work", "documents": 120, "passages": 1450,
     "embedder": {"id": "local/all-MiniLM-L6-v2/384/5f0c2a9be1d47733", "model": "all-MiniLM-L6-v2", "dimension": 384},
     "search": {"recall_target": 0.95, "ef": null, "ef_min": null, "effort": 160, "recall": 0.968, "samples": 200},
-    "late_interaction": true, "created_at": "2026-03-01T09:30:00Z", "version": "00000000000000a1f300"
+    "late_interaction": true, "quantization": "auto", "created_at": "2026-03-01T09:30:00Z", "version": "00000000000000a1f300"
 }))]
 struct CollectionInfo {
     /// Its name.
@@ -45,6 +45,8 @@ struct CollectionInfo {
     embedder: EmbedderInfo,
     /// Whether its passages' tokens are kept for late interaction.
     late_interaction: bool,
+    /// In which form its vectors are compared before the best are compared as they are.
+    quantization: Quantization,
     /// How its vectors are searched, and with what recall.
     search: SearchInfo,
     /// When it was made.
@@ -74,6 +76,8 @@ struct CollectionBody {
     /// Whether its passages' tokens are kept for late interaction; as the server is set when absent. For good: a collection that
     /// exists stays as it is.
     late_interaction: Option<bool>,
+    /// In which form its vectors are compared before the best are compared as they are; chosen by their length when absent. For good.
+    quantization: Option<Quantization>,
     /// How its vectors are searched.
     search: Option<SearchSettings>,
 }
@@ -141,13 +145,17 @@ async fn put(
     body: Option<Json<CollectionBody>>,
 ) -> Result<(StatusCode, JsonAnswer<CollectionInfo>)> {
     let name = places::collection(&name).map_err(|problem| problem.at("/name"))?;
-    let CollectionBody { description, late_interaction, search } = body.map(|Json(body)| body).unwrap_or_default();
+    let CollectionBody { description, late_interaction, quantization, search } =
+        body.map(|Json(body)| body).unwrap_or_default();
     check_description(&description)?;
     let search = search.map(SearchChange::from);
     let mut spec = app.collection_spec(description, late_interaction)?;
+    spec.quantization = quantization.unwrap_or_default().into();
     spec.search = search.unwrap_or_default().applied(spec.search);
     let (info, created) = app.tenant.ensure_collection(&name, &spec).await?;
-    if late_interaction.is_some_and(|wanted| wanted != info.tokens.is_some()) {
+    let is_other = late_interaction.is_some_and(|wanted| wanted != info.tokens.is_some())
+        || quantization.is_some_and(|_| spec.quantization != info.quantization);
+    if is_other {
         let detail = format!("collection {name} is there, and cannot be changed: make one of another name");
         return Err(Problem::new(Code::Conflict, detail));
     }
@@ -253,6 +261,7 @@ impl From<Info> for CollectionInfo {
             passages: info.passages,
             embedder,
             late_interaction: info.tokens.is_some(),
+            quantization: info.quantization.into(),
             search: info.search.into(),
             created_at: info.created_at.to_string(),
             version: info.version.to_string(),

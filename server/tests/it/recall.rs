@@ -45,6 +45,29 @@ async fn search_settings_are_given_at_first_and_changed_later() {
 }
 
 #[tokio::test]
+async fn the_form_in_which_vectors_are_compared_is_chosen_once() {
+    let server = Running::start().await;
+    let usual = server.put("/collections/plain", &json!({})).await.expect(201);
+    assert_eq!(usual["quantization"], "auto");
+    let made = server.put("/collections/fine", &json!({"quantization": "float32"})).await.expect(201);
+    assert_eq!(made["quantization"], "float32");
+    server.put("/collections/fine", &json!({})).await.expect(200);
+    server.put("/collections/fine", &json!({"quantization": "float32"})).await.expect(200);
+    server.put("/collections/fine", &json!({"quantization": "int8"})).await.expect(409);
+    server.store("fine", "a.md", "A text about sails.").await;
+    let body = json!({"query": "sails", "mode": "vector", "collections": ["fine"], "rescore": 1});
+    let found = server.post("/search", &body).await.expect(200);
+    assert_eq!(found["results"][0]["document_id"], "a.md");
+    let unknown = server.put("/collections/new", &json!({"quantization": "int4"})).await.expect(400);
+    assert_eq!(unknown["errors"][0]["pointer"], "/quantization", "{unknown}");
+    for rescore in [json!(0), json!(4_097), json!("all")] {
+        let refused = server.post("/search", &json!({"query": "sails", "rescore": rescore})).await.expect(400);
+        assert_eq!(refused["errors"][0]["pointer"], "/rescore", "{refused}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn settings_and_efforts_out_of_range_are_refused() {
     let server = Running::start().await;
     server.store("docs", "a.md", "A text about sails.").await;

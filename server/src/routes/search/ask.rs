@@ -27,6 +27,8 @@ pub(in crate::routes) struct Ask {
     pub(in crate::routes) exact: bool,
     /// The effort of the vector leg.
     pub(in crate::routes) ef: Option<usize>,
+    /// Found points whose vectors are compared.
+    pub(in crate::routes) rescore: Option<usize>,
     pub(in crate::routes) fold_copies: bool,
 }
 
@@ -68,6 +70,7 @@ pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
         explain: ask.explain,
         exact: ask.exact,
         ef: ask.ef,
+        rescore: ask.rescore,
         fold_copies: ask.fold_copies,
         ..SearchRequest::default()
     };

@@ -123,6 +123,10 @@ pub(in crate::routes) struct SearchBody {
     /// longer. 1 to 4096; that of each collection when absent.
     #[schema(minimum = 1, maximum = 4096)]
     pub(in crate::routes) ef: Option<usize>,
+    /// Points found by their codes whose vectors are compared, at least as many as candidates are wanted. 1 to 4096; all that their codes
+    /// cannot rule out when absent.
+    #[schema(minimum = 1, maximum = 4096)]
+    pub(in crate::routes) rescore: Option<usize>,
     /// Show the same text once, with all its places in `also_in`, and so with nearly the same text of other documents; true when
     /// absent.
     pub(in crate::routes) fold_copies: Option<bool>,
@@ -145,6 +149,9 @@ impl SearchBody {
         if self.ef.is_some_and(|ef| !(1..=MAX_EF).contains(&ef)) {
             return Err(Problem::field("/ef", format!("ef is 1 to {MAX_EF}")));
         }
+        if self.rescore.is_some_and(|rescore| !(1..=MAX_EF).contains(&rescore)) {
+            return Err(Problem::field("/rescore", format!("rescore is 1 to {MAX_EF}")));
+        }
         let mode = self.mode.unwrap_or_default();
         check_query(self.query.as_deref(), self.vector.is_some(), mode)?;
         check_vector(self.vector.as_deref())?;
@@ -161,6 +168,7 @@ impl SearchBody {
             explain: self.explain.unwrap_or_default(),
             exact: self.exact.unwrap_or_default(),
             ef: self.ef,
+            rescore: self.rescore,
             fold_copies: self.fold_copies.unwrap_or(true),
         })
     }
@@ -230,6 +238,8 @@ pub(in crate::routes) struct SearchQuery {
     exact: Option<bool>,
     /// The effort of the vector leg, 1 to 4096; that of each collection when absent.
     ef: Option<usize>,
+    /// Found points whose vectors are compared, 1 to 4096; all that their codes cannot rule out when absent.
+    rescore: Option<usize>,
     /// Show the same and nearly the same text once; true when absent.
     fold_copies: Option<bool>,
     /// What results carry, with commas between: `text`, `highlights`, `metadata`.
@@ -261,6 +271,7 @@ impl SearchQuery {
             explain: self.explain,
             exact: self.exact,
             ef: self.ef,
+            rescore: self.rescore,
             fold_copies: self.fold_copies,
             include,
         })

@@ -89,8 +89,8 @@ pub const RECALL_TARGET: f64 = 0.95;
 pub const RECALL_WINDOW: usize = 200;
 /// Samples from which on an estimate of recall can raise the effort.
 pub const RECALL_SAMPLES_MIN: usize = 12;
-/// Slots that an exact answer for a sample compares in one go.
-pub const RECALL_PART: usize = 1 << 16;
+/// Numbers of vectors that an exact answer for a sample compares in one go: few enough for one thread.
+pub const RECALL_PART: usize = 1 << 20;
 
 const _: () = assert!(RECALL_SAMPLES_MIN < RECALL_WINDOW);
 const _: () = assert!(VALUE_PART_BYTES < 100_000);

@@ -53,7 +53,7 @@ impl Duty {
 
 /// The rest after work, so that work takes `share` of the time.
 fn rest(worked: Duration, share: f64) -> Duration {
-    let rest = worked.as_secs_f64() * (1.0 / share - 1.0);
+    let rest = worked.as_secs_f64() * (1.0 / share.clamp(0.0, 1.0) - 1.0);
     Duration::try_from_secs_f64(rest).unwrap_or(Duration::MAX)
 }
 
@@ -72,17 +72,17 @@ pub(crate) fn check(sample: &Sample, stop: &CancellationToken) {
 }
 
 /// The nearest passages of what the sample's search could find, as many as it found; `None` when stopped. Goes through the slots in parts,
-/// so that stopping need not wait and memory that others free is not held back for long.
+/// so that one thread does it, stopping need not wait, and memory that others free is not held back for long.
 fn exact(sample: &Sample, stop: &CancellationToken) -> Result<Option<Vec<Hit>>, VectorError> {
     let allowed = sample.allowed.as_ref().unwrap_or(&sample.view.live);
-    let depth = sample.found.len();
+    let (depth, part) = (sample.found.len(), (limits::RECALL_PART / sample.vector.len().max(1)).max(1));
     let mut best: Vec<Hit> = Vec::new();
     let mut slots = allowed.iter().peekable();
     while slots.peek().is_some() {
         if stop.is_cancelled() {
             return Ok(None);
         }
-        let part: RoaringBitmap = slots.by_ref().take(limits::RECALL_PART).collect();
+        let part: RoaringBitmap = slots.by_ref().take(part).collect();
         let how = VectorQuery { allowed: Some(&part), exact: true, ..VectorQuery::default() };
         best.extend(sample.index.vectors().search(&sample.vector, depth, &how)?);
         best.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn rest_keeps_to_the_budget() {
         let worked = Duration::from_millis(20);
-        assert_eq!(rest(worked, 1.0), Duration::ZERO);
+        assert_eq!((rest(worked, 1.0), rest(worked, 7.0)), (Duration::ZERO, Duration::ZERO));
         assert_eq!(rest(worked, 0.5), worked);
         assert!((rest(worked, 0.02).as_secs_f64() - 0.98).abs() < 1e-9);
         assert_eq!(rest(worked, 0.0), Duration::MAX);

@@ -148,7 +148,7 @@ async fn writes_meanwhile_are_no_misses() {
         }
     };
     let searches = async {
-        let known = until(&rig, &mut rng, |known| known.samples >= 20 && written.load(Ordering::Relaxed) > 4).await;
+        let known = until(&rig, &mut rng, |known| known.samples >= 20 && written.load(Ordering::Relaxed) > 2).await;
         is_done.store(true, Ordering::Relaxed);
         known
     };

@@ -54,10 +54,9 @@ async fn the_form_in_which_vectors_are_compared_is_chosen_once() {
     server.put("/collections/fine", &json!({})).await.expect(200);
     server.put("/collections/fine", &json!({"quantization": "float32"})).await.expect(200);
     server.put("/collections/fine", &json!({"quantization": "int8"})).await.expect(409);
-    server.store("fine", "a.md", "A text about sails.").await;
-    let body = json!({"query": "sails", "mode": "vector", "collections": ["fine"], "rescore": 1});
-    let found = server.post("/search", &body).await.expect(200);
-    assert_eq!(found["results"][0]["document_id"], "a.md");
+    let version = server.store("fine", "a.md", "A text about sails.").await;
+    let body = json!({"query": "sails", "mode": "vector", "collections": ["fine"], "rescore": 1, "min_version": version});
+    assert_eq!(server.found(&body).await, ["a.md"]);
     let unknown = server.put("/collections/new", &json!({"quantization": "int4"})).await.expect(400);
     assert_eq!(unknown["errors"][0]["pointer"], "/quantization", "{unknown}");
     for rescore in [json!(0), json!(4_097), json!("all")] {

@@ -27,11 +27,11 @@ pub(super) struct Graph {
     /// Points that room was made for.
     bound: AtomicUsize,
     /// Links of the ground layer, each the point plus one; zero ends a list.
-    ground: Rows<AtomicU32>,
+    pub(super) ground: Rows<AtomicU32>,
     /// The first row of a point in `upper`, plus one; zero for points of the ground alone.
-    upper_rows: Rows<AtomicU32>,
+    pub(super) upper_rows: Rows<AtomicU32>,
     /// Links above the ground, a row for each layer of a point.
-    upper: Rows<AtomicU32>,
+    pub(super) upper: Rows<AtomicU32>,
     /// Level plus one and point where searches start.
     entry: AtomicU64,
     pub(super) points: Points,
@@ -39,10 +39,15 @@ pub(super) struct Graph {
 
 impl Graph {
     pub(super) fn new(metric: Metric, dimension: usize, links: usize, folder: Option<PathBuf>) -> Self {
+        Self::of(metric, links, Rows::in_folder(dimension, folder))
+    }
+
+    /// A graph without links over vectors that are there.
+    pub(super) fn of(metric: Metric, links: usize, vectors: Rows<f32>) -> Self {
         Self {
             metric,
             links,
-            vectors: Arc::new(Rows::in_folder(dimension, folder)),
+            vectors: Arc::new(vectors),
             codes: ArcSwapOption::empty(),
             bound: AtomicUsize::new(0),
             ground: Rows::new(2 * links),

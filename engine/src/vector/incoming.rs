@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use thin_vec::ThinVec;
 
 use super::graph::Graph;
@@ -32,6 +33,18 @@ impl Incoming {
         let one_way = if layer == 0 { self.ground.get(point as usize) } else { self.upper.get(&(layer as u8, point)) };
         let mutual = graph.out(layer, point).filter(move |&link| has(graph, layer, link, point));
         one_way.into_iter().flatten().copied().chain(mutual)
+    }
+
+    /// Takes in all links of a graph, of points with their levels.
+    pub(super) fn fill(&mut self, graph: &Graph, points: Vec<(u32, usize)>) {
+        let one_way = |(point, level): (u32, usize)| {
+            (0..=level).flat_map(move |layer| {
+                let links = graph.out(layer, point).filter(move |&link| !has(graph, layer, link, point));
+                links.map(move |link| (layer, link, point))
+            })
+        };
+        let all: Vec<(usize, u32, u32)> = points.into_par_iter().flat_map_iter(one_way).collect();
+        all.into_iter().for_each(|(layer, to, from)| self.add(layer, to, from));
     }
 
     /// `from` links to `to` now.

@@ -1,16 +1,19 @@
 //! Zeroed memory for the flat arrays: from the heap while small, from the system with huge pages when large, or backed by a file without a
-//! name, so that the system can take it back.
+//! name, so that the system can take it back. Or the contents of a file that was written earlier.
 #![allow(unsafe_code, reason = "arrays that are read while other parts of them are written need raw memory")]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
 use super::limits::{LINE, MAP_FROM};
 
-/// A block of memory that never moves. All its bytes are zero at first.
+/// A block of memory that never moves. All its bytes are zero at first, or those of a file.
 #[derive(Debug)]
 pub(super) enum Memory {
     /// On the heap, aligned to cache lines.
@@ -19,6 +22,8 @@ pub(super) enum Memory {
     Mapped(MmapRaw),
     /// A file, mapped.
     File(MmapRaw),
+    /// A part of a map that begins with the contents of a file, from a byte on.
+    Part(Arc<MmapRaw>, usize),
 }
 
 // SAFETY: the memory belongs to this value alone and may be given back by any thread.
@@ -50,15 +55,55 @@ impl Memory {
         match self {
             Self::Heap(start, _) => start.as_ptr(),
             Self::Mapped(map) | Self::File(map) => map.as_mut_ptr(),
+            Self::Part(map, from) => map.as_mut_ptr().wrapping_add(*from),
         }
+    }
+
+    /// Whether the system can take the memory back.
+    pub(super) fn is_in_file(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Part(..))
+    }
+
+    /// Blocks of `sizes` bytes that lie one after the other and begin with `length` bytes of `file` from `offset` on, up to its end; the
+    /// rest is zero. What is written to the blocks does not reach the file. Whatever is beyond the file's contents is backed by a file
+    /// below `folder` when there is one.
+    ///
+    /// # Errors
+    /// When the system cannot map them, as when `offset` is not a multiple of its pages.
+    ///
+    /// # Safety
+    /// Nobody may change the bytes of the file or cut it off while the blocks live; it may lose its name.
+    pub(super) unsafe fn over_file(
+        sizes: &[usize],
+        folder: Option<&Path>,
+        (file, offset, length): (&File, u64, usize),
+    ) -> io::Result<Vec<Self>> {
+        let total: usize = sizes.iter().sum();
+        assert!(length <= total, "blocks have room for what they begin with");
+        let map = match folder.and_then(|folder| in_file(total, folder)) {
+            Some(map) => map,
+            None => MmapOptions::new().len(total).no_reserve_swap().map_anon()?,
+        };
+        let map = Arc::new(MmapRaw::from(map));
+        // SAFETY: the pages belong to `map`, nobody has seen them yet, and `length` is within it; unmapping `map` unmaps these too.
+        unsafe { overlay(&map, file, offset, length) }?;
+        let starts = sizes.iter().scan(0, |next, size| Some(std::mem::replace(next, *next + size)));
+        Ok(starts.map(|start| Self::Part(Arc::clone(&map), start)).collect())
     }
 }
 
-impl Memory {
-    /// Whether the system can take the memory back.
-    pub(super) fn is_in_file(&self) -> bool {
-        matches!(self, Self::File(_))
-    }
+/// Puts a private map of a part of `file` in the place of the first `length` bytes of `map`.
+///
+/// # Safety
+/// Nobody may have references into that part of `map`.
+unsafe fn overlay(map: &MmapRaw, file: &File, offset: u64, length: usize) -> io::Result<()> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap};
+    let (access, private) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
+    #[cfg(target_os = "linux")]
+    let private = private | MapFlags::NORESERVE;
+    // SAFETY: the address range is within `map`, so nothing else is replaced; the caller says that nobody uses it.
+    unsafe { mmap(map.as_mut_ptr().cast(), length, access, private, file, offset) }?;
+    Ok(())
 }
 
 impl Drop for Memory {

@@ -10,6 +10,7 @@ mod codes;
 mod error;
 mod filtered;
 mod graph;
+mod image;
 mod incoming;
 pub mod limits;
 mod mapped;
@@ -32,12 +33,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_epoch as epoch;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
 pub use self::codes::Quantization;
 pub use self::error::VectorError;
+pub use self::image::{ImageError, ImageInfo};
 pub(crate) use self::mapped::map_unnamed;
 pub use self::metric::Metric;
 pub use self::search::{Hit, VectorQuery};
@@ -153,7 +155,7 @@ impl VectorIndex {
             prepared.insert(slot, self.options.metric.prepare(vector, self.options.dimension)?);
         }
         let prepared: Vec<(u32, Vec<f32>)> = prepared.into_iter().collect();
-        let mut writer = self.writer.lock();
+        let mut writer = self.changing();
         let mut rest = prepared.as_slice();
         while !rest.is_empty() {
             // Without a graph every search compares all, so all can be placed at once.
@@ -250,7 +252,14 @@ impl VectorIndex {
 
     /// Takes `slot` out and repairs the graph around its point; false when it held nothing.
     pub fn remove(&self, slot: u32) -> bool {
-        self.release(&mut self.writer.lock(), slot)
+        self.release(&mut self.changing(), slot)
+    }
+
+    /// The writer, ready for changes.
+    fn changing(&self) -> MutexGuard<'_, Writer> {
+        let mut writer = self.writer.lock();
+        writer.complete(&self.graph);
+        writer
     }
 
     fn release(&self, writer: &mut Writer, slot: u32) -> bool {

@@ -1,33 +1,49 @@
 //! What the one writer of a graph keeps: levels, free places, vectors by hash. Every change of links goes through here.
 
+#[path = "writer/kept.rs"]
+mod kept;
+
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use crossbeam_epoch as epoch;
+use twox_hash::XxHash3_64;
 
+pub(super) use self::kept::{FreeRows, Kept};
 use super::codes::Codes;
 use super::graph::{Graph, split_mix};
 use super::incoming::Incoming;
 use super::limits::MAX_LEVEL;
+use super::rows::bytes_of;
 use super::sync::Mutex;
 
 /// Marks a free point in `levels`.
-const FREE: u8 = u8::MAX;
+pub(super) const FREE: u8 = u8::MAX;
 
 /// Hash under which a prepared vector is looked up.
 pub(super) fn vector_hash(vector: &[f32]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    vector.iter().for_each(|component| hasher.write_u32(component.to_bits()));
-    hasher.finish()
+    XxHash3_64::oneshot(bytes_of(vector))
 }
 
-/// Places that no search can see any more.
+/// Places that no search can see any more, the lowest to be used first.
 #[derive(Debug, Default)]
 struct Freed {
-    points: Vec<u32>,
-    /// Rows above the ground, by the number of layers.
-    upper: Vec<Vec<u32>>,
+    points: BTreeSet<u32>,
+    /// Rows above the ground.
+    upper: BTreeSet<FreeRows>,
+    /// Rows that a search may still see.
+    waiting: BTreeSet<FreeRows>,
+}
+
+impl Freed {
+    /// The first of free rows for `level` layers.
+    fn take_upper(&mut self, level: usize) -> Option<u32> {
+        let level = level as u8;
+        let found =
+            self.upper.range(FreeRows { level, first: 0 }..).next().copied().filter(|rows| rows.level == level)?;
+        self.upper.remove(&found);
+        Some(found.first)
+    }
 }
 
 /// The writer's own view of the graph.
@@ -44,6 +60,8 @@ pub(super) struct Writer {
     seed: u64,
     drawn: u64,
     by_hash: HashMap<u64, u32>,
+    /// After loading: the hashes of all points, until the first change needs the tables (see [`Writer::complete`]).
+    unbuilt: Option<Vec<u64>>,
     /// Codes in use, also before searches may see them.
     pub(super) codes: Option<Arc<Codes>>,
 }
@@ -60,6 +78,7 @@ impl Writer {
             seed,
             drawn: 0,
             by_hash: HashMap::new(),
+            unbuilt: None,
             codes: None,
         }
     }
@@ -99,7 +118,7 @@ impl Writer {
     /// Takes in a prepared vector, on the ground and without links.
     #[allow(unsafe_code, reason = "rows are written in place")]
     pub(super) fn add_point(&mut self, graph: &Graph, vector: &[f32], hash: u64) -> u32 {
-        let free = self.freed.lock().points.pop();
+        let free = self.freed.lock().points.pop_first();
         let point = free.unwrap_or(self.levels.len() as u32);
         if free.is_some() {
             self.gone -= 1;
@@ -121,7 +140,7 @@ impl Writer {
         let level = self.draw_level(graph.links);
         self.levels[point as usize] = level as u8;
         if level > 0 {
-            let freed = self.freed.lock().upper.get_mut(level).and_then(Vec::pop);
+            let freed = self.freed.lock().take_upper(level);
             let first = freed.unwrap_or_else(|| {
                 self.upper_rows += level as u32;
                 self.upper_rows - level as u32
@@ -152,18 +171,17 @@ impl Writer {
         self.tall.remove(&(level, std::cmp::Reverse(point)));
         self.levels[point as usize] = FREE;
         self.gone += 1;
-        let upper = (level > 0).then(|| (usize::from(level), graph.upper_row(point))).filter(|(_, row)| row.is_some());
+        let upper = graph.upper_row(point).map(|first| FreeRows { level, first });
+        self.freed.lock().waiting.extend(upper);
         let freed = Arc::clone(&self.freed);
         let guard = epoch::pin();
         graph.set_upper(point, None, 0);
         guard.defer(move || {
             let mut freed = freed.lock();
-            freed.points.push(point);
-            if let Some((level, Some(row))) = upper {
-                if freed.upper.len() <= level {
-                    freed.upper.resize_with(level + 1, Vec::new);
-                }
-                freed.upper[level].push(row);
+            freed.points.insert(point);
+            if let Some(rows) = upper {
+                freed.waiting.remove(&rows);
+                freed.upper.insert(rows);
             }
         });
         guard.flush();
@@ -187,7 +205,9 @@ impl Writer {
 
     /// Bytes held, spare capacity included, hash tables estimated.
     pub(super) fn bytes(&self) -> usize {
-        self.incoming.bytes() + self.levels.capacity() + self.tall.len() * 12 + self.by_hash.capacity() * 18
+        let unbuilt = self.unbuilt.as_ref().map_or(0, |hashes| hashes.capacity() * 8);
+        let tables = self.levels.capacity() + self.tall.len() * 12 + self.by_hash.capacity() * 18;
+        self.incoming.bytes() + tables + unbuilt
     }
 
     /// Rows above the ground.

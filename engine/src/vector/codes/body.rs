@@ -36,6 +36,15 @@ impl Quantization {
             chosen => chosen,
         }
     }
+
+    /// Bytes of a row of the finer codes: none where those are the vectors.
+    pub(super) fn row_bytes(self, padded: usize) -> usize {
+        match self {
+            Self::Auto | Self::OneBit | Self::Int8 => padded,
+            Self::Float16 => padded * size_of::<f16>(),
+            Self::Float32 => 0,
+        }
+    }
 }
 
 /// Four standard deviations of what rounding query and code does to an inner product, as a part of the query's length times the code's scale.

@@ -20,10 +20,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 pub use self::body::Quantization;
-use self::body::{Body, half_dot};
+pub(super) use self::body::Body;
+use self::body::half_dot;
 use self::kernel::{Kernel, SignSum};
 pub(super) use self::query::QueryCode;
-use self::rotation::Rotation;
+use self::rotation::{Rotation, padded};
 use super::limits::LINE;
 use super::metric::Metric;
 use super::rows::{Bytes, Rows};
@@ -85,32 +86,59 @@ impl Codes {
         vectors: &Arc<Rows<f32>>,
         points: &[u32],
     ) -> Self {
-        let dimension = vectors.stride();
-        let mut centre = vec![0.0_f64; dimension];
+        let mut centre = vec![0.0_f64; vectors.stride()];
         for &point in points {
             centre.iter_mut().zip(vectors.row(point)).for_each(|(sum, &x)| *sum += f64::from(x));
         }
         let centre: Vec<f32> = centre.iter().map(|sum| (sum / points.len().max(1) as f64) as f32).collect();
-        let rotation = Rotation::new(dimension, seed);
-        let padded = rotation.padded();
-        let quantization = quantization.resolved(padded);
-        let sign_bytes = if quantization == Quantization::OneBit { padded / 8 } else { 0 };
-        let row = (sign_bytes + NUMBERS).next_power_of_two().min((sign_bytes + NUMBERS).next_multiple_of(LINE));
-        let codes = Self {
-            metric,
-            weight: if metric == Metric::Euclidean { 2.0 } else { 1.0 },
-            rotation,
-            centre_squared: centre.iter().map(|x| x * x).sum(),
-            centre,
-            signs: Rows::new(row),
-            sign_bytes,
-            body: Body::new(quantization, padded, vectors),
-            bound: AtomicUsize::new(0),
-            trained_on: points.len(),
-        };
+        let codes = Self::around((metric, quantization), seed, (centre, points.len()), vectors);
         codes.ensure(points.iter().max().map_or(0, |&last| last as usize + 1));
         points.par_iter().for_each(|&point| codes.put(point, vectors.row(point)));
         codes
+    }
+
+    /// Codes of no points yet, around a centre, which was taken of so many points.
+    pub(super) fn around(
+        (metric, quantization): (Metric, Quantization),
+        seed: u64,
+        (centre, trained_on): (Vec<f32>, usize),
+        vectors: &Arc<Rows<f32>>,
+    ) -> Self {
+        let padded = padded(centre.len());
+        Self {
+            metric,
+            weight: if metric == Metric::Euclidean { 2.0 } else { 1.0 },
+            rotation: Rotation::new(centre.len(), seed),
+            centre_squared: centre.iter().map(|x| x * x).sum(),
+            signs: Rows::new(Self::row_bytes(quantization, centre.len()).0),
+            sign_bytes: sign_bytes(quantization, padded),
+            body: Body::new(quantization, padded, vectors),
+            bound: AtomicUsize::new(0),
+            trained_on,
+            centre,
+        }
+    }
+
+    /// Bytes of a row of signs and numbers, and of a row of finer codes: none where those are the vectors.
+    pub(super) fn row_bytes(quantization: Quantization, dimension: usize) -> (usize, usize) {
+        let padded = padded(dimension);
+        let signs = sign_bytes(quantization, padded) + NUMBERS;
+        (signs.next_power_of_two().min(signs.next_multiple_of(LINE)), quantization.row_bytes(padded))
+    }
+
+    /// What the codes are around.
+    pub(super) fn centre(&self) -> &[f32] {
+        &self.centre
+    }
+
+    /// Signs with numbers, and finer codes, as they are kept.
+    pub(super) fn rows(&self) -> (&Rows<u8>, &Body) {
+        (&self.signs, &self.body)
+    }
+
+    /// The same to be filled before anybody else has the codes.
+    pub(super) fn rows_mut(&mut self) -> (&mut Rows<u8>, &mut Body) {
+        (&mut self.signs, &mut self.body)
     }
 
     /// Makes room for points below `count`.
@@ -303,6 +331,11 @@ impl Codes {
     pub(super) fn bytes(&self, count: usize) -> Bytes {
         [self.signs.bytes(count), self.body.bytes(count)].into_iter().sum()
     }
+}
+
+/// Bytes of signs in a row, where they are looked at.
+fn sign_bytes(quantization: Quantization, padded: usize) -> usize {
+    if quantization.resolved(padded) == Quantization::OneBit { padded / 8 } else { 0 }
 }
 
 impl Numbers {

@@ -32,6 +32,9 @@ ROUNDS ?= 20
 KILLS ?= 20
 SEED ?=
 
+# Minutes that `make fuzz` gives each target.
+MINUTES ?= 10
+
 # Runs a command with the local embedding model and ONNX Runtime in its environment.
 WITH_MODEL := scripts/with_model.sh
 RELEASE := cargo build --quiet --release --locked
@@ -75,6 +78,14 @@ test: setup ## Run every test
 test-page: setup ## Use the API page in a headless Chromium
 	cargo test --workspace --locked --quiet --no-run
 	@CODITECT_SERVER=target/debug/coditect-server $(WITH_MODEL) scripts/with_chromium.sh python3 server/tests/page/test_page.py
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target of engine/fuzz for MINUTES= with a nightly compiler
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 cargo-fuzz
+	@for target in $$(cargo +nightly fuzz list --fuzz-dir engine/fuzz); do \
+		cargo +nightly fuzz run --fuzz-dir engine/fuzz $$target -- \
+			-max_total_time=$$((60 * $(MINUTES))) -timeout=60 -rss_limit_mb=4096; \
+	done
 
 .PHONY: check
 check: lint test test-page ## What CI runs, without the demo

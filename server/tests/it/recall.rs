@@ -55,7 +55,8 @@ async fn the_form_in_which_vectors_are_compared_is_chosen_once() {
     server.put("/collections/fine", &json!({"quantization": "float32"})).await.expect(200);
     server.put("/collections/fine", &json!({"quantization": "int8"})).await.expect(409);
     let version = server.store("fine", "a.md", "A text about sails.").await;
-    let body = json!({"query": "sails", "mode": "vector", "collections": ["fine"], "rescore": 1, "min_version": version});
+    let body =
+        json!({"query": "sails", "mode": "vector", "collections": ["fine"], "rescore": 1, "min_version": version});
     assert_eq!(server.found(&body).await, ["a.md"]);
     let unknown = server.put("/collections/new", &json!({"quantization": "int4"})).await.expect(400);
     assert_eq!(unknown["errors"][0]["pointer"], "/quantization", "{unknown}");

@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-pub use self::body::Quantization;
 pub(super) use self::body::Body;
+pub use self::body::Quantization;
 use self::body::half_dot;
 use self::kernel::{Kernel, SignSum};
 pub(super) use self::query::QueryCode;

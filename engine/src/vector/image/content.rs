@@ -84,7 +84,9 @@ pub(super) fn owners(
             Some(first) if level > 0 => take(first, level, Some(point))?,
             None if level == 0 => {}
             _ => {
-                return Err(format!("point {point} of layer {level} has no rows of its own, or has some on the ground"));
+                return Err(format!(
+                    "point {point} of layer {level} has no rows of its own, or has some on the ground"
+                ));
             }
         }
     }
@@ -124,7 +126,10 @@ fn check_list(levels: &[u8], owner: Option<(u32, u8)>, list: &[u8]) -> Result<()
         let target = u32::from_le_bytes(*link) - 1;
         let level = levels.get(target as usize).copied().filter(|&level| level != FREE);
         if target == point || level.is_none_or(|level| level < layer) || links[..place].contains(link) {
-            return Err(format!("{} links to point {target} again, which is not there, or is itself", named(owner)));
+            return Err(format!(
+                "{} links to point {target}, which is itself, not in the layer, or linked to already",
+                named(owner)
+            ));
         }
     }
     Ok(())

@@ -107,17 +107,8 @@ impl Header {
         }
         let (exact_below, trained_on) = (exact_below as usize, trained_on as usize);
         let folder = None;
-        let options = VectorOptions {
-            dimension,
-            metric,
-            quantization,
-            m,
-            ef_construction,
-            ef_search,
-            seed,
-            exact_below,
-            folder,
-        };
+        let options =
+            VectorOptions { dimension, metric, quantization, m, ef_construction, ef_search, seed, exact_below, folder };
         let entry = entry.checked_sub(1).map(|point| (point, level));
         Ok((Self { options, drawn, trained_on, points, slots, live, upper_rows, free_rows, entry }, length))
     }

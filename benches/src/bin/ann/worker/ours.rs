@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use coditect_engine::vector::{self, VectorIndex, VectorOptions, VectorQuery};
 
 use super::Index;
@@ -53,11 +53,12 @@ impl Index for Ours {
         hits.into_iter().map(|hit| hit.slot).collect()
     }
 
-    fn save(&self, _path: &Path) -> Result<()> {
-        bail!("cannot save")
+    fn save(&self, path: &Path) -> Result<()> {
+        self.index.save(path).map(drop).context("save the index")
     }
 
-    fn load(&mut self, _path: &Path) -> Result<()> {
-        bail!("cannot load")
+    fn load(&mut self, path: &Path) -> Result<()> {
+        self.index = VectorIndex::load(path, self.options.folder.clone()).context("load the index")?;
+        Ok(())
     }
 }

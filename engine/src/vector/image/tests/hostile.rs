@@ -187,7 +187,9 @@ fn use_up(index: &VectorIndex) {
     let queries = vectors(40, 3, dimension);
     for query in &queries {
         for (exact, allowed) in [(false, None), (true, None), (false, Some(&some))] {
-            let hits = index.search(query, 5, &VectorQuery { ef: Some(20), allowed, exact, ..VectorQuery::default() }).unwrap();
+            let hits = index
+                .search(query, 5, &VectorQuery { ef: Some(20), allowed, exact, ..VectorQuery::default() })
+                .unwrap();
             assert!(hits.len() <= 5 && hits.iter().all(|hit| index.contains(hit.slot)));
         }
     }

@@ -4,6 +4,7 @@ mod damage;
 mod hostile;
 mod mapped;
 mod same;
+mod versions;
 
 use std::path::{Path, PathBuf};
 

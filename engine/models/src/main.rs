@@ -34,6 +34,7 @@ mod sync;
 #[path = "../../src/vector/writer.rs"]
 #[allow(
     dead_code,
+    unused_imports,
     unused_unsafe,
     reason = "searches use more of it; rows of the checker are written without raw memory"
 )]

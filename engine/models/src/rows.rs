@@ -110,3 +110,8 @@ impl std::iter::Sum for Bytes {
         Self(())
     }
 }
+
+/// The bytes of numbers, to be hashed; never given back either.
+pub(crate) fn bytes_of(numbers: &[f32]) -> &'static [u8] {
+    Box::leak(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
+}

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use rayon::prelude::*;
 use thin_vec::ThinVec;
 
 use super::graph::Graph;
@@ -35,16 +34,12 @@ impl Incoming {
         one_way.into_iter().flatten().copied().chain(mutual)
     }
 
-    /// Takes in all links of a graph, of points with their levels.
-    pub(super) fn fill(&mut self, graph: &Graph, points: Vec<(u32, usize)>) {
-        let one_way = |(point, level): (u32, usize)| {
-            (0..=level).flat_map(move |layer| {
-                let links = graph.out(layer, point).filter(move |&link| !has(graph, layer, link, point));
-                links.map(move |link| (layer, link, point))
-            })
-        };
-        let all: Vec<(usize, u32, u32)> = points.into_par_iter().flat_map_iter(one_way).collect();
-        all.into_iter().for_each(|(layer, to, from)| self.add(layer, to, from));
+    /// Takes in all links of a point with layers up to `level`, in a graph whose links are all there.
+    pub(super) fn fill(&mut self, graph: &Graph, point: u32, level: u8) {
+        for layer in 0..=usize::from(level) {
+            let one_way = graph.out(layer, point).filter(|&link| !has(graph, layer, link, point));
+            one_way.for_each(|link| self.add(layer, link, point));
+        }
     }
 
     /// `from` links to `to` now.

@@ -61,16 +61,14 @@ impl Writer {
         let Some(hashes) = self.unbuilt.take() else { return };
         self.incoming.ensure(self.levels.len());
         self.by_hash.reserve(self.size());
-        let points = self.points();
-        for &point in &points {
+        for point in self.points() {
             self.by_hash.entry(hashes[point as usize]).or_insert(point);
             let level = self.levels[point as usize];
             if level > 0 {
                 self.tall.insert((level, Reverse(point)));
             }
+            self.incoming.fill(graph, point, level);
         }
-        let layers = points.into_iter().map(|point| (point, usize::from(self.levels[point as usize])));
-        self.incoming.fill(graph, layers.collect());
     }
 }
 

@@ -20,7 +20,7 @@ use crate::vector::{VectorIndex, VectorOptions};
 
 pub(super) fn load(path: &Path, folder: Option<PathBuf>) -> Result<VectorIndex, ImageError> {
     let image = Image::open(path)?;
-    let options = VectorOptions { folder, ..image.header.options.clone() };
+    let options = VectorOptions { folder, ..image.header.options };
     let mut vectors = Rows::in_folder(options.dimension, options.folder.clone());
     let levels = levels(&image)?;
     image.map_vectors(&mut vectors, |first, bytes| check_vectors(&image.header, &levels, first, bytes))?;

@@ -26,6 +26,8 @@ SETS ?=
 PEERS ?=
 TEXTS ?= ../shared/data /usr/share/doc $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
 QUICK ?=
+# What `make bench-trial` puts the index through.
+TRIAL ?= filters
 # How often `make check-memory` runs the tests of threads.
 ROUNDS ?= 20
 # Kills of `make test-crash`, and the seed of an earlier run.
@@ -146,6 +148,10 @@ bench-ann: setup ## Compare the vector index with its peers on SETS=; QUICK=1 ta
 	@benches/ann/install.sh
 	@$(RELEASE) $(BENCHES) --bin ann
 	@$(BENCH) ann -- run $(if $(filter-out 0,$(QUICK)),--quick) $(if $(SETS),--sets '$(SETS)') $(if $(PEERS),--peers '$(PEERS)') --texts '$(TEXTS)'
+
+.PHONY: bench-trial
+bench-trial: setup ## Put the vector index alone through TRIAL= (filters, churn or writes) on SETS=
+	@$(BENCH) ann -- trial '$(TRIAL)' $(if $(SETS),--sets '$(SETS)') --texts '$(TEXTS)'
 
 .PHONY: test-crash
 test-crash: setup build-benches ## Kill the server KILLS= times during ingest and prove that nothing is lost

@@ -52,12 +52,15 @@ fn index(options: VectorOptions, count: u32) -> VectorIndex {
     let vectors: Vec<Vec<f32>> = (0..count).map(|i| vector(i - i % 50 / 45, dimension)).collect();
     let batch: Vec<(u32, &[f32])> = (0..count).map(|i| i + i / 100).zip(vectors.iter().map(Vec::as_slice)).collect();
     index.insert_batch(&batch).expect("the vectors are in range");
-    (0..count).step_by(29).for_each(|slot| drop(index.remove(slot)));
+    (0..count).step_by(29).for_each(|slot| {
+        index.remove(slot);
+    });
     index
 }
 
 fn vector(number: u32, dimension: usize) -> Vec<f32> {
-    let component = |place: usize| ((number as f32 + 1.0) * (place as f32 + 1.7)).sin() + (number % 7) as f32 * 0.3 + 0.01;
+    let component =
+        |place: usize| ((number as f32 + 1.0) * (place as f32 + 1.7)).sin() + (number % 7) as f32 * 0.3 + 0.01;
     (0..dimension).map(component).collect()
 }
 
@@ -80,7 +83,8 @@ fn changed(mut bytes: Vec<u8>, changes: &[u8]) -> Vec<u8> {
     for change in changes.as_chunks::<10>().0 {
         let at = u32::from_le_bytes([change[2], change[3], change[4], change[5]]) as usize;
         let section = usize::from(change[0]) % (SECTIONS + 1);
-        let (from, length) = if section < SECTIONS { span(&bytes, section).unwrap_or((0, HEADER)) } else { (0, HEADER) };
+        let (from, length) =
+            if section < SECTIONS { span(&bytes, section).unwrap_or((0, HEADER)) } else { (0, HEADER) };
         let at = from + at % length.max(4);
         // Links, levels and slots are of one, four or eight bytes: most changes replace whole numbers.
         let at = if change[1] % 4 == 0 { at } else { at / 4 * 4 };
@@ -120,7 +124,9 @@ fn mend(bytes: &mut [u8]) {
             continue;
         };
         let chunk = row.saturating_mul(rows).clamp(16, 1 << 20);
-        checksums.extend(bytes[offset..offset + length].chunks(chunk).flat_map(|part| XxHash3_64::oneshot(part).to_le_bytes()));
+        checksums.extend(
+            bytes[offset..offset + length].chunks(chunk).flat_map(|part| XxHash3_64::oneshot(part).to_le_bytes()),
+        );
     }
     if let Some(place) = bytes.get_mut(HEADER..HEADER + checksums.len()) {
         place.copy_from_slice(&checksums);
@@ -138,13 +144,15 @@ fn use_up(index: &VectorIndex, path: &PathBuf) {
     for number in [3, 700] {
         let query = vector(number, dimension);
         for (exact, allowed) in [(false, None), (true, None), (false, Some(&some))] {
-            let how = VectorQuery { ef: Some(20), allowed, exact };
+            let how = VectorQuery { ef: Some(20), allowed, exact, ..VectorQuery::default() };
             let hits = index.search(&query, 5, &how).expect("the query is in range");
             assert!(hits.len() <= 5 && hits.iter().all(|hit| index.contains(hit.slot)));
         }
     }
     let live: Vec<u32> = index.slots().iter().take(200).step_by(23).collect();
-    live.into_iter().for_each(|slot| assert!(index.remove(slot)));
+    live.into_iter().for_each(|slot| {
+        index.remove(slot);
+    });
     (0..5).for_each(|slot| index.insert(slot, &vector(slot + 5_000, dimension)).expect("the vector is in range"));
     index.save(path).expect("the temporary folder has room");
     let again = VectorIndex::load(path, None).expect("what was accepted can be saved and loaded again");

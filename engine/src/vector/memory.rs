@@ -92,6 +92,27 @@ impl Memory {
     }
 }
 
+/// Brings the pages of some mapped bytes to memory; false when the system cannot, or when a disk fails that the bytes come from: using them would
+/// then end the process.
+///
+/// # Safety
+/// The bytes are mapped.
+pub(super) unsafe fn populate(start: *mut u8, bytes: usize) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::mm::{Advice, madvise};
+        let before = start.addr() % rustix::param::page_size();
+        let (first, length) = (start.wrapping_sub(before), bytes + before);
+        // SAFETY: changes nothing in memory; the caller says that it is mapped, as whole pages always are.
+        unsafe { madvise(first.cast(), length, Advice::LinuxPopulateRead) }.is_ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (start, bytes);
+        false
+    }
+}
+
 /// Puts a private map of a part of `file` in the place of the first `length` bytes of `map`.
 ///
 /// # Safety

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 
 use super::limits::{FIRST_ROWS, LINE, MAX_SLOTS};
-use super::memory::Memory;
+use super::memory::{Memory, populate};
 
 /// Blocks that hold [`MAX_SLOTS`] rows.
 const BLOCKS: usize = (MAX_SLOTS.ilog2() - FIRST_ROWS.ilog2() + 1) as usize;
@@ -134,6 +134,12 @@ impl<T: Plain> Rows<T> {
         let blocks = unsafe { Memory::over_file(&sizes, self.folder.as_deref(), (file, offset, length)) }?;
         self.blocks.iter_mut().zip(blocks).for_each(|(place, block)| *place = OnceLock::from(block));
         Ok(())
+    }
+
+    /// Brings rows that [`Rows::map`] gave to memory; false when that is not possible.
+    pub(super) fn populate(&self, rows: Range<usize>) -> bool {
+        // SAFETY: rows are in memory of theirs, mapped or not: the call fails if not.
+        self.pieces(rows).all(|(start, bytes)| unsafe { populate(start, bytes) })
     }
 
     /// Asks for a row to be brought to the nearest cache; any number is allowed.

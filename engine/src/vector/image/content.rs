@@ -3,7 +3,7 @@
 use super::header::Header;
 use super::read::Fault;
 use crate::vector::Metric;
-use crate::vector::limits::{MAX_LEVEL, MAX_NORM};
+use crate::vector::limits::{LINKS, MAX_LEVEL, MAX_NORM};
 use crate::vector::writer::{FREE, FreeRows};
 
 /// By how much the square of the length of a normalised vector may differ from 1.
@@ -105,34 +105,41 @@ pub(super) fn check_lists(
     first: usize,
     bytes: &[u8],
 ) -> Result<(), Fault> {
+    let mut room = [0; 2 * *LINKS.end()];
+    let list_of = &mut room[..bytes_of_list / 4];
     for (number, list) in (first..).zip(bytes.chunks_exact(bytes_of_list)) {
-        check_list(levels, owner(number), list)?;
+        list_of.iter_mut().zip(numbers(list)).for_each(|(link, number)| *link = number);
+        check_list(levels, owner(number), list_of)?;
     }
     Ok(())
 }
 
-/// Links lead to other points of the layer, to each once; all after the first zero is zero.
-fn check_list(levels: &[u8], owner: Option<(u32, u8)>, list: &[u8]) -> Result<(), Fault> {
-    let list = list.as_chunks::<4>().0;
-    let count = list.iter().position(|link| *link == [0; 4]).unwrap_or(list.len());
+/// Links, each a point plus one, lead to other points of the layer, to each once; all after the first zero is zero.
+fn check_list(levels: &[u8], owner: Option<(u32, u8)>, list: &[u32]) -> Result<(), Fault> {
+    let count = list.iter().position(|&link| link == 0).unwrap_or(list.len());
     let (links, rest) = list.split_at(count);
-    if rest.iter().any(|link| *link != [0; 4]) {
+    if !rest.iter().all(|&link| link == 0) {
         return Err(format!("there are links behind the end of the list of {}", named(owner)));
     }
     let Some((point, layer)) = owner.filter(|(point, _)| levels[*point as usize] != FREE) else {
         return if links.is_empty() { Ok(()) } else { Err("a list that belongs to nobody has links".to_owned()) };
     };
-    for (place, link) in links.iter().enumerate() {
-        let target = u32::from_le_bytes(*link) - 1;
-        let level = levels.get(target as usize).copied().filter(|&level| level != FREE);
-        if target == point || level.is_none_or(|level| level < layer) || links[..place].contains(link) {
-            return Err(format!(
-                "{} links to point {target}, which is itself, not in the layer, or linked to already",
-                named(owner)
-            ));
-        }
+    let is_in_layer = |link: u32| levels.get(link as usize - 1).is_some_and(|&level| level != FREE && level >= layer);
+    let is_wrong =
+        |(place, &link): (usize, &u32)| link - 1 == point || !is_in_layer(link) || has(&links[..place], link);
+    match links.iter().enumerate().find(|&link| is_wrong(link)) {
+        Some((_, link)) => Err(format!(
+            "{} links to point {}, which is itself, not in the layer, or linked to already",
+            named(owner),
+            link - 1
+        )),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether `link` is among `links`, without a branch for each.
+fn has(links: &[u32], link: u32) -> bool {
+    links.iter().fold(false, |found, &other| found | (other == link))
 }
 
 fn named(owner: Option<(u32, u8)>) -> String {

@@ -16,6 +16,9 @@ use super::header::{self, Header};
 use super::layout::{Layout, MAPPED_FROM, PAGE, Place, Section};
 use crate::vector::rows::{Plain, Rows};
 
+/// Chunks that the disk is told of before they are needed.
+const AHEAD: usize = 8;
+
 /// An image whose header and table of checksums are right.
 #[derive(Debug)]
 pub(super) struct Image<'a> {
@@ -94,7 +97,10 @@ impl<'a> Image<'a> {
         let place = self.layout.place(section);
         let mut bytes = vec![0; place.rows * place.row_bytes];
         let chunks = bytes.par_chunks_mut(place.chunk_rows() * place.row_bytes).enumerate();
-        chunks.try_for_each(|(chunk, bytes)| self.chunk(section, chunk, std::iter::once(bytes), &|_, _| Ok(())))?;
+        chunks.try_for_each(|(chunk, bytes)| {
+            self.read(bytes, place.offset_of(place.rows_of(chunk).start))?;
+            self.verify(section, chunk, std::iter::once(&*bytes), &|_, _| Ok(()))
+        })?;
         Ok(bytes)
     }
 
@@ -122,9 +128,16 @@ impl<'a> Image<'a> {
         rows.ensure(place.rows);
         let rows = &*rows;
         (0..place.chunks()).into_par_iter().try_for_each(|chunk| {
+            self.announce(place, chunk + AHEAD);
+            let range = place.rows_of(chunk);
+            let mut offset = place.offset_of(range.start);
             // SAFETY: nobody else has the rows, and chunks do not overlap.
-            let pieces = unsafe { rows.bytes_of_mut(place.rows_of(chunk)) };
-            self.chunk(section, chunk, pieces, &check)
+            for piece in unsafe { rows.bytes_of_mut(range.clone()) } {
+                self.read(piece, offset)?;
+                offset += piece.len() as u64;
+            }
+            // SAFETY: nobody writes them any more.
+            self.verify(section, chunk, unsafe { rows.bytes_of(range) }, &check)
         })
     }
 
@@ -138,11 +151,17 @@ impl<'a> Image<'a> {
         if place.end() - place.offset < MAPPED_FROM || !self.map(rows, place) {
             return self.fill(section, rows, check);
         }
-        // Not by way of the map: a disk that fails is an error here, and the end of the process there.
-        let room = || vec![0; place.chunk_rows() * place.row_bytes];
-        (0..place.chunks()).into_par_iter().try_for_each_init(room, |room, chunk| {
-            let bytes = &mut room[..place.rows_of(chunk).len() * place.row_bytes];
-            self.chunk(section, chunk, std::iter::once(bytes), &check)
+        let rows = &*rows;
+        (0..place.chunks()).into_par_iter().try_for_each_init(Vec::new, |room, chunk| {
+            let range = place.rows_of(chunk);
+            if rows.populate(range.clone()) {
+                // SAFETY: nobody has been given the rows yet.
+                return self.verify(section, chunk, unsafe { rows.bytes_of(range) }, &check);
+            }
+            // Not by way of the map: a disk that fails is an error here, and the end of the process there.
+            room.resize(range.len() * place.row_bytes, 0);
+            self.read(room, place.offset_of(range.start))?;
+            self.verify(section, chunk, std::iter::once(room.as_slice()), &check)
         })
     }
 
@@ -151,12 +170,24 @@ impl<'a> Image<'a> {
         unsafe { rows.map(place.rows, &self.file, place.offset) }.is_ok()
     }
 
-    /// Reads a chunk into pieces of whole rows that together are as long, and checks it.
-    fn chunk<'b>(
+    /// Tells the system that a chunk is read soon, so that the disk has several to do at a time.
+    fn announce(&self, place: &Place, chunk: usize) {
+        #[cfg(target_os = "linux")]
+        if chunk < place.chunks() {
+            let rows = place.rows_of(chunk);
+            let length = std::num::NonZeroU64::new(rows.len() as u64 * place.row_bytes as u64);
+            let _ = rustix::fs::fadvise(&self.file, place.offset_of(rows.start), length, rustix::fs::Advice::WillNeed);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (place, chunk);
+    }
+
+    /// Checks a chunk, given in pieces of whole rows.
+    fn verify<'b>(
         &self,
         section: Section,
         chunk: usize,
-        pieces: impl Iterator<Item = &'b mut [u8]>,
+        pieces: impl Iterator<Item = &'b [u8]>,
         check: &impl Fn(usize, &[u8]) -> Result<(), Fault>,
     ) -> Result<(), ImageError> {
         let place = self.layout.place(section);
@@ -164,7 +195,6 @@ impl<'a> Image<'a> {
         let (mut hasher, mut first) = (XxHash3_64::new(), rows.start);
         let mut fault = None;
         for piece in pieces {
-            self.read(piece, place.offset_of(first))?;
             hasher.write(piece);
             fault = fault.or(check(first, piece).err());
             first += piece.len() / place.row_bytes;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use thin_vec::ThinVec;
 
 use super::graph::Graph;
@@ -34,12 +35,43 @@ impl Incoming {
         one_way.into_iter().flatten().copied().chain(mutual)
     }
 
-    /// Takes in all links of a point with layers up to `level`, in a graph whose links are all there.
-    pub(super) fn fill(&mut self, graph: &Graph, point: u32, level: u8) {
-        for layer in 0..=usize::from(level) {
-            let one_way = graph.out(layer, point).filter(|&link| !has(graph, layer, link, point));
-            one_way.for_each(|link| self.add(layer, link, point));
+    /// Takes in all links of a graph, of its points in ascending order with their levels.
+    pub(super) fn fill(&mut self, graph: &Graph, points: &[(u32, u8)]) {
+        self.fill_ground(graph, points);
+        for &(point, level) in points.iter().filter(|(_, level)| *level > 0) {
+            for layer in 1..=usize::from(level) {
+                let one_way = graph.out(layer, point).filter(|&link| !has(graph, layer, link, point));
+                one_way.for_each(|link| self.add(layer, link, point));
+            }
         }
+    }
+
+    /// Turns all lists of the ground round at once: to look into the list of each link's target would read as many lists as there are links.
+    fn fill_ground(&mut self, graph: &Graph, points: &[(u32, u8)]) {
+        let links = || points.iter().flat_map(|&(point, _)| graph.out(0, point).map(move |to| (to as usize, point)));
+        // Where the sources of a target end among all, and, when they have been put there from the end on, where they begin.
+        let mut places = vec![0; self.ground.len() + 1];
+        links().for_each(|(to, _)| places[to] += 1);
+        let total = places.iter_mut().fold(0, |sum, place| {
+            *place += sum;
+            *place
+        });
+        let mut sources = vec![0; total];
+        for &(point, _) in points.iter().rev() {
+            for to in graph.out(0, point) {
+                let place = &mut places[to as usize];
+                *place -= 1;
+                sources[*place] = point;
+            }
+        }
+        self.ground.par_iter_mut().enumerate().for_each_init(Vec::new, |own, (to, kept)| {
+            own.clear();
+            own.extend(graph.out(0, to as u32));
+            let of = &sources[places[to]..places[to + 1]];
+            let one_way: ThinVec<u32> = of.iter().copied().filter(|source| !own.contains(source)).collect();
+            *kept = one_way;
+            kept.shrink_to_fit();
+        });
     }
 
     /// `from` links to `to` now.
@@ -127,5 +159,20 @@ mod tests {
         assert_eq!(set(0, &[2, 3]), (vec![vec![1], vec![], vec![0], vec![0]], 3));
         assert_eq!(set(1, &[]), (vec![vec![], vec![], vec![0], vec![0]], 2));
         assert_eq!(set(0, &[]), (vec![vec![]; 4], 0));
+    }
+
+    #[test]
+    fn what_is_taken_in_at_once_is_what_came_one_by_one() {
+        let (graph, mut incoming, mut at_once) = (graph(), Incoming::default(), Incoming::default());
+        [&mut incoming, &mut at_once].into_iter().for_each(|it| it.ensure(4));
+        graph.set_upper(0, Some(0), 1);
+        graph.set_upper(3, Some(1), 1);
+        for (layer, from, links) in [(0, 0, &[1, 2, 3][..]), (0, 1, &[0]), (0, 3, &[2]), (1, 0, &[3]), (1, 3, &[])] {
+            links.iter().for_each(|&to| incoming.linked(&graph, layer, from, to));
+            graph.write_out(layer, from, links);
+        }
+        at_once.fill(&graph, &[(0, 1), (1, 0), (2, 0), (3, 1)]);
+        assert_eq!(at_once.ground, incoming.ground);
+        assert_eq!((at_once.upper.len(), &at_once.upper), (1, &incoming.upper));
     }
 }

@@ -61,14 +61,15 @@ impl Writer {
         let Some(hashes) = self.unbuilt.take() else { return };
         self.incoming.ensure(self.levels.len());
         self.by_hash.reserve(self.size());
-        for point in self.points() {
+        let points = self.points().into_iter().map(|point| (point, self.levels[point as usize]));
+        let points: Vec<(u32, u8)> = points.collect();
+        for &(point, level) in &points {
             self.by_hash.entry(hashes[point as usize]).or_insert(point);
-            let level = self.levels[point as usize];
             if level > 0 {
                 self.tall.insert((level, Reverse(point)));
             }
-            self.incoming.fill(graph, point, level);
         }
+        self.incoming.fill(graph, &points);
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use rayon::prelude::*;
 use thin_vec::ThinVec;
 
 use super::graph::Graph;
@@ -64,14 +63,14 @@ impl Incoming {
                 sources[*place] = point;
             }
         }
-        self.ground.par_iter_mut().enumerate().for_each_init(Vec::new, |own, (to, kept)| {
+        let mut own = Vec::new();
+        for (to, kept) in self.ground.iter_mut().enumerate() {
             own.clear();
             own.extend(graph.out(0, to as u32));
             let of = &sources[places[to]..places[to + 1]];
-            let one_way: ThinVec<u32> = of.iter().copied().filter(|source| !own.contains(source)).collect();
-            *kept = one_way;
+            kept.extend(of.iter().copied().filter(|source| !own.contains(source)));
             kept.shrink_to_fit();
-        });
+        }
     }
 
     /// `from` links to `to` now.

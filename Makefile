@@ -90,7 +90,7 @@ fuzz: ## Fuzz each target of engine/fuzz for MINUTES= with a nightly compiler
 	done
 
 .PHONY: check
-check: lint test test-page ## What CI runs, without the demo
+check: lint test check-models test-page ## What CI runs, without the demo
 
 .PHONY: check-models
 check-models: ## Check the lock-free parts of the vector index in every order of steps

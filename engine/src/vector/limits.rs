@@ -36,7 +36,7 @@ pub const GRAPH_FROM: usize = 1_000;
 pub const RETRAIN_GROWTH: usize = 4;
 /// Points from which on the centre is not taken anew.
 pub const RETRAIN_UNTIL: usize = 1 << 16;
-/// Dimensions from which on signs tell points apart well enough to be looked at first.
+/// Dimensions of a code, which are a multiple of 64, from which on signs tell points apart well enough to be looked at first.
 pub const SIGNS_FROM: usize = 128;
 /// Bytes of a cache line.
 pub const LINE: usize = 64;

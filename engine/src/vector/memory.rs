@@ -35,7 +35,7 @@ impl Memory {
     /// `bytes` zeroed bytes, more than none; in a file below `folder` when there is one and they are many.
     pub(super) fn zeroed(bytes: usize, folder: Option<&Path>) -> Self {
         if bytes >= MAP_FROM {
-            let file = folder.and_then(|folder| in_file(bytes, folder));
+            let file = folder.and_then(|folder| in_file(bytes, 0, folder));
             let map = file.map(|map| Self::File(map.into()));
             if let Some(map) = map.or_else(|| anonymous(bytes).map(|map| Self::Mapped(map.into()))) {
                 return map;
@@ -80,7 +80,7 @@ impl Memory {
     ) -> io::Result<Vec<Self>> {
         let total: usize = sizes.iter().sum();
         assert!(length <= total, "blocks have room for what they begin with");
-        let map = match folder.and_then(|folder| in_file(total, folder)) {
+        let map = match folder.and_then(|folder| in_file(total, length, folder)) {
             Some(map) => map,
             None => MmapOptions::new().len(total).no_reserve_swap().map_anon()?,
         };
@@ -144,9 +144,37 @@ fn anonymous(bytes: usize) -> Option<MmapMut> {
     Some(map)
 }
 
-/// Nothing when the file cannot be made: the memory comes from the system then.
-fn in_file(bytes: usize, folder: &Path) -> Option<MmapMut> {
-    let file = tempfile::tempfile_in(folder).and_then(|file| file.set_len(bytes as u64).map(|()| file)).ok()?;
+/// Nothing when the file cannot be made: the memory comes from the system then. The bytes before `from` are never used.
+fn in_file(bytes: usize, from: usize, folder: &Path) -> Option<MmapMut> {
+    let file = reserved(bytes as u64, from as u64, folder).ok()?;
     // SAFETY: the file has no name and its only handle is closed here, so nobody else can change it or cut it off. It is as long as the map.
     unsafe { MmapOptions::new().len(bytes).map_mut(&file) }.ok()
+}
+
+/// A file without a name that has its room from `from` on: a write to a map that finds the disk full would end the process.
+fn reserved(bytes: u64, from: u64, folder: &Path) -> io::Result<File> {
+    let file = tempfile::tempfile_in(folder)?;
+    file.set_len(bytes)?;
+    #[cfg(target_os = "linux")]
+    if from < bytes {
+        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), from, bytes - from)?;
+    }
+    Ok(file)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn files_have_their_room_before_they_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = reserved(8 << 20, 6 << 20, folder.path()).unwrap();
+        let metadata = file.metadata().unwrap();
+        assert_eq!(metadata.len(), 8 << 20);
+        assert!((2 << 20..3 << 20).contains(&(metadata.blocks() * 512)), "{} blocks", metadata.blocks());
+        assert!(reserved(1 << 60, 0, folder.path()).is_err(), "more than any disk has");
+    }
 }

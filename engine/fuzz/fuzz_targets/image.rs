@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use coditect_engine::vector::{Metric, VectorIndex, VectorOptions, VectorQuery};
+use coditect_engine::vector::{Metric, Quantization, VectorIndex, VectorOptions, VectorQuery};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 use twox_hash::XxHash3_64;
@@ -36,6 +36,8 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
         index(VectorOptions::new(3), 1_040),
         index(VectorOptions { metric: Metric::Euclidean, ..VectorOptions::new(130) }, 1_040),
         index(VectorOptions { metric: Metric::Dot, ..VectorOptions::new(9) }, 1_500),
+        index(VectorOptions { quantization: Quantization::Float16, ..VectorOptions::new(5) }, 1_040),
+        index(VectorOptions { quantization: Quantization::Float32, ..VectorOptions::new(6) }, 1_040),
     ];
     let bases = bases.iter().map(|index| {
         index.save(&path).expect("an index can be saved");

@@ -38,6 +38,10 @@ pub const RETRAIN_GROWTH: usize = 4;
 pub const RETRAIN_UNTIL: usize = 1 << 16;
 /// Dimensions of a code, which are a multiple of 64, from which on signs tell points apart well enough to be looked at first.
 pub const SIGNS_FROM: usize = 128;
+/// Effort of a search that looks whether a point is within reach. Less than any search has, so that the point stays within theirs while others come.
+pub const REACH_EF: usize = 10;
+/// Points, the nearest that such a search finds, that may be given the link.
+pub const REACH_PARENTS: usize = 8;
 /// Bytes of a cache line.
 pub const LINE: usize = 64;
 /// Rows in the first block of a flat array; each further block doubles the array.
@@ -47,3 +51,5 @@ pub const MAP_FROM: usize = 2 << 20;
 
 const _: () = assert!(MAX_LEVEL < u8::MAX as usize);
 const _: () = assert!(FIRST_ROWS.is_power_of_two() && MAX_SLOTS.is_power_of_two());
+// The highest bit of a link says that it lasts.
+const _: () = assert!(MAX_SLOTS < 1 << 31);

@@ -18,6 +18,7 @@ pub mod maxsim;
 mod memory;
 mod metric;
 mod points;
+mod reach;
 mod repair;
 mod rows;
 mod scan;
@@ -222,6 +223,7 @@ impl VectorIndex {
         let view = View::new(&self.graph, codes);
         let lists = build::plan(view, &fresh, self.options.ef_construction);
         build::apply(writer, view, &fresh, &lists);
+        writer.keep_within_reach(view, points);
     }
 
     /// Finds points for vectors; returns those that are new and need links, and which slot is to stand for which point.

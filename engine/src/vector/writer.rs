@@ -59,6 +59,8 @@ pub(super) struct Writer {
     upper_rows: u32,
     seed: u64,
     drawn: u64,
+    /// The point whose turn to be looked for comes next.
+    turn: u32,
     by_hash: HashMap<u64, u32>,
     /// After loading: the hashes of all points, until the first change needs the tables (see [`Writer::complete`]).
     unbuilt: Option<Vec<u64>>,
@@ -77,6 +79,7 @@ impl Writer {
             upper_rows: 0,
             seed,
             drawn: 0,
+            turn: 0,
             by_hash: HashMap::new(),
             unbuilt: None,
             codes: None,
@@ -195,6 +198,13 @@ impl Writer {
             points.find(|&(point, level)| point != except && *level != FREE).map(|(point, _)| (point, 0))
         };
         tall.map(|(level, point)| (point.0, usize::from(*level))).or_else(ground)
+    }
+
+    /// A place whose turn it is, of all places, one after the other.
+    pub(super) fn next_in_turn(&mut self) -> u32 {
+        let point = self.turn;
+        self.turn = if (point as usize + 1) < self.levels.len() { point + 1 } else { 0 };
+        point
     }
 
     /// The point that already holds exactly this vector.

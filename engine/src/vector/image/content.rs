@@ -3,6 +3,7 @@
 use super::header::Header;
 use super::read::Fault;
 use crate::vector::Metric;
+use crate::vector::graph::LASTING;
 use crate::vector::limits::{LINKS, MAX_LEVEL, MAX_NORM};
 use crate::vector::writer::{FREE, FreeRows};
 
@@ -108,7 +109,10 @@ pub(super) fn check_lists(
     let mut room = [0; 2 * *LINKS.end()];
     let list_of = &mut room[..bytes_of_list / 4];
     for (number, list) in (first..).zip(bytes.chunks_exact(bytes_of_list)) {
-        list_of.iter_mut().zip(numbers(list)).for_each(|(link, number)| *link = number);
+        list_of.iter_mut().zip(numbers(list)).for_each(|(link, number)| *link = number & !LASTING);
+        if list_of.iter().zip(numbers(list)).any(|(&link, number)| link == 0 && number != 0) {
+            return Err(format!("nothing is marked as lasting in the list of {}", named(owner(number))));
+        }
         check_list(levels, owner(number), list_of)?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use crate::vector::{Metric, Quantization, VectorOptions};
 /// What an image begins with: no text, and damaged by transfers that take it for text.
 const MAGIC: [u8; 8] = *b"\x89CVI\r\n\x1A\n";
 /// The version of the format.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Where the header's own checksum stands.
 const CHECKSUM: usize = PAGE - 8;
 /// The name of the header in messages.
@@ -25,6 +25,8 @@ pub(super) struct Header {
     /// Without the folder.
     pub(super) options: VectorOptions,
     pub(super) drawn: u64,
+    /// The point whose turn to be looked for comes next.
+    pub(super) turn: u32,
     /// Zero when there are no codes.
     pub(super) trained_on: usize,
     pub(super) points: usize,
@@ -50,7 +52,7 @@ impl Header {
         let counts = counts.into_iter().chain([self.points, self.slots, self.live, self.upper_rows, self.free_rows]);
         counts.for_each(|number| page.u32(number as u32));
         let (entry, level) = self.entry.map_or((0, 0), |(point, level)| (point + 1, level as u32));
-        [entry, level, Section::ALL.len() as u32].into_iter().for_each(|number| page.u32(number));
+        [entry, level, self.turn, Section::ALL.len() as u32].into_iter().for_each(|number| page.u32(number));
         for place in Section::ALL.map(|section| layout.place(section)) {
             page.u64(place.offset);
             page.u64(place.rows as u64);
@@ -101,7 +103,7 @@ impl Header {
         let [length, seed, drawn, exact_below, trained_on] = [(); 5].map(|()| page.u64());
         let [dimension, m, ef_construction, ef_search] = [(); 4].map(|()| page.u32() as usize);
         let [points, slots, live, upper_rows, free_rows] = [(); 5].map(|()| page.u32() as usize);
-        let (entry, level) = (page.u32(), page.u32() as usize);
+        let (entry, level, turn) = (page.u32(), page.u32() as usize, page.u32());
         if page.u32() as usize != Section::ALL.len() {
             return Err("it has another number of sections");
         }
@@ -110,7 +112,7 @@ impl Header {
         let options =
             VectorOptions { dimension, metric, quantization, m, ef_construction, ef_search, seed, exact_below, folder };
         let entry = entry.checked_sub(1).map(|point| (point, level));
-        Ok((Self { options, drawn, trained_on, points, slots, live, upper_rows, free_rows, entry }, length))
+        Ok((Self { options, drawn, turn, trained_on, points, slots, live, upper_rows, free_rows, entry }, length))
     }
 
     /// Refuses numbers that no index has.
@@ -121,6 +123,7 @@ impl Header {
             (self.slots <= MAX_SLOTS as usize && self.live <= self.slots, "it has too many slots"),
             (self.free_rows <= self.upper_rows, "it has more free rows than rows"),
             (self.drawn <= u64::MAX / 2, "too many levels were drawn"),
+            (self.turn == 0 || (self.turn as usize) < self.points, "its turn is out of range"),
             (self.trained_on > 0 || self.upper_rows == 0, "it has links but no codes"),
             (self.trained_on <= MOST_ROWS, "its codes were trained on too many points"),
             (

@@ -32,7 +32,8 @@ pub(super) fn load(path: &Path, folder: Option<PathBuf>) -> Result<VectorIndex, 
     let codes = if image.header.trained_on > 0 { Some(Arc::new(codes(&image, &graph)?)) } else { None };
     graph.codes.store(codes.clone());
     let hashes = image.numbers(Section::Hashes, u64::from_le_bytes)?;
-    let kept = Kept { levels, free_rows, upper_rows: image.header.upper_rows as u32, drawn: image.header.drawn };
+    let Header { upper_rows, drawn, turn, .. } = image.header;
+    let kept = Kept { levels, free_rows, upper_rows: upper_rows as u32, drawn, turn };
     let writer = Writer::restored(options.seed, kept, hashes, codes);
     Ok(VectorIndex { options, graph, writer: Mutex::new(writer) })
 }

@@ -4,14 +4,14 @@
 //! changes as the saved one would have. Images of equal indexes are equal byte by byte. Free space in them is zero, so nothing of a removed
 //! vector stays.
 //!
-//! # Format, version 1
+//! # Format, version 2
 //!
 //! All numbers are little-endian; `f32` is IEEE 754. The header is the first 4,096 bytes:
 //!
 //! | byte | type | |
 //! |---:|---|---|
 //! | 0 | 8 bytes | `89 43 56 49 0D 0A 1A 0A` (`\x89CVI\r\n\x1A\n`) |
-//! | 8 | `u32` | version of the format: 1 |
+//! | 8 | `u32` | version of the format: 2 |
 //! | 12 | `u16` | metric: 0 cosine, 1 inner product, 2 Euclidean |
 //! | 14 | `u16` | quantization: 0 chosen by the dimension, 1 one bit, 2 eight bits, 3 half precision, 4 none |
 //! | 16 | `u64` | length of the file |
@@ -30,11 +30,12 @@
 //! | 88 | `u32` | ranges of free rows above the ground |
 //! | 92 | `u32` | the point where searches start, plus one; 0 when there is none |
 //! | 96 | `u32` | its level |
-//! | 100 | `u32` | number of sections: 11 |
-//! | 104 | 24 bytes each | the sections: offset (`u64`), rows (`u64`), bytes of a row (`u32`), rows of a chunk (`u32`) |
-//! | 368 | `u64` | number of chunks of all sections |
-//! | 376 | `u64` | XXH3-64 of the checksums of the chunks |
-//! | 384 | | zero |
+//! | 100 | `u32` | the point whose turn to be looked for comes next |
+//! | 104 | `u32` | number of sections: 11 |
+//! | 108 | 24 bytes each | the sections: offset (`u64`), rows (`u64`), bytes of a row (`u32`), rows of a chunk (`u32`) |
+//! | 372 | `u64` | number of chunks of all sections |
+//! | 380 | `u64` | XXH3-64 of the checksums of the chunks |
+//! | 388 | | zero |
 //! | 4,088 | `u64` | XXH3-64 of the bytes before |
 //!
 //! From byte 4,096 on stand the checksums of the chunks, a `u64` each: XXH3-64 without a seed, of the chunks of the first section, of the second,
@@ -49,7 +50,7 @@
 //! | slots | slots | `u32`: the point that the slot stands for, plus one; 0 for none |
 //! | free rows | ranges of free rows | `u32` level, `u32` first row, ascending: as many rows as the level says belong to no point |
 //! | upper starts | points | `u32`: the point's first row in *upper links*, plus one; 0 for none. A point has a row for each layer above the ground |
-//! | upper links | rows above the ground | `m` links, each `u32`: a point plus one; the first 0 ends the list, all after it are 0 |
+//! | upper links | rows above the ground | `m` links, each `u32`: a point plus one, and 2^31 more when the link lasts; the first 0 ends the list, all after it are 0 |
 //! | ground links | points, or 0 without codes | `2 m` links of the same kind |
 //! | signs | points, or 0 without codes | a bit a dimension of the turned vector (for one bit alone), then four `f32` (see `codes/mod.rs`), then zeros to 16 bytes, 32, or a multiple of 64 |
 //! | codes | points, or 0 without codes or quantization | `u8` a dimension of the turned vector, or its half-precision number |

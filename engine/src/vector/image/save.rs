@@ -57,6 +57,7 @@ impl<'a> Still<'a> {
         let header = Header {
             options: crate::vector::VectorOptions { folder: None, ..index.options.clone() },
             drawn: kept.drawn,
+            turn: kept.turn,
             trained_on: codes.map_or(0, |codes| codes.trained_on),
             points,
             slots: graph.points.slot_bound(),

@@ -26,6 +26,8 @@ pub(in super::super) struct Kept {
     pub(in super::super) upper_rows: u32,
     /// Levels drawn so far.
     pub(in super::super) drawn: u64,
+    /// The point whose turn to be looked for comes next.
+    pub(in super::super) turn: u32,
 }
 
 impl Writer {
@@ -34,7 +36,7 @@ impl Writer {
         let freed = self.freed.lock();
         let mut free_rows: Vec<FreeRows> = freed.upper.union(&freed.waiting).copied().collect();
         free_rows.sort_unstable();
-        Kept { levels: self.levels.clone(), free_rows, upper_rows: self.upper_rows, drawn: self.drawn }
+        Kept { levels: self.levels.clone(), free_rows, upper_rows: self.upper_rows, drawn: self.drawn, turn: self.turn }
     }
 
     /// A writer that goes on from what was kept; `hashes` has the hash of each point's vector.
@@ -50,6 +52,7 @@ impl Writer {
             gone,
             upper_rows: kept.upper_rows,
             drawn: kept.drawn,
+            turn: kept.turn,
             unbuilt: Some(hashes),
             codes,
             ..Self::new(seed)

@@ -91,7 +91,7 @@ fn messages_say_what_is_wrong_where_and_what_to_do() {
     };
     assert_eq!(
         message(&|bytes| bytes[8] = 9),
-        "image image is of format version 9, this program reads version 1: build the index anew from its vectors"
+        "image image is of format version 9, this program reads version 2: build the index anew from its vectors"
     );
     assert_eq!(
         message(&|bytes| bytes[0] = b'P'),

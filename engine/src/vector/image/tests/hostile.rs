@@ -19,7 +19,7 @@ fn number<const N: usize>(bytes: &[u8], at: usize) -> usize {
 
 /// Offset, rows, bytes of a row and rows of a chunk of a section, from the header's table.
 fn place(bytes: &[u8], section: usize) -> [usize; 4] {
-    let at = 104 + 24 * section;
+    let at = 108 + 24 * section;
     [number::<8>(bytes, at), number::<8>(bytes, at + 8), number::<4>(bytes, at + 16), number::<4>(bytes, at + 20)]
 }
 
@@ -32,7 +32,7 @@ fn mend(bytes: &mut [u8]) {
         checksums.extend(chunks.flat_map(|chunk| XxHash3_64::oneshot(chunk).to_le_bytes()));
     }
     bytes[4_096..4_096 + checksums.len()].copy_from_slice(&checksums);
-    bytes[376..384].copy_from_slice(&XxHash3_64::oneshot(&checksums).to_le_bytes());
+    bytes[380..388].copy_from_slice(&XxHash3_64::oneshot(&checksums).to_le_bytes());
     mend_header(bytes);
 }
 
@@ -105,6 +105,8 @@ fn links_lead_to_other_points_of_their_layer_once() {
     assert_eq!(refused(gap), "ground links");
     let of_free = |bytes: &mut Vec<u8>| put_row(bytes, (Section::Ground, free), 0, 1);
     assert_eq!(refused(of_free), "ground links");
+    let mark_of_none = |bytes: &mut Vec<u8>| put_row(bytes, (Section::Ground, free), 0, 1 << 31);
+    assert_eq!(refused(mark_of_none), "ground links");
     // A point that is not in the layer has no row there: this would be read from another point's, or from nowhere.
     let lower = |bytes: &mut Vec<u8>| {
         let start = number::<4>(bytes, row(bytes, Section::UpperStarts, upper)) - 1;
@@ -160,10 +162,11 @@ fn headers_that_no_index_has_are_refused() {
         load(&bytes).unwrap_err()
     };
     // Every number of the header set to extremes; some may be anything.
-    for at in (12..104).step_by(4).filter(|at| !matches!(at, 24..36 | 40..48)) {
+    for at in (12..108).step_by(4).filter(|at| !matches!(at, 24..36 | 40..48)) {
         for value in [0, u32::MAX] {
             let mut bytes = LIVED_IN.clone();
-            if number::<4>(&bytes, at) as u32 == value {
+            // Any point may be next in turn, the first too.
+            if number::<4>(&bytes, at) as u32 == value || (at, value) == (100, 0) {
                 continue;
             }
             put(&mut bytes, at, value);
@@ -172,12 +175,12 @@ fn headers_that_no_index_has_are_refused() {
             assert!(matches!(result, Err(ImageError::Content { .. })), "{at}: {value}: {:?}", result.err());
         }
     }
-    for at in [104, 112, 120, 124, 368, 384, 4_084] {
+    for at in [108, 116, 124, 128, 372, 388, 4_084] {
         let error = header(at, 77);
         assert!(matches!(error, ImageError::Content { section: "header", .. }), "{at}: {error}");
     }
-    let error = header(8, 2);
-    assert!(matches!(error, ImageError::Version { found: 2, .. }), "{error}");
+    let error = header(8, 3);
+    assert!(matches!(error, ImageError::Version { found: 3, .. }), "{error}");
 }
 
 /// Uses an index in every way.

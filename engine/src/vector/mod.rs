@@ -223,7 +223,7 @@ impl VectorIndex {
         let view = View::new(&self.graph, codes);
         let lists = build::plan(view, &fresh, self.options.ef_construction);
         build::apply(writer, view, &fresh, &lists);
-        writer.keep_within_reach(view, points);
+        writer.keep_within_reach(view, points.len());
     }
 
     /// Finds points for vectors; returns those that are new and need links, and which slot is to stand for which point.

@@ -6,19 +6,16 @@
 
 use rayon::prelude::*;
 
-use super::limits::{REACH_EF, REACH_PARENTS};
+use super::limits::{REACH_EF, REACH_PARENTS, REACH_TURNS};
 use super::scratch::Scratch;
 use super::select::rank;
 use super::walk::View;
 use super::writer::Writer;
 
 impl Writer {
-    /// Looks for `points`, and for as many others whose turn it is, and links those that are not found from where searches for them end.
-    pub(super) fn keep_within_reach(&mut self, view: View<'_>, points: &[u32]) {
-        let mut points = points.to_vec();
-        for _ in 0..points.len() {
-            points.push(self.next_in_turn());
-        }
+    /// Looks for the points whose turn it is after so many changes.
+    pub(super) fn keep_within_reach(&mut self, view: View<'_>, changes: usize) {
+        let points: Vec<u32> = (0..changes * REACH_TURNS).map(|_| self.next_in_turn()).collect();
         self.bring_within_reach(view, &points);
     }
 

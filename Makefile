@@ -24,9 +24,22 @@ PASSAGES ?= 10000
 FDB_CLUSTER_FILE ?=
 FDB_LIB_DIR ?=
 export FDB_LIB_DIR
+# Sets of `make bench-ann` (all, or some with commas), its indexes (all, or some with commas), the trees whose text its set `passages` is made
+# of, and whether to take only the first set with the strongest peers.
+SETS ?=
+PEERS ?=
+TEXTS ?= ../shared/data /usr/share/doc $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
+QUICK ?=
+# What `make bench-trial` puts the index through.
+TRIAL ?= filters
+# How often `make check-memory` runs the tests of threads.
+ROUNDS ?= 20
 # Kills of `make test-crash`, and the seed of an earlier run.
 KILLS ?= 20
 SEED ?=
+
+# Minutes that `make fuzz` gives each target.
+MINUTES ?= 10
 
 # Runs a command with the local embedding model and ONNX Runtime in its environment.
 WITH_MODEL := scripts/with_model.sh
@@ -92,8 +105,24 @@ test-page: setup ## Use the API page in a headless Chromium
 	cargo test --workspace --locked --quiet --no-run
 	@CODITECT_SERVER=target/debug/coditect-server $(WITH_MODEL) scripts/with_chromium.sh python3 server/tests/page/test_page.py
 
+.PHONY: fuzz
+fuzz: ## Fuzz each target of engine/fuzz for MINUTES= with a nightly compiler
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 cargo-fuzz
+	@for target in $$(cargo +nightly fuzz list --fuzz-dir engine/fuzz); do \
+		cargo +nightly fuzz run --fuzz-dir engine/fuzz $$target -- \
+			-max_total_time=$$((60 * $(MINUTES))) -timeout=60 -rss_limit_mb=4096; \
+	done
+
 .PHONY: check
-check: lint test test-page ## What CI runs, without the demo
+check: lint test check-models test-page ## What CI runs, without the demo
+
+.PHONY: check-models
+check-models: ## Check the lock-free parts of the vector index in every order of steps
+	@RUSTFLAGS='--cfg crossbeam_loom' cargo run --quiet --release --locked --target-dir target/loom -p coditect-models
+
+.PHONY: check-memory
+check-memory: ## Run the vector index's tests under AddressSanitizer and LeakSanitizer (needs the nightly toolchain)
+	@scripts/check_memory.sh $(ROUNDS)
 
 .PHONY: lint
 lint: ## Formatting, clippy, structure, dependencies, spelling
@@ -137,6 +166,16 @@ bench-load: setup build-benches ## Latency at RATE= searches/s for SECONDS= each
 .PHONY: bench-ingest
 bench-ingest: setup build-benches ## Time a push of the tree DOCS= against embedding its passages alone
 	@$(BENCH) ingest -- --docs '$(DOCS)'
+
+.PHONY: bench-ann
+bench-ann: setup ## Compare the vector index with its peers on SETS=; QUICK=1 takes one set and the strongest peers
+	@benches/ann/install.sh
+	@$(RELEASE) $(BENCHES) --bin ann
+	@$(BENCH) ann -- run $(if $(filter-out 0,$(QUICK)),--quick) $(if $(SETS),--sets '$(SETS)') $(if $(PEERS),--peers '$(PEERS)') --texts '$(TEXTS)'
+
+.PHONY: bench-trial
+bench-trial: setup ## Put the vector index alone through TRIAL= (filters, churn or writes) on SETS=
+	@$(BENCH) ann -- trial '$(TRIAL)' $(if $(SETS),--sets '$(SETS)') --texts '$(TEXTS)'
 
 .PHONY: test-crash
 test-crash: setup build-benches ## Kill the server KILLS= times during ingest and prove that nothing is lost

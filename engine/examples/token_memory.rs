@@ -80,6 +80,8 @@ async fn fill(folder: &Path, passages: usize, tokens: usize) {
     let spec = CollectionSpec {
         embedder: model("random"),
         tokens: (tokens > 0).then(|| model("tokens")),
+        quantization: coditect_engine::vector::Quantization::default(),
+        search: coditect_engine::model::SearchSettings::default(),
         description: String::new(),
     };
     let collection = CollectionName::new("memory").unwrap();

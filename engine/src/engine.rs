@@ -16,11 +16,13 @@ use crate::index::{Applied, Follower, Indexes};
 use crate::keyword::Spelling;
 use crate::limits;
 use crate::model::{
-    CollectionInfo, CollectionName, CollectionSpec, DocumentId, NewDocument, Passage, StoredDocument, TenantId,
-    TextHash, TokenCodes, Version, WriteReceipt,
+    CollectionChange, CollectionInfo, CollectionName, CollectionSpec, DocumentId, NewDocument, Passage, SearchInfo,
+    StoredDocument, TenantId, TextHash, TokenCodes, Version, WriteReceipt,
 };
+use crate::recall::{self, Effort, RecallOptions, Sampler};
 use crate::search::{self, SearchRequest, SearchResponse};
 use crate::storage::{Keys, TenantKeys};
+use crate::vector::VectorOptions;
 
 /// How an engine is set up.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct EngineOptions {
     /// An existing folder for parts of the indexes that need not be in memory, in files without names that vanish with the
     /// process. About 10 kB for each passage that has token codes.
     pub scratch: PathBuf,
+    /// How much of the searches is checked for its recall.
+    pub recall: RecallOptions,
 }
 
 impl Default for EngineOptions {
@@ -43,6 +47,7 @@ impl Default for EngineOptions {
             retired_grace: limits::RETIRED_GRACE,
             cleanup_interval: limits::CLEANUP_INTERVAL,
             scratch: std::env::temp_dir(),
+            recall: RecallOptions::default(),
         }
     }
 }
@@ -65,6 +70,7 @@ pub struct Engine {
 struct Inner {
     context: Context,
     indexes: Arc<Indexes>,
+    sampler: Arc<Sampler>,
     applied: watch::Receiver<Applied>,
     stop: CancellationToken,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -82,9 +88,10 @@ impl Engine {
         let stop = CancellationToken::new();
         let follower =
             Follower { context: context.clone(), indexes: indexes.clone(), applied: sender, stop: stop.clone() };
-        let tasks =
-            vec![tokio::spawn(follower.run()), tokio::spawn(clean(context.clone(), options.clone(), stop.clone()))];
-        Self { inner: Arc::new(Inner { context, indexes, applied, stop, tasks: Mutex::new(tasks) }) }
+        let (sampler, duty) = recall::on_duty(options.recall, stop.clone());
+        let cleaning = clean(context.clone(), options.clone(), stop.clone());
+        let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(cleaning), tokio::spawn(duty.run())];
+        Self { inner: Arc::new(Inner { context, indexes, sampler, applied, stop, tasks: Mutex::new(tasks) }) }
     }
 
     /// Stops the background work and waits for it. The store stays open.
@@ -212,11 +219,35 @@ impl Tenant {
         Ok((infos, more))
     }
 
+    /// Changes what can be changed of a collection. It holds for searches as soon as they would show a write made now.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for settings out of range.
+    pub async fn alter_collection(&self, name: &CollectionName, change: &CollectionChange) -> Result<CollectionInfo> {
+        let head = documents::collections::alter(self.context(), &self.keys, name, change).await?;
+        self.info(documents::collections::Named { name: name.clone(), head }).await
+    }
+
     async fn info(&self, named: documents::collections::Named) -> Result<CollectionInfo> {
         let counts = documents::collections::counts(self.context(), &self.keys, named.head.id).await?;
-        let index = self.engine.inner.indexes.get(self.id(), &named.name);
+        let index = self.engine.inner.indexes.get(self.id(), &named.name).filter(|index| index.id == named.head.id);
+        let settings = named.head.search;
+        let known = match &index {
+            Some(index) => index.effort().report(),
+            None => Effort::new(settings, VectorOptions::new(1).ef_search).report(),
+        };
+        let search = SearchInfo {
+            settings,
+            effort: known.effort,
+            recall: known.recall,
+            samples: known.samples,
+            checked: known.checked,
+            dropped: known.dropped,
+        };
         Ok(CollectionInfo {
             version: index.map_or(Version::ZERO, |index| index.view().version),
+            search,
+            quantization: named.head.quantization,
             name: named.name,
             description: named.head.description,
             documents: counts.documents,
@@ -354,8 +385,8 @@ impl Tenant {
             None => self.engine.readiness().version,
         };
         let waited = waiting.elapsed();
-        let indexes = &self.engine.inner.indexes;
-        let mut response = search::search(self.context(), &self.keys, indexes, version, request).await?;
+        let Inner { context, indexes, sampler, .. } = &*self.engine.inner;
+        let mut response = search::search(context, &self.keys, indexes, sampler, version, request).await?;
         response.took.wait = waited;
         Ok(response)
     }

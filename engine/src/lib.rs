@@ -13,6 +13,7 @@ pub mod index;
 pub mod keyword;
 pub mod limits;
 pub mod model;
+mod recall;
 pub mod search;
 mod storage;
 mod tokens;
@@ -20,3 +21,4 @@ pub mod vector;
 
 pub use engine::{Engine, EngineOptions, Readiness, Tenant};
 pub use error::{Error, ErrorKind, Result};
+pub use recall::RecallOptions;

@@ -81,6 +81,18 @@ pub const PAGE: usize = 1_000;
 /// Most tokens of a packed context.
 pub const CONTEXT_TOKENS: usize = 200_000;
 
+/// Recall that a collection's searches shall have: least and most that can be asked for.
+pub const RECALL_TARGETS: std::ops::RangeInclusive<f64> = 0.5..=0.999;
+/// Recall that a collection's searches shall have, unless its settings say otherwise.
+pub const RECALL_TARGET: f64 = 0.95;
+/// Samples that an estimate of recall is made of at most: the last ones.
+pub const RECALL_WINDOW: usize = 200;
+/// Samples from which on an estimate of recall can raise the effort.
+pub const RECALL_SAMPLES_MIN: usize = 12;
+/// Numbers of vectors that an exact answer for a sample compares in one go: few enough for one thread.
+pub const RECALL_PART: usize = 1 << 20;
+
+const _: () = assert!(RECALL_SAMPLES_MIN < RECALL_WINDOW);
 const _: () = assert!(VALUE_PART_BYTES < 100_000);
 const _: () = assert!(STAGE_TRANSACTION_BYTES + 2 * VALUE_PART_BYTES < 10_000_000);
 const _: () = assert!(SINGLE_TRANSACTION_BYTES + METADATA_BYTES < 10_000_000);

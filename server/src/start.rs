@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coditect_engine::model::{EmbedderInfo, TenantId};
-use coditect_engine::{Engine, EngineOptions, Tenant};
+use coditect_engine::{Engine, EngineOptions, RecallOptions, Tenant};
 use coditect_ingest::embed::EmbedError;
 use coditect_store::{Clock, EmbeddedOptions, ErrorKind, Store};
 use tokio::sync::Semaphore;
@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::models::Models;
 use crate::pipeline::Pipeline;
 use crate::query::QueryVectors;
-use crate::settings::Settings;
+use crate::settings::{Recall, Settings};
 use crate::spelling::Spelling;
 use crate::state::{App, AppState};
 use crate::telemetry;
@@ -57,7 +57,10 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
     options.clock = clock.clone();
     let store = Store::open_embedded(options).await.map_err(|error| store_error(&settings.data_dir, &error))?;
     let scratch = scratch(&settings.data_dir)?;
-    let engine = Engine::start(store.clone(), clock.clone(), &EngineOptions { scratch, ..EngineOptions::default() });
+    let Recall { sample_share, cpu_share } = settings.recall;
+    let recall = RecallOptions { sample_share, cpu_share };
+    let options = EngineOptions { scratch, recall, ..EngineOptions::default() };
+    let engine = Engine::start(store.clone(), clock.clone(), &options);
     let tenant = engine.tenant(&tenant);
     let info = models.vectors_info();
     if let Err(error) = check_collections(&tenant, &info).await {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use coditect_engine::model::{CollectionSpec, EmbedderInfo};
+use coditect_engine::model::{CollectionSpec, EmbedderInfo, SearchSettings};
+use coditect_engine::vector::Quantization;
 use coditect_engine::{Engine, Tenant};
 use coditect_ingest::split::TokenCounter;
 use coditect_store::{Clock, Store};
@@ -64,6 +65,12 @@ impl App {
             }
             _ => self.tokens.clone(),
         };
-        Ok(CollectionSpec { embedder: self.embedder.clone(), tokens, description })
+        Ok(CollectionSpec {
+            embedder: self.embedder.clone(),
+            tokens,
+            description,
+            quantization: Quantization::default(),
+            search: SearchSettings::default(),
+        })
     }
 }

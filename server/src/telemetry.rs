@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use coditect_engine::model::SearchInfo;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
@@ -86,12 +87,25 @@ fn describe() {
     describe_gauge!("engine_version_lag", "Commits that the store has and the indexes do not show yet.");
     describe_gauge!("collection_documents", "Documents of a collection.");
     describe_gauge!("collection_passages", "Passages of a collection.");
+    describe_gauge!(
+        "collection_recall",
+        "Recall of a collection's approximate vector searches: the mean of the last samples."
+    );
+    describe_gauge!("collection_recall_target", "Recall that a collection's searches shall have.");
+    describe_gauge!("collection_search_effort", "Effort (ef) of a collection's searches that do not bring their own.");
+    describe_counter!("collection_recall_samples_total", "Searches that were answered exactly as well.");
+    describe_counter!("collection_recall_dropped_total", "Searches that were to be, and for which there was no time.");
+    describe_histogram!("recall_check_seconds", "Time of answering a search exactly.");
 }
 
 /// A dropped collection has nothing any more.
 pub(crate) fn forget_collection(name: &str) {
     metrics::gauge!("collection_documents", "collection" => name.to_owned()).set(0.0);
     metrics::gauge!("collection_passages", "collection" => name.to_owned()).set(0.0);
+    // Recall of nothing is no number: a zero would look like a failure.
+    metrics::gauge!("collection_recall", "collection" => name.to_owned()).set(f64::NAN);
+    metrics::gauge!("collection_recall_target", "collection" => name.to_owned()).set(f64::NAN);
+    metrics::gauge!("collection_search_effort", "collection" => name.to_owned()).set(f64::NAN);
 }
 
 /// Sets the gauges that are read from the engine.
@@ -109,7 +123,19 @@ pub async fn measure(app: &App) {
         for info in collections {
             let name = info.name.to_string();
             metrics::gauge!("collection_documents", "collection" => name.clone()).set(info.documents as f64);
-            metrics::gauge!("collection_passages", "collection" => name).set(info.passages as f64);
+            metrics::gauge!("collection_passages", "collection" => name.clone()).set(info.passages as f64);
+            measure_search(name, &info.search);
         }
     }
+}
+
+fn measure_search(collection: String, search: &SearchInfo) {
+    if let Some(recall) = search.recall {
+        metrics::gauge!("collection_recall", "collection" => collection.clone()).set(recall);
+    }
+    let target = search.settings.recall_target;
+    metrics::gauge!("collection_recall_target", "collection" => collection.clone()).set(target);
+    metrics::gauge!("collection_search_effort", "collection" => collection.clone()).set(search.effort as f64);
+    metrics::counter!("collection_recall_samples_total", "collection" => collection.clone()).absolute(search.checked);
+    metrics::counter!("collection_recall_dropped_total", "collection" => collection).absolute(search.dropped);
 }

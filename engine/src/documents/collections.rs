@@ -1,4 +1,4 @@
-//! Collections: make, look up, list, and drop.
+//! Collections: make, look up, change, list, and drop.
 
 use coditect_store::{AtomicOp, RangeQuery, Transaction};
 
@@ -7,7 +7,9 @@ use super::cleanup::{self, Retired, Target};
 use super::log::{self, Change, LogEntry};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::model::{CollectionHead, CollectionId, CollectionName, CollectionSpec, EmbedderInfo, TenantId, Version};
+use crate::model::{
+    CollectionChange, CollectionHead, CollectionId, CollectionName, CollectionSpec, EmbedderInfo, TenantId, Version,
+};
 use crate::storage::TenantKeys;
 use crate::storage::keys::Counter;
 use crate::storage::record;
@@ -64,11 +66,14 @@ pub(crate) async fn ensure(
     if spec.embedder.dimension == 0 || spec.embedder.dimension as usize > limits::DIMENSION {
         return Err(Error::invalid("/embedder", format!("a dimension is 1 to {}", limits::DIMENSION)));
     }
+    spec.search.check()?;
     let new = CollectionHead {
         id: CollectionId(context.clock.uuid()),
         description: spec.description.clone(),
         embedder: spec.embedder.clone(),
         tokens: spec.tokens.clone(),
+        quantization: spec.quantization,
+        search: spec.search,
         created_at: context.clock.now(),
     };
     let new = &new;
@@ -85,6 +90,34 @@ pub(crate) async fn ensure(
             let entry = LogEntry { tenant: keys.tenant().clone(), collection: new.id, change };
             log::append(&tx, &context.keys, &entry)?;
             Ok((new.clone(), true))
+        })
+        .await
+}
+
+/// Changes what can be changed of a collection; answers its record from then on.
+pub(crate) async fn alter(
+    context: &Context,
+    keys: &TenantKeys,
+    name: &CollectionName,
+    change: &CollectionChange,
+) -> Result<CollectionHead> {
+    context
+        .store
+        .run(|tx| async move {
+            let mut head = expect(&tx, keys, name).await?;
+            let search = change.search.applied(head.search);
+            search.check()?;
+            let description = change.description.as_ref().filter(|text| **text != head.description);
+            if search == head.search && description.is_none() {
+                return Ok(head);
+            }
+            head.search = search;
+            head.description = description.cloned().unwrap_or(head.description);
+            tx.set(&keys.collection(name), &record::encode(&head)?);
+            let change = Change::Altered { name: name.clone() };
+            let entry = LogEntry { tenant: keys.tenant().clone(), collection: head.id, change };
+            log::append(&tx, &context.keys, &entry)?;
+            Ok(head)
         })
         .await
 }

@@ -24,6 +24,8 @@ pub(crate) struct LogEntry {
 pub(crate) enum Change {
     /// The collection came into being under this name.
     Created { name: CollectionName },
+    /// The collection's record says something else.
+    Altered { name: CollectionName },
     /// The collection is gone with all it held.
     Dropped { name: CollectionName },
     /// The document's head now names this generation.

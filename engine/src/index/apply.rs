@@ -175,3 +175,118 @@ fn filter_fields(document: &IndexedDocument) -> Fields<'_> {
         metadata: Some(&document.metadata),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use jiff::Timestamp;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::load::State;
+    use super::*;
+    use crate::model::{
+        CollectionHead, CollectionId, DocumentHead, DocumentId, EmbedderInfo, Generation, Passage, PassageLocation,
+        SearchSettings,
+    };
+    use crate::recall::{Sample, check};
+    use crate::vector::{Hit, Quantization, VectorQuery};
+
+    const DIMENSION: usize = 16;
+    const PASSAGES: u32 = 50;
+
+    fn index() -> CollectionIndex {
+        let embedder = EmbedderInfo { id: "e".into(), model: "m".into(), dimension: DIMENSION as u32 };
+        let head = CollectionHead {
+            id: CollectionId(uuid::Uuid::nil()),
+            description: String::new(),
+            embedder,
+            tokens: None,
+            quantization: Quantization::default(),
+            search: SearchSettings::default(),
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        CollectionIndex::new(head, std::env::temp_dir().into()).unwrap()
+    }
+
+    fn version(number: u8) -> Version {
+        Version::from_bytes([number; 10])
+    }
+
+    /// A document whose passages point to where `vector` says.
+    fn document(number: usize, at: Version, mut vector: impl FnMut() -> Vec<f32>) -> Loaded {
+        let passages = (0..PASSAGES).map(|ordinal| {
+            let text = format!("passage {ordinal} of {number} in {at}");
+            let location = PassageLocation { heading_path: Vec::new(), bytes: 0..1, lines: (1, 1) };
+            let passage = Passage { embed_hash: TextHash::of(&text), text, index_text: None, location };
+            IndexedPassage { ordinal, passage, vector: vector() }
+        });
+        let head = DocumentHead {
+            kind: "documentation".into(),
+            language: None,
+            title: String::new(),
+            source: String::new(),
+            metadata: "{}".into(),
+            content_hash: String::new(),
+            generation: Generation(uuid::Uuid::nil()),
+            passages: PASSAGES,
+            bytes: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        };
+        let state = State { head, version: at, passages: passages.collect(), codes: HashMap::new() };
+        Loaded { id: DocumentId::new(number.to_string()).unwrap(), state: Some(state) }
+    }
+
+    fn nearest(index: &CollectionIndex, view: &View, query: &[f32]) -> Vec<Hit> {
+        let how = VectorQuery { allowed: Some(&view.live), exact: true, ..VectorQuery::default() };
+        index.vectors().search(query, 40, &how).unwrap()
+    }
+
+    #[test]
+    fn recall_is_that_of_the_view_whatever_is_written_since() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut random = || (0..DIMENSION).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+        let query = random();
+        let index = Arc::new(index());
+        let documents = (0..20).map(|number| document(number, version(1), &mut random)).collect();
+        index.apply(documents, version(1)).unwrap();
+        let view = index.view();
+        let true_hits = nearest(&index, &view, &query);
+        let sample = |found: Vec<Hit>| Sample {
+            index: index.clone(),
+            view: view.clone(),
+            vector: query.clone(),
+            allowed: None,
+            found,
+            effort: index.effort().present(),
+        };
+        let worse =
+            true_hits.iter().enumerate().map(|(n, hit)| if n < 10 { *hit } else { Hit { score: -1.0, ..*hit } });
+        let samples = [sample(true_hits.clone()), sample(worse.collect())];
+
+        // All passages give way to nearer ones, and nothing is left of them but what the view holds.
+        for round in 2..5 {
+            let near = || query.iter().map(|x| x + 0.001 * f32::from(round)).collect();
+            let documents = (0..20).map(|number| document(number, version(round), near)).collect();
+            index.apply(documents, version(round)).unwrap();
+        }
+        let now = nearest(&index, &index.view(), &query);
+        assert!(now.iter().all(|hit| hit.score > true_hits[0].score), "what was written since would be in the way");
+        for (sample, recall) in samples.iter().zip([1.0, 0.625]) {
+            check(sample, &CancellationToken::new());
+            assert_eq!(index.effort().report().recall, Some(recall));
+        }
+        let stopped = CancellationToken::new();
+        stopped.cancel();
+        check(&samples[0], &stopped);
+        assert_eq!(index.effort().report().samples, 2, "a check that is stopped says nothing");
+
+        assert!(index.vectors().len() > 2 * 20 * PASSAGES as usize, "the view holds them");
+        drop((samples, view));
+        index.apply(Vec::new(), version(6)).unwrap();
+        assert_eq!(index.vectors().len(), 20 * PASSAGES as usize, "and nothing else does");
+    }
+}

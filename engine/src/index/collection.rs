@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::filter::{Columns, Filter};
 use crate::keyword::{KeywordIndex, KeywordOptions};
 use crate::model::{CollectionHead, CollectionId, DocumentId, TextHash, TokenCodes, Version};
+use crate::recall::Effort;
 use crate::tokens::TokenIndex;
 use crate::vector::{Metric, VectorIndex, VectorOptions};
 
@@ -38,6 +39,7 @@ pub(super) struct Writer {
 /// The indexes of one collection.
 pub(crate) struct CollectionIndex {
     pub(crate) id: CollectionId,
+    /// The record as it was when this process took the collection up; what of it can change is kept elsewhere.
     pub(crate) head: CollectionHead,
     pub(super) vectors: VectorIndex,
     pub(super) keywords: KeywordIndex,
@@ -47,6 +49,7 @@ pub(crate) struct CollectionIndex {
     pub(super) view: RwLock<Arc<View>>,
     pub(super) writer: Mutex<Writer>,
     pub(super) scratch: Arc<Path>,
+    effort: Effort,
 }
 
 impl CollectionIndex {
@@ -54,12 +57,14 @@ impl CollectionIndex {
     pub(crate) fn new(head: CollectionHead, scratch: Arc<Path>) -> Result<Self> {
         let folder = Some(scratch.to_path_buf());
         let dimension = head.embedder.dimension as usize;
-        let options = VectorOptions { metric: Metric::Cosine, folder, ..VectorOptions::new(dimension) };
+        let quantization = head.quantization;
+        let options = VectorOptions { metric: Metric::Cosine, quantization, folder, ..VectorOptions::new(dimension) };
         let vectors =
             VectorIndex::new(options).map_err(|error| Error::internal("open a vector index").caused_by(error))?;
         let keywords = KeywordIndex::new(KeywordOptions::default())
             .map_err(|error| Error::internal("open a keyword index").caused_by(error))?;
         Ok(Self {
+            effort: Effort::new(head.search, vectors.options().ef_search),
             id: head.id,
             head,
             vectors,
@@ -117,6 +122,11 @@ impl CollectionIndex {
         let slot = same.or_else(|| slots.embedded(embed))?;
         let codes = same.and_then(|slot| self.tokens.get(slot));
         Some((self.vectors.get(slot)?, codes))
+    }
+
+    /// The effort of searches in the vector leg.
+    pub(crate) fn effort(&self) -> &Effort {
+        &self.effort
     }
 
     /// The vector leg.

@@ -98,7 +98,7 @@ impl Follower {
                 Change::Put { document, .. } | Change::Deleted { document } => {
                     changed.add(entry.tenant, entry.collection, document);
                 }
-                Change::Created { ref name } => self.created(&entry, name).await?,
+                Change::Created { ref name } | Change::Altered { ref name } => self.described(&entry, name).await?,
                 Change::Dropped { ref name } => self.indexes.remove(&entry.tenant, name, entry.collection),
             }
         }
@@ -108,15 +108,17 @@ impl Follower {
         Ok(())
     }
 
-    async fn created(&self, entry: &LogEntry, name: &CollectionName) -> Result<()> {
+    /// A collection is new, or its record was changed.
+    async fn described(&self, entry: &LogEntry, name: &CollectionName) -> Result<()> {
         let keys = &self.context.keys.tenant(&entry.tenant);
         let head = self.context.store.run(|tx| async move { collections::get(&tx, keys, name).await }).await?;
-        match head {
-            Some(head) if head.id == entry.collection && self.indexes.by_id(head.id).is_none() => {
+        let Some(head) = head.filter(|head| head.id == entry.collection) else { return Ok(()) };
+        match self.indexes.by_id(head.id) {
+            Some(index) => index.effort().configure(head.search),
+            None => {
                 let index = CollectionIndex::new(head, self.context.scratch.clone())?;
                 self.indexes.add(&entry.tenant, name, index);
             }
-            _ => {}
         }
         Ok(())
     }

@@ -7,7 +7,10 @@ mod ids;
 mod version;
 
 pub use codes::{TokenCodes, short_id};
-pub use collection::{CollectionHead, CollectionInfo, CollectionSpec, EmbedderInfo};
+pub use collection::{
+    CollectionChange, CollectionHead, CollectionInfo, CollectionSpec, EmbedderInfo, SearchChange, SearchInfo,
+    SearchSettings,
+};
 pub use document::{
     DocumentHead, DocumentState, Failure, NewDocument, NewPassage, Passage, PassageLocation, StoredDocument, TextHash,
     WriteReceipt, WriteStatus,

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::index::{CollectionIndex, View};
 use crate::keyword::{self, Evaluation, QueryProfile};
 use crate::limits;
+use crate::recall::{Sample, Sampler};
 use crate::vector::{self, VectorError, VectorQuery};
 
 /// A collection as one search sees it.
@@ -39,12 +40,12 @@ pub(super) struct Found {
     pub(super) profile: QueryProfile,
 }
 
-/// Runs the legs that the request wants.
-pub(super) fn run(request: &SearchRequest, target: &Target, position: usize) -> Result<Found> {
+/// Runs the legs that the request wants. What `sampler` picks is checked later.
+pub(super) fn run(request: &SearchRequest, target: &Target, position: usize, sampler: &Sampler) -> Result<Found> {
     let allowed = allowed(request, target);
     let depth = limits::LEG_DEPTH.max(request.top_k.saturating_mul(2));
     let (vector, keyword) =
-        rayon::join(|| vector_leg(request, target, depth, allowed.as_ref()), || keyword_leg(request, target));
+        rayon::join(|| vector_leg(request, target, depth, allowed.as_ref(), sampler), || keyword_leg(request, target));
     let (vector, evaluation) = (vector?, keyword?);
     let mut keyword = evaluation.top(depth, allowed.as_ref());
     keyword.retain(|hit| target.view.live.contains(hit.slot));
@@ -70,11 +71,28 @@ fn vector_leg(
     target: &Target,
     depth: usize,
     allowed: Option<&RoaringBitmap>,
+    sampler: &Sampler,
 ) -> Result<Vec<vector::Hit>> {
     let Some(vector) = request.vector.as_ref().filter(|_| request.mode != Mode::Keyword) else { return Ok(Vec::new()) };
-    let query = VectorQuery { allowed, exact: request.exact, ..VectorQuery::default() };
-    let hits = target.index.vectors().search(&vector.values, depth, &query).map_err(|error| refused(&error))?;
-    Ok(hits.into_iter().filter(|hit| target.view.live.contains(hit.slot)).collect())
+    let (vectors, effort) = (target.index.vectors(), target.index.effort());
+    let present = effort.present();
+    let ef = request.ef.unwrap_or_else(|| effort.ef(present, depth));
+    let query = VectorQuery { allowed, exact: request.exact, ef: Some(ef), rescore: request.rescore };
+    let mut hits = vectors.search(&vector.values, depth, &query).map_err(|error| refused(&error))?;
+    hits.retain(|hit| target.view.live.contains(hit.slot));
+    // A search that brings an effort of its own says nothing about the collection's.
+    let is_usual = request.ef.is_none() && request.rescore.is_none();
+    if is_usual && !request.exact && sampler.picks(effort) && !vectors.is_exact(depth, &query) {
+        sampler.offer(effort, || Sample {
+            index: target.index.clone(),
+            view: target.view.clone(),
+            vector: vector.values.clone(),
+            allowed: request.filter.as_ref().and(allowed).cloned(),
+            found: hits.clone(),
+            effort: present,
+        });
+    }
+    Ok(hits)
 }
 
 fn refused(error: &VectorError) -> Error {

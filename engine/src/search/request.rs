@@ -7,6 +7,7 @@ use crate::filter::Filter;
 use crate::limits;
 use crate::model::{CollectionName, EmbedderInfo, Version};
 use crate::tokens::QueryTokens;
+use crate::vector::limits::MAX_EF;
 
 /// Which legs a search uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,6 +91,10 @@ pub struct SearchRequest {
     pub explain: bool,
     /// Exact scan instead of the graph.
     pub exact: bool,
+    /// The effort of the vector leg, 1 to [`MAX_EF`]; that of each collection when `None`.
+    pub ef: Option<usize>,
+    /// Found points whose vectors are compared, 1 to [`MAX_EF`]; all that their codes cannot rule out when `None`.
+    pub rescore: Option<usize>,
     /// Show the same text once, with all its places, and so with texts of other documents that are nearly the same.
     pub fold_copies: bool,
 }
@@ -110,6 +115,8 @@ impl Default for SearchRequest {
             wait: limits::MIN_VERSION_WAIT,
             explain: false,
             exact: false,
+            ef: None,
+            rescore: None,
             fold_copies: true,
         }
     }
@@ -127,6 +134,12 @@ impl SearchRequest {
         }
         if self.rerank.depth.is_some_and(|depth| depth == 0 || depth > limits::RERANK_DEPTH_MAX) {
             return Err(Error::invalid("/rerank/depth", format!("a depth is 1 to {}", limits::RERANK_DEPTH_MAX)));
+        }
+        if self.ef.is_some_and(|ef| !(1..=MAX_EF).contains(&ef)) {
+            return Err(Error::invalid("/ef", format!("ef is 1 to {MAX_EF}")));
+        }
+        if self.rescore.is_some_and(|rescore| !(1..=MAX_EF).contains(&rescore)) {
+            return Err(Error::invalid("/rescore", format!("rescore is 1 to {MAX_EF}")));
         }
         match &self.query {
             Some(query) if query.trim().is_empty() => return Err(Error::invalid("/query", "the query is empty")),

@@ -15,6 +15,7 @@ use crate::documents::{Context, collections, passages};
 use crate::error::{Error, Result};
 use crate::index::Indexes;
 use crate::model::{CollectionHead, CollectionName, Version};
+use crate::recall::Sampler;
 use crate::storage::TenantKeys;
 use crate::tokens::{WeightedQuery, find_evidence};
 
@@ -23,6 +24,7 @@ pub(crate) async fn search(
     context: &Context,
     keys: &TenantKeys,
     indexes: &Indexes,
+    sampler: &Arc<Sampler>,
     version: Version,
     request: SearchRequest,
 ) -> Result<SearchResponse> {
@@ -34,7 +36,7 @@ pub(crate) async fn search(
     let mut took = Timings::default();
     let mode = effective_mode(&request);
     let request = Arc::new(SearchRequest { mode, ..request });
-    let ranking = rank(request.clone(), targets, &mut took).await?;
+    let ranking = rank(request.clone(), targets, sampler.clone(), &mut took).await?;
     let (reading, reranked) = (Instant::now(), ranking.reranked);
     let results = read(context, keys, &request, ranking).await?;
     took.read = reading.elapsed();
@@ -103,12 +105,17 @@ struct Ranking {
 }
 
 /// Runs the legs of all targets and ranks what they found, on a thread where blocking is allowed.
-async fn rank(request: Arc<SearchRequest>, targets: Vec<Target>, took: &mut Timings) -> Result<Ranking> {
+async fn rank(
+    request: Arc<SearchRequest>,
+    targets: Vec<Target>,
+    sampler: Arc<Sampler>,
+    took: &mut Timings,
+) -> Result<Ranking> {
     let work = move || {
         let started = Instant::now();
         let (mut candidates, mut profiles) = (Vec::new(), Vec::with_capacity(targets.len()));
         for (position, target) in targets.iter().enumerate() {
-            let found = legs::run(&request, target, position)?;
+            let found = legs::run(&request, target, position, &sampler)?;
             candidates.extend(found.candidates);
             profiles.push(found.profile);
         }

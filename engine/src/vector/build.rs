@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::graph::Graph;
 use super::scratch::Scratch;
 use super::select::{Pruned, Scored, rank, rank_for, settle};
 use super::walk::View;
@@ -87,8 +86,12 @@ fn merged(view: View<'_>, layer: usize, point: u32, current: Vec<u32>, additions
     if all.len() <= capacity {
         return all;
     }
-    let ranked = rank(view, point, all.into_iter());
-    Scratch::with(|scratch| scratch.select.select(view, point, &ranked, capacity, Pruned::Drop))
+    let lasting: Vec<u32> = view.graph.lasting(layer, point).collect();
+    let ranked = rank(view, point, all.into_iter().filter(|link| !lasting.contains(link)));
+    let room = capacity - lasting.len();
+    let mut out = Scratch::with(|scratch| scratch.select.select(view, point, &ranked, room, Pruned::Drop));
+    out.extend(lasting);
+    out
 }
 
 /// Writes planned links and moves the entry when a new point is higher.
@@ -107,33 +110,6 @@ pub(super) fn apply(writer: &mut Writer, view: View<'_>, fresh: &[Fresh], lists:
     for new in fresh {
         if graph.entry().is_none_or(|(_, level)| new.level > level) {
             graph.set_entry(Some((new.point, new.level)));
-        }
-    }
-}
-
-impl Writer {
-    /// Gives `point` an incoming link when it has none: from the nearest point it links to, in the place of
-    /// a link whose target can spare it.
-    pub(super) fn adopt(&mut self, view: View<'_>, layer: usize, point: u32) {
-        if !self.incoming(layer, point).is_empty() {
-            return;
-        }
-        let graph: &Graph = view.graph;
-        let parents = rank(view, point, graph.out(layer, point));
-        for parent in parents {
-            let mut out: Vec<u32> = graph.out(layer, parent.point).collect();
-            if out.len() < graph.capacity(layer) {
-                out.push(point);
-            } else {
-                let ranked = rank(view, parent.point, out.iter().copied());
-                let spare = ranked.iter().rev().find(|link| self.incoming(layer, link.point).len() > 1);
-                let Some(place) = spare.and_then(|spare| out.iter().position(|&link| link == spare.point)) else {
-                    continue;
-                };
-                out[place] = point;
-            }
-            self.set_out(graph, layer, parent.point, &out);
-            return;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Searching among allowed slots only: exact scan, or a walk that hops over points that are not allowed.
+//! Searching among allowed slots only: a scan by codes, or a walk that hops over points that are not allowed.
 
 use std::cmp::Reverse;
 
@@ -23,29 +23,6 @@ pub(super) struct Allowed<'a> {
 }
 
 impl Graph {
-    /// Leaves in `scratch.best` the `k` nearest allowed points by comparing every one of them.
-    pub(super) fn scan(&self, query: &[f32], k: usize, allowed: Option<&RoaringBitmap>, scratch: &mut Scratch) {
-        scratch.begin(self.bound(), k);
-        match allowed {
-            Some(allowed) if (allowed.len() as usize) <= self.points.live() => {
-                self.scan_slots(query, allowed.iter(), scratch);
-            }
-            _ => {
-                let slots = self.points.live_slots();
-                self.scan_slots(query, slots.filter(|&slot| allowed.is_none_or(|it| it.contains(slot))), scratch);
-            }
-        }
-    }
-
-    fn scan_slots(&self, query: &[f32], slots: impl Iterator<Item = u32>, scratch: &mut Scratch) {
-        for point in slots.filter_map(|slot| self.points.of_slot(slot)) {
-            if scratch.visit(point) {
-                scratch.distances += 1;
-                scratch.best.keep(self.scored(query, point));
-            }
-        }
-    }
-
     pub(super) fn is_allowed(&self, point: u32, allowed: &RoaringBitmap) -> bool {
         self.points.slots(point).any(|slot| allowed.contains(slot))
     }

@@ -5,7 +5,7 @@
 //! ([`crossbeam_epoch`]), so what a search reads never changes under it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
@@ -14,23 +14,27 @@ use super::metric::Metric;
 use super::points::Points;
 use super::rows::{Bytes, Rows};
 use super::select::Scored;
+use super::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// Marks a link that is not given up for others as long as both its points are there.
+pub(super) const LASTING: u32 = 1 << 31;
 
 /// What searches read.
 #[derive(Debug)]
 pub(super) struct Graph {
     pub(super) metric: Metric,
     pub(super) links: usize,
-    pub(super) vectors: Rows<f32>,
+    pub(super) vectors: Arc<Rows<f32>>,
     /// Nothing until there are enough points for a graph.
     pub(super) codes: ArcSwapOption<Codes>,
     /// Points that room was made for.
     bound: AtomicUsize,
-    /// Links of the ground layer, each the point plus one; zero ends a list.
-    ground: Rows<AtomicU32>,
+    /// Links of the ground layer, each the point plus one, with [`LASTING`] where it lasts; zero ends a list.
+    pub(super) ground: Rows<AtomicU32>,
     /// The first row of a point in `upper`, plus one; zero for points of the ground alone.
-    upper_rows: Rows<AtomicU32>,
+    pub(super) upper_rows: Rows<AtomicU32>,
     /// Links above the ground, a row for each layer of a point.
-    upper: Rows<AtomicU32>,
+    pub(super) upper: Rows<AtomicU32>,
     /// Level plus one and point where searches start.
     entry: AtomicU64,
     pub(super) points: Points,
@@ -38,10 +42,15 @@ pub(super) struct Graph {
 
 impl Graph {
     pub(super) fn new(metric: Metric, dimension: usize, links: usize, folder: Option<PathBuf>) -> Self {
+        Self::of(metric, links, Rows::in_folder(dimension, folder))
+    }
+
+    /// A graph without links over vectors that are there.
+    pub(super) fn of(metric: Metric, links: usize, vectors: Rows<f32>) -> Self {
         Self {
             metric,
             links,
-            vectors: Rows::in_folder(dimension, folder),
+            vectors: Arc::new(vectors),
             codes: ArcSwapOption::empty(),
             bound: AtomicUsize::new(0),
             ground: Rows::new(2 * links),
@@ -98,16 +107,30 @@ impl Graph {
     /// Whom `point` links to in `layer`.
     #[inline]
     pub(super) fn out(&self, layer: usize, point: u32) -> impl Iterator<Item = u32> + '_ {
-        let links = self.list(layer, point).iter().map(|link| link.load(Ordering::Acquire));
+        let links = self.list(layer, point).iter().map(|link| link.load(Ordering::Acquire) & !LASTING);
         links.take_while(|&link| link != 0).map(|link| link - 1)
     }
 
-    /// Replaces the links of `point`. For the writer alone.
+    /// Those of the links of `point` that last.
+    pub(super) fn lasting(&self, layer: usize, point: u32) -> impl Iterator<Item = u32> + '_ {
+        let links = self.list(layer, point).iter().map(|link| link.load(Ordering::Acquire));
+        links.filter(|link| link & LASTING != 0).map(|link| (link & !LASTING) - 1)
+    }
+
+    /// Replaces the links of `point`; those that last and stay go on to last. For the writer alone.
     pub(super) fn write_out(&self, layer: usize, point: u32, links: &[u32]) {
         let list = self.list(layer, point);
         debug_assert!(links.len() <= list.len());
-        let all = links.iter().map(|&link| link + 1).chain(std::iter::repeat(0));
+        let lasting: Vec<u32> = self.lasting(layer, point).collect();
+        let mark = |link: u32| if lasting.contains(&link) { LASTING } else { 0 };
+        let all = links.iter().map(|&link| (link + 1) | mark(link)).chain(std::iter::repeat(0));
         list.iter().zip(all).for_each(|(place, link)| place.store(link, Ordering::Release));
+    }
+
+    /// Marks the link from `point` to `to` as one that lasts. For the writer alone.
+    pub(super) fn let_last(&self, layer: usize, point: u32, to: u32) {
+        let place = self.list(layer, point).iter().find(|link| link.load(Ordering::Acquire) == to + 1);
+        place.into_iter().for_each(|place| place.store((to + 1) | LASTING, Ordering::Release));
     }
 
     /// The first row of `point` above the ground.

@@ -20,8 +20,14 @@ pub const STEP_SHARE: usize = 32;
 pub const FILTER_SEEDS: usize = 32;
 /// Points that a scan by codes compares at a time.
 pub const SCAN_PART: usize = 128;
+/// Numbers of vectors that one thread compares alone in an exact scan: sharing fewer costs more than it saves.
+pub const SCAN_ALONE: usize = 1 << 20;
+/// Points by which an exact scan reads ahead.
+pub const SCAN_AHEAD: usize = 4;
 /// Points that a scan by codes compares in the time in which a walk under a filter comes to one: it reads them in order.
 pub const SCAN_PACE: usize = 4;
+/// Times that all vectors are compared for one search, at most, when slots that were found leave before they are answered.
+pub const MAX_SCANS: usize = 4;
 /// Points that a walk comes to for each of the points it is to find.
 pub const WALK_COST: usize = 8;
 /// Distinct vectors from which on there is a graph: fewer are compared one by one.
@@ -30,8 +36,14 @@ pub const GRAPH_FROM: usize = 1_000;
 pub const RETRAIN_GROWTH: usize = 4;
 /// Points from which on the centre is not taken anew.
 pub const RETRAIN_UNTIL: usize = 1 << 16;
-/// Dimensions from which on signs tell points apart well enough to be looked at first.
+/// Dimensions of a code, which are a multiple of 64, from which on signs tell points apart well enough to be looked at first.
 pub const SIGNS_FROM: usize = 128;
+/// Effort of a search that looks whether a point is within reach. Less than any search has, so that the point stays within theirs while others come.
+pub const REACH_EF: usize = 10;
+/// Points that are looked for after each change.
+pub const REACH_TURNS: usize = 2;
+/// Points, the nearest that such a search finds, that may be given the link.
+pub const REACH_PARENTS: usize = 8;
 /// Bytes of a cache line.
 pub const LINE: usize = 64;
 /// Rows in the first block of a flat array; each further block doubles the array.
@@ -41,3 +53,5 @@ pub const MAP_FROM: usize = 2 << 20;
 
 const _: () = assert!(MAX_LEVEL < u8::MAX as usize);
 const _: () = assert!(FIRST_ROWS.is_power_of_two() && MAX_SLOTS.is_power_of_two());
+// The highest bit of a link says that it lasts.
+const _: () = assert!(MAX_SLOTS < 1 << 31);

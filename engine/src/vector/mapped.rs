@@ -13,8 +13,8 @@ use memmap2::Mmap;
 /// # Errors
 /// When the system cannot map the file, as when the process has too many maps.
 pub(crate) fn map_unnamed(file: File) -> io::Result<Bytes> {
-    // SAFETY: the file has no name and this function owns its only handle, so its bytes cannot change or go away
-    // while they are mapped.
+    // SAFETY: the callers hand over the only handle of a file that `tempfile` made without a name, so its bytes cannot change or go away while they
+    // are mapped.
     let map = unsafe { Mmap::map(&file) }?;
     Ok(Bytes::from_owner(map))
 }

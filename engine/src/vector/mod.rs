@@ -10,18 +10,23 @@ mod codes;
 mod error;
 mod filtered;
 mod graph;
+mod image;
+mod incoming;
 pub mod limits;
 mod mapped;
 pub mod maxsim;
 mod memory;
 mod metric;
 mod points;
+mod reach;
 mod repair;
 mod rows;
+mod scan;
 mod scratch;
 mod search;
 mod select;
 mod similarity;
+mod sync;
 mod walk;
 mod writer;
 
@@ -29,11 +34,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_epoch as epoch;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
+pub use self::codes::Quantization;
 pub use self::error::VectorError;
+pub use self::image::{ImageError, ImageInfo};
 pub(crate) use self::mapped::map_unnamed;
 pub use self::metric::Metric;
 pub use self::search::{Hit, VectorQuery};
@@ -51,6 +58,8 @@ pub struct VectorOptions {
     pub dimension: usize,
     /// How vectors are compared.
     pub metric: Metric,
+    /// In which form a walk compares vectors.
+    pub quantization: Quantization,
     /// Links a point has in the upper layers (`M`), in [`limits::LINKS`]; twice as many on the ground.
     pub m: usize,
     /// Points looked at when a new one is linked (`efConstruction`), `m` to [`limits::MAX_EF`].
@@ -72,6 +81,7 @@ impl VectorOptions {
         Self {
             dimension,
             metric: Metric::Cosine,
+            quantization: Quantization::Auto,
             m: 16,
             ef_construction: 200,
             ef_search: 128,
@@ -124,7 +134,8 @@ impl VectorIndex {
         &self.options
     }
 
-    /// Puts `vector` at `slot`, replacing what was there. It is found by every search that starts after this returns.
+    /// Puts `vector` at `slot`, replacing what was there. It is found by every search that starts after this returns. A search that runs
+    /// meanwhile finds a slot that is replaced by its old vector, by its new one, or not at all; others are not touched by that.
     ///
     /// # Errors
     /// When the vector or slot is refused; nothing was changed then.
@@ -145,7 +156,7 @@ impl VectorIndex {
             prepared.insert(slot, self.options.metric.prepare(vector, self.options.dimension)?);
         }
         let prepared: Vec<(u32, Vec<f32>)> = prepared.into_iter().collect();
-        let mut writer = self.writer.lock();
+        let mut writer = self.changing();
         let mut rest = prepared.as_slice();
         while !rest.is_empty() {
             // Without a graph every search compares all, so all can be placed at once.
@@ -195,7 +206,8 @@ impl VectorIndex {
     }
 
     fn trained(&self, writer: &mut Writer, points: &[u32]) -> Arc<Codes> {
-        let codes = Codes::train(self.options.metric, self.options.seed, &self.graph.vectors, points);
+        let kind = (self.options.metric, self.options.quantization);
+        let codes = Codes::train(kind, self.options.seed, &self.graph.vectors, points);
         let codes = Arc::new(codes);
         writer.codes = Some(Arc::clone(&codes));
         codes
@@ -211,6 +223,7 @@ impl VectorIndex {
         let view = View::new(&self.graph, codes);
         let lists = build::plan(view, &fresh, self.options.ef_construction);
         build::apply(writer, view, &fresh, &lists);
+        writer.keep_within_reach(view, points.len());
     }
 
     /// Finds points for vectors; returns those that are new and need links, and which slot is to stand for which point.
@@ -241,7 +254,14 @@ impl VectorIndex {
 
     /// Takes `slot` out and repairs the graph around its point; false when it held nothing.
     pub fn remove(&self, slot: u32) -> bool {
-        self.release(&mut self.writer.lock(), slot)
+        self.release(&mut self.changing(), slot)
+    }
+
+    /// The writer, ready for changes.
+    fn changing(&self) -> MutexGuard<'_, Writer> {
+        let mut writer = self.writer.lock();
+        writer.complete(&self.graph);
+        writer
     }
 
     fn release(&self, writer: &mut Writer, slot: u32) -> bool {

@@ -4,14 +4,13 @@
 //! tree can be copies, so equality is settled here and the graph holds distinct vectors only. The slots of a point are a chain, which searches
 //! follow without a lock.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-
 use super::rows::{Bytes, Rows};
+use super::sync::{AtomicU32, AtomicUsize, Ordering};
 
 /// The two-way map of slots and points. Numbers are kept plus one; zero is none.
 #[derive(Debug)]
 pub(super) struct Points {
-    of_slot: Rows<AtomicU32>,
+    pub(super) of_slot: Rows<AtomicU32>,
     /// The first slot of each point.
     first: Rows<AtomicU32>,
     /// The slot behind a slot, of the same point.
@@ -53,25 +52,40 @@ impl Points {
 
     /// The slots that hold a vector, ascending.
     pub(super) fn live_slots(&self) -> impl Iterator<Item = u32> + '_ {
-        let bound = self.slots.load(Ordering::Acquire) as u32;
-        (0..bound).filter(|&slot| load(&self.of_slot, slot).is_some())
+        (0..self.slot_bound() as u32).filter(|&slot| load(&self.of_slot, slot).is_some())
     }
 
     /// The point of `slot`, if it holds a vector.
     #[inline]
     pub(super) fn of_slot(&self, slot: u32) -> Option<u32> {
-        if slot as usize >= self.slots.load(Ordering::Acquire) {
+        if slot as usize >= self.slot_bound() {
             return None;
         }
         load(&self.of_slot, slot)
     }
 
-    /// All slots of `point`, in no order.
+    /// All slots of `point`, in no order. A slot that comes or goes meanwhile may be among them or not, or twice; one that stays is among them.
     #[inline]
-    pub(super) fn slots(&self, point: u32) -> impl Iterator<Item = u32> + '_ {
-        // A slot that leaves the chain while it is followed may lead into another point's: such slots are not this point's.
-        let chain = std::iter::successors(load(&self.first, point), |&slot| load(&self.next, slot));
-        chain.take_while(move |&slot| load(&self.of_slot, slot) == Some(point))
+    pub(super) fn slots(&self, point: u32) -> Slots<'_> {
+        Slots { points: self, point, next: load(&self.first, point) }
+    }
+
+    /// Slots that room was made for.
+    pub(super) fn slot_bound(&self) -> usize {
+        self.slots.load(Ordering::Acquire)
+    }
+
+    /// Takes in that the first `slots` of `of_slot`, which hold nothing else yet, stand for points below what room was made for.
+    pub(super) fn chain(&self, slots: usize) {
+        [&self.next, &self.before].iter().for_each(|rows| rows.ensure(slots));
+        self.slots.store(slots, Ordering::Release);
+        let bound = (0..slots as u32).filter_map(|slot| Some((slot, load(&self.of_slot, slot)?)));
+        bound.for_each(|(slot, point)| self.put_first(slot, point));
+    }
+
+    /// Whether any slot stands for `point`.
+    pub(super) fn is_bound(&self, point: u32) -> bool {
+        load(&self.first, point).is_some()
     }
 
     /// Makes room for points below `count`.
@@ -84,6 +98,11 @@ impl Points {
         let count = slot as usize + 1;
         [&self.of_slot, &self.next, &self.before].iter().for_each(|rows| rows.ensure(count));
         self.slots.fetch_max(count, Ordering::Release);
+        self.put_first(slot, point);
+    }
+
+    /// Puts `slot`, which has room, before all others of `point`.
+    fn put_first(&self, slot: u32, point: u32) {
         let second = load(&self.first, point);
         store(&self.next, slot, second);
         store(&self.before, slot, None);
@@ -113,9 +132,37 @@ impl Points {
 
     /// Bytes held for `points` points.
     pub(super) fn bytes(&self, points: usize) -> Bytes {
-        let slots = self.slots.load(Ordering::Acquire);
+        let slots = self.slot_bound();
         let of_slots = [&self.of_slot, &self.next, &self.before].into_iter().map(|rows| rows.bytes(slots));
         of_slots.chain([self.first.bytes(points)]).sum()
+    }
+}
+
+/// See [`Points::slots`].
+///
+/// A slot that left the chain leads nowhere or into the chain of another point, so each one is asked whose it is after its link was read; where one
+/// has left, the chain is followed from its first again, which every change of the writer allows once. Slots are put in at the front alone and
+/// keep their order, so whatever an old link leads over was seen before or came later than this began.
+#[derive(Debug)]
+pub(super) struct Slots<'a> {
+    points: &'a Points,
+    point: u32,
+    next: Option<u32>,
+}
+
+impl Iterator for Slots<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        while let Some(slot) = self.next {
+            self.next = load(&self.points.next, slot);
+            if load(&self.points.of_slot, slot) == Some(self.point) {
+                return Some(slot);
+            }
+            self.next = load(&self.points.first, self.point);
+        }
+        None
     }
 }
 

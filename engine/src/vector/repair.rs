@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::scratch::Scratch;
-use super::select::{Pruned, rank};
+use super::select::{Pruned, rank_for};
 use super::walk::View;
 use super::writer::Writer;
+
+/// So many points are looked at for the place of a link that is gone.
+const REPLACEMENTS: usize = 8;
 
 impl Writer {
     /// Removes `point` from every layer, and repairs the lists that named it.
@@ -16,17 +19,19 @@ impl Writer {
         if view.graph.entry().is_some_and(|(entry, _)| entry == point) {
             view.graph.set_entry(self.highest(point));
         }
+        let led_to: Vec<u32> = view.graph.lasting(0, point).collect();
         for layer in 0..=level {
             self.unlink_layer(view, layer, point, ef);
         }
+        self.bring_within_reach(view, &led_to);
     }
 
     fn unlink_layer(&mut self, view: View<'_>, layer: usize, point: u32, ef: usize) {
         let out: Vec<u32> = view.graph.out(layer, point).collect();
-        let sources: BTreeSet<u32> = self.incoming(layer, point).iter().copied().collect();
+        let sources: BTreeSet<u32> = self.incoming(view.graph, layer, point).collect();
         let around: BTreeSet<u32> = out.iter().chain(&sources).copied().collect();
         for &source in &sources {
-            let links = self.without(view, layer, source, point, &around);
+            let links = Self::without(view, layer, source, point, &around);
             self.set_out(view.graph, layer, source, &links);
         }
         self.set_out(view.graph, layer, point, &[]);
@@ -38,20 +43,18 @@ impl Writer {
         }
     }
 
-    /// The links of `source` without the one to `gone`, chosen anew among those that are left and the points around `gone` (as
-    /// in FreshDiskANN: Singh et al., arXiv 2105.09613); no fewer than before where there are enough.
-    fn without(&self, view: View<'_>, layer: usize, source: u32, gone: u32, around: &BTreeSet<u32>) -> Vec<u32> {
-        let before: Vec<u32> = view.graph.out(layer, source).collect();
-        let candidates = before.iter().chain(around).copied().filter(|&candidate| candidate != gone);
-        let ranked = rank(view, source, candidates);
-        Scratch::with(|scratch| {
-            let room = &mut scratch.select;
-            let mut links = room.select(view, source, &ranked, view.graph.capacity(layer), Pruned::Drop);
-            let rest = ranked.iter().map(|candidate| candidate.point).filter(|point| before.contains(point));
-            let kept: Vec<u32> = rest.filter(|point| !links.contains(point)).collect();
-            links.extend(kept.into_iter().take(before.len().saturating_sub(links.len())));
-            links
-        })
+    /// The links of `source` without the one to `gone`, and in its place the nearest of the points around `gone` that no other link covers (in the manner of
+    /// Xu et al.: "In-Place Updates of a Graph Index", arXiv 2502.13826). The other links stay as they are.
+    fn without(view: View<'_>, layer: usize, source: u32, gone: u32, around: &BTreeSet<u32>) -> Vec<u32> {
+        let mut links: Vec<u32> = view.graph.out(layer, source).filter(|&link| link != gone).collect();
+        let others = around.iter().copied().filter(|other| *other != gone && !links.contains(other));
+        let ranked = rank_for(view, &view.codes.query_of(source), source, others);
+        let replacement = Scratch::with(|scratch| {
+            let nearest = ranked.into_iter().take(REPLACEMENTS);
+            nearest.into_iter().find(|&candidate| !scratch.select.is_covered(view, source, candidate, &links))
+        });
+        links.extend(replacement.map(|candidate| candidate.point));
+        links
     }
 
     /// Finds new links for a point that has lost all of its own.

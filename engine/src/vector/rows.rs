@@ -1,23 +1,36 @@
 //! A flat array of rows of equal length that grows without moving: block after block, each as large as all before it.
 #![allow(unsafe_code, reason = "arrays that are read while other parts of them are written need raw memory")]
 
+use std::fs::File;
+use std::io;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, AtomicU32};
+use std::sync::atomic::AtomicU32;
 
 use super::limits::{FIRST_ROWS, LINE, MAX_SLOTS};
-use super::memory::Memory;
+use super::memory::{Memory, populate};
 
 /// Blocks that hold [`MAX_SLOTS`] rows.
 const BLOCKS: usize = (MAX_SLOTS.ilog2() - FIRST_ROWS.ilog2() + 1) as usize;
 
-/// What rows may consist of: any bytes are valid, zero bytes too.
-pub(super) trait Plain: Sized {}
-impl Plain for u8 {}
-impl Plain for f32 {}
-impl Plain for AtomicU32 {}
-impl Plain for AtomicI32 {}
+/// Rows that all blocks together have.
+pub(super) const MOST_ROWS: usize = (FIRST_ROWS << BLOCKS) - FIRST_ROWS;
+
+/// What rows may consist of.
+///
+/// # Safety
+/// Any bytes are a value, and values need no alignment beyond [`LINE`] and nothing to be done when they go.
+pub(super) unsafe trait Plain: Sized {}
+// SAFETY: a number of one byte.
+unsafe impl Plain for u8 {}
+// SAFETY: any four bytes are a number.
+unsafe impl Plain for f32 {}
+// SAFETY: two bytes that are any number of half precision.
+unsafe impl Plain for simsimd::f16 {}
+// SAFETY: as a number of four bytes, which it is in memory.
+unsafe impl Plain for AtomicU32 {}
 
 /// Rows of `stride` values each, addressed by number. Rows below the number last made room for can be read by anyone at any time;
 /// what may be written, and when, is for [`Rows::write`] to say.
@@ -48,7 +61,8 @@ impl<T: Plain> Rows<T> {
     pub(super) fn ensure(&self, count: usize) {
         let Some(last) = count.checked_sub(1) else { return };
         for (number, block) in self.blocks.iter().enumerate().take(place(last).0 + 1) {
-            block.get_or_init(|| Memory::zeroed(rows_of(number) * self.bytes_of_row(), self.folder.as_deref()));
+            let bytes = rows_of(number).saturating_mul(self.bytes_of_row());
+            block.get_or_init(|| Memory::zeroed(bytes, self.folder.as_deref()));
         }
     }
 
@@ -56,7 +70,8 @@ impl<T: Plain> Rows<T> {
     /// When no room was made for the row.
     #[inline]
     pub(super) fn row(&self, index: u32) -> &[T] {
-        // SAFETY: the row is within its block, whose bytes are valid values whatever they are; see `write` for changes.
+        // SAFETY: the row is within its block (see `start`), which lives as long as this and begins at a multiple of `LINE`; any bytes are values
+        // (`Plain`). Numbers that are not atomic change in `write` alone, whose callers keep readers away.
         unsafe { std::slice::from_raw_parts(self.start(index), self.stride) }
     }
 
@@ -69,8 +84,62 @@ impl<T: Plain> Rows<T> {
         T: Copy,
     {
         assert_eq!(values.len(), self.stride, "a row has a fixed length");
-        // SAFETY: source and row have `stride` values; the caller keeps others away from the row.
+        // SAFETY: source and row have `stride` values, and a row that nobody reads is not what `values` borrows; the caller keeps others
+        // away from the row.
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start(index), self.stride) }
+    }
+
+    /// The bytes of `rows`, which room was made for, in pieces of whole rows.
+    ///
+    /// # Safety
+    /// Nobody may write the rows while the pieces are used.
+    pub(super) unsafe fn bytes_of(&self, rows: Range<usize>) -> impl Iterator<Item = &[u8]> {
+        // SAFETY: each piece is within its block; the caller keeps writers away.
+        self.pieces(rows).map(|(start, bytes)| unsafe { std::slice::from_raw_parts(start, bytes) })
+    }
+
+    /// The same to be written.
+    ///
+    /// # Safety
+    /// Nobody else may read or write the rows while the pieces are used.
+    pub(super) unsafe fn bytes_of_mut(&self, rows: Range<usize>) -> impl Iterator<Item = &mut [u8]> {
+        // SAFETY: each piece is within its block, and they do not overlap; the caller keeps all others away.
+        self.pieces(rows).map(|(start, bytes)| unsafe { std::slice::from_raw_parts_mut(start, bytes) })
+    }
+
+    /// Starts and lengths in bytes of the pieces that `rows` consist of.
+    fn pieces(&self, rows: Range<usize>) -> impl Iterator<Item = (*mut u8, usize)> {
+        let mut next = rows.start;
+        std::iter::from_fn(move || {
+            let (block, row) = place(next);
+            let count = (rows_of(block) - row).min(rows.end.saturating_sub(next));
+            let start = (count > 0).then(|| self.start(next as u32).cast::<u8>())?;
+            next += count;
+            Some((start, count * self.bytes_of_row()))
+        })
+    }
+
+    /// Lets the first `count` rows, more than none, be those that `file` has from byte `offset` to its end. Rows beyond are zero; rows that
+    /// are written later do not reach the file.
+    ///
+    /// # Errors
+    /// When the system cannot map the file.
+    ///
+    /// # Safety
+    /// Nobody may change the bytes of the file or cut it off as long as the rows live; it may lose its name.
+    pub(super) unsafe fn map(&mut self, count: usize, file: &File, offset: u64) -> io::Result<()> {
+        let sizes = (0..=place(count - 1).0).map(|number| rows_of(number) * self.bytes_of_row());
+        let (sizes, length): (Vec<usize>, _) = (sizes.collect(), count * self.bytes_of_row());
+        // SAFETY: as the caller says.
+        let blocks = unsafe { Memory::over_file(&sizes, self.folder.as_deref(), (file, offset, length)) }?;
+        self.blocks.iter_mut().zip(blocks).for_each(|(place, block)| *place = OnceLock::from(block));
+        Ok(())
+    }
+
+    /// Brings rows that [`Rows::map`] gave to memory; false when that is not possible.
+    pub(super) fn populate(&self, rows: Range<usize>) -> bool {
+        // SAFETY: rows are in memory of theirs, mapped or not: the call fails if not.
+        self.pieces(rows).all(|(start, bytes)| unsafe { populate(start, bytes) })
     }
 
     /// Asks for a row to be brought to the nearest cache; any number is allowed.
@@ -88,11 +157,11 @@ impl<T: Plain> Rows<T> {
     fn start(&self, index: u32) -> *mut T {
         let (block, row) = place(index as usize);
         let memory = self.blocks[block].get().unwrap_or_else(|| missing(index));
-        // SAFETY: `row` is below the rows of the block, so this stays within it.
+        // SAFETY: `row` is below `rows_of(block)`, and `ensure` makes blocks of that many rows, so this stays within it.
         unsafe { memory.start().cast::<T>().add(row * self.stride) }
     }
 
-    fn bytes_of_row(&self) -> usize {
+    pub(super) fn bytes_of_row(&self) -> usize {
         self.stride * size_of::<T>()
     }
 
@@ -122,6 +191,12 @@ impl std::iter::Sum for Bytes {
         let add = |a: Self, b: Self| Self { memory: a.memory + b.memory, files: a.files + b.files };
         all.fold(Self::default(), add)
     }
+}
+
+/// The bytes of numbers, as they are in memory.
+pub(super) fn bytes_of(numbers: &[f32]) -> &[u8] {
+    // SAFETY: the same memory, and any bytes are valid.
+    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
 }
 
 /// Block of a row and its number there.
@@ -176,11 +251,37 @@ mod tests {
     }
 
     #[test]
+    fn rows_begin_with_those_of_a_file_and_leave_it_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = vec![7_u8; 4_096 + 1_000 * 300 * 4];
+        let path = folder.path().join("old");
+        std::fs::write(&path, &old).unwrap();
+        for folder in [None, Some(folder.path().to_owned())] {
+            let mut rows = Rows::<f32>::in_folder(300, folder);
+            // SAFETY: nobody else knows the file.
+            unsafe { rows.map(1_000, &File::open(&path).unwrap(), 4_096) }.unwrap();
+            rows.ensure(3_000);
+            // SAFETY: this thread alone knows the rows.
+            unsafe { [5, 999, 1_000, 2_999].into_iter().for_each(|row| rows.write(row, &[1.0; 300])) };
+            let seven = f32::from_le_bytes([7; 4]);
+            assert!([0, 4, 6, 998].into_iter().all(|row| rows.row(row) == [seven; 300]));
+            assert!([5, 999, 1_000, 2_999].into_iter().all(|row| rows.row(row) == [1.0; 300]));
+            assert!([1_001, 1_983, 1_984, 2_998].into_iter().all(|row| rows.row(row) == [0.0; 300]));
+            // SAFETY: as above.
+            let pieces: Vec<usize> = unsafe { rows.bytes_of(60..1_000) }.map(<[u8]>::len).collect();
+            assert_eq!(pieces, [4, 128, 256, 512, 40].map(|rows| rows * 1_200));
+            assert!(rows.bytes(1_000).files > 0);
+        }
+        assert!(std::fs::read(&path).unwrap() == old);
+    }
+
+    #[test]
     fn places_are_consecutive() {
         let all: Vec<(usize, usize)> = (0..10_000).map(place).collect();
         assert_eq!((all[0], all[63], all[64], all[191], all[192]), ((0, 0), (0, 63), (1, 0), (1, 127), (2, 0)));
         assert!(all.iter().all(|&(block, row)| row < rows_of(block)));
         assert_eq!(place(MAX_SLOTS as usize - FIRST_ROWS - 1).0, BLOCKS - 2);
         assert!(place(MAX_SLOTS as usize - 1).0 < BLOCKS);
+        assert_eq!((place(MOST_ROWS - 1).0, place(MOST_ROWS).0), (BLOCKS - 1, BLOCKS));
     }
 }

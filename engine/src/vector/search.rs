@@ -7,7 +7,7 @@ use super::codes::Codes;
 use super::error::VectorError;
 use super::filtered::Allowed;
 use super::graph::Graph;
-use super::limits::{MAX_EF, SCAN_PACE, WALK_COST};
+use super::limits::{MAX_EF, MAX_SCANS, SCAN_PACE, WALK_COST};
 use super::scratch::{QueryRoom, Scratch};
 use super::select::Scored;
 use super::walk::View;
@@ -29,6 +29,8 @@ pub struct VectorQuery<'a> {
     pub ef: Option<usize>,
     /// Slots that may be found; slots in it that hold nothing are ignored.
     pub allowed: Option<&'a RoaringBitmap>,
+    /// Found points whose vectors are compared, at least `k`; all that their codes cannot rule out when nothing is said.
+    pub rescore: Option<usize>,
     /// Compare every allowed vector: the true answer.
     pub exact: bool,
 }
@@ -53,6 +55,16 @@ impl VectorIndex {
     }
 }
 
+impl VectorIndex {
+    /// Whether a search as [`VectorIndex::search`] does it compares all allowed vectors, so that its answer is the true one.
+    #[must_use]
+    pub fn is_exact(&self, k: usize, how: &VectorQuery<'_>) -> bool {
+        let search = Search { graph: &self.graph, options: self.options(), k, how };
+        let candidates = search.candidates();
+        search.is_exact(candidates, search.ef(k.min(candidates))) || self.graph.codes.load().is_none()
+    }
+}
+
 struct Search<'a> {
     graph: &'a Graph,
     options: &'a VectorOptions,
@@ -62,27 +74,53 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn run(&self, query: &mut QueryRoom, scratch: &mut Scratch) -> Vec<Hit> {
-        let live = self.graph.points.live();
-        // An upper bound: some of the allowed slots may hold nothing.
-        let candidates = self.how.allowed.map_or(live, |allowed| live.min(allowed.len() as usize));
+        let candidates = self.candidates();
         let k = self.k.min(candidates);
         if k == 0 {
             return Vec::new();
         }
-        let ef = self.how.ef.unwrap_or(self.options.ef_search).max(k);
-        // Allowed points are compared by their codes first, however few they are.
-        let few = if self.how.allowed.is_some() { 0 } else { self.options.exact_below };
-        let exact = self.how.exact || candidates <= few || candidates <= ef || ef > MAX_EF;
-        if !exact && let Some(codes) = self.graph.codes.load().as_ref() {
+        let ef = self.ef(k);
+        if !self.is_exact(candidates, ef)
+            && let Some(codes) = self.graph.codes.load().as_ref()
+        {
             let hits = self.approximate(codes, query, k, ef, candidates, scratch);
             if hits.len() == k {
                 return hits;
             }
         }
-        self.graph.scan(&query.prepared, k, self.how.allowed, scratch);
-        scratch.exact.clear();
-        scratch.exact.extend(scratch.best.iter());
-        self.hits(&scratch.exact, k)
+        self.exact(&query.prepared, scratch)
+    }
+
+    /// Compares every allowed vector, and does so again when slots left meanwhile and others should be in their place.
+    fn exact(&self, query: &[f32], scratch: &mut Scratch) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for _ in 0..MAX_SCANS {
+            // What was live when the search began does not count here: slots that came since must not push out others.
+            self.graph.scan(query, self.k, self.how.allowed, scratch);
+            let moved;
+            (hits, moved) = self.hits(&scratch.exact, self.k);
+            // Each point was found by one of its slots: where `k` points have fewer slots, some are gone.
+            if hits.len() == self.k || (scratch.exact.len() < self.k && !moved) {
+                break;
+            }
+        }
+        hits
+    }
+
+    /// How many slots can be found. An upper bound: some of the allowed slots may hold nothing.
+    fn candidates(&self) -> usize {
+        let live = self.graph.points.live();
+        self.how.allowed.map_or(live, |allowed| live.min(allowed.len() as usize))
+    }
+
+    fn ef(&self, k: usize) -> usize {
+        self.how.ef.unwrap_or(self.options.ef_search).max(k)
+    }
+
+    fn is_exact(&self, candidates: usize, ef: usize) -> bool {
+        // Allowed points are compared by their codes first, however few they are.
+        let few = if self.how.allowed.is_some() { 0 } else { self.options.exact_below };
+        self.how.exact || candidates <= few || candidates <= ef || ef > MAX_EF
     }
 
     fn approximate(
@@ -114,7 +152,7 @@ impl Search<'_> {
             }
         }
         self.exactly(view, query, k, scratch);
-        self.hits(&scratch.exact, k)
+        self.hits(&scratch.exact, k).0
     }
 
     /// Leaves in `scratch.exact` the found points with their exact distances, nearest first: all that may be among the best `k`, going by
@@ -123,7 +161,8 @@ impl Search<'_> {
         let exact = &mut scratch.exact;
         exact.clear();
         let mut worst = f32::INFINITY;
-        for candidate in scratch.best.iter() {
+        let most = self.how.rescore.map_or(usize::MAX, |most| most.max(k));
+        for candidate in scratch.best.iter().take(most) {
             if candidate.distance - view.codes.error(&query.code, candidate.point) > worst {
                 continue;
             }
@@ -135,9 +174,10 @@ impl Search<'_> {
         }
     }
 
-    /// The best `k` slots of the found points (nearest first).
-    fn hits(&self, found: &[Scored], k: usize) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = Vec::with_capacity(k);
+    /// The best `k` slots of the found points (nearest first), and whether a slot was met at two of them: then others may be missing.
+    fn hits(&self, found: &[Scored], k: usize) -> (Vec<Hit>, bool) {
+        let mut hits: Vec<Hit> = Vec::with_capacity(k.min(found.len()));
+        let mut slots = Vec::new();
         let mut last = None;
         for scored in found {
             // Points at exactly the distance of the k-th are still taken in, so that ties go by slot.
@@ -146,12 +186,21 @@ impl Search<'_> {
             }
             last = Some(scored.distance);
             let score = self.graph.metric.score(scored.distance);
-            let slots = self.graph.points.slots(scored.point);
-            let slots = slots.filter(|&slot| self.how.allowed.is_none_or(|allowed| allowed.contains(slot)));
-            hits.extend(slots.map(|slot| Hit { slot, score }));
+            slots.clear();
+            slots.extend(self.graph.points.slots(scored.point));
+            slots.retain(|&slot| self.how.allowed.is_none_or(|allowed| allowed.contains(slot)));
+            // A slot that comes back while its chain is followed is met twice.
+            slots.sort_unstable();
+            slots.dedup();
+            hits.extend(slots.iter().map(|&slot| Hit { slot, score }));
         }
+        // One that goes from point to point may be met at both: it is where it is nearer.
+        hits.sort_unstable_by(|a, b| a.slot.cmp(&b.slot).then(b.score.total_cmp(&a.score)));
+        let met = hits.len();
+        hits.dedup_by_key(|hit| hit.slot);
+        let moved = hits.len() < met;
         hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.slot.cmp(&b.slot)));
         hits.truncate(k);
-        hits
+        (hits, moved)
     }
 }

@@ -89,31 +89,47 @@ impl SelectRoom {
         chosen
     }
 
-    /// Moves those that are left and nearer to `link` than to `base` to those that are covered. What the codes cannot tell is
-    /// settled by the vectors.
+    /// Moves those that are left and nearer to `link` than to `base` to those that are covered.
     fn drop_covered(&mut self, view: View<'_>, base: u32, link: u32) {
         let Self { query, points, dots, scored, left, covered } = self;
-        let View { graph, codes, .. } = view;
-        codes.query_of_into(link, query);
+        view.codes.query_of_into(link, query);
         points.clear();
         points.extend(left.iter().map(|candidate| candidate.point));
         scored.clear();
-        codes.distances(query, points, dots, scored);
-        let lead =
-            |from_base: f32, from_link: f32| graph.metric.squared(from_base) - SLACK * graph.metric.squared(from_link);
+        view.codes.distances(query, points, dots, scored);
         let mut from_link = scored.iter();
         left.retain(|candidate| {
             let Some(from_link) = from_link.next() else { return true };
-            let mut lead_of = lead(candidate.distance, from_link.distance);
-            if lead_of.abs() <= codes.error(query, candidate.point) {
-                lead_of = lead(graph.distance(base, candidate.point), graph.distance(link, candidate.point));
-            }
-            if lead_of > 0.0 {
+            let error = view.codes.error(query, candidate.point);
+            let is_covered = covers(view, base, *candidate, Scored { point: link, ..*from_link }, error);
+            if is_covered {
                 covered.push(candidate.point);
             }
-            lead_of <= 0.0
+            !is_covered
         });
     }
+
+    /// Whether `candidate` (its distance from `base`) is nearer to one of the `links` of `base` than to `base`.
+    pub(super) fn is_covered(&mut self, view: View<'_>, base: u32, candidate: Scored, links: &[u32]) -> bool {
+        let Self { query, dots, scored, .. } = self;
+        view.codes.query_of_into(candidate.point, query);
+        scored.clear();
+        view.codes.distances(query, links, dots, scored);
+        scored.iter().any(|link| covers(view, base, candidate, *link, view.codes.error(query, link.point)))
+    }
+}
+
+/// Whether `link` (its distance from the candidate) covers `candidate` (its distance from `base`): is nearer to it than `base` is, with the slack. What
+/// codes cannot tell, by what they may be wrong, is settled by the vectors.
+fn covers(view: View<'_>, base: u32, candidate: Scored, link: Scored, error: f32) -> bool {
+    let graph = view.graph;
+    let lead =
+        |from_base: f32, from_link: f32| graph.metric.squared(from_base) - SLACK * graph.metric.squared(from_link);
+    let by_codes = lead(candidate.distance, link.distance);
+    if by_codes.abs() > error {
+        return by_codes > 0.0;
+    }
+    lead(graph.distance(base, candidate.point), graph.distance(link.point, candidate.point)) > 0.0
 }
 
 /// `points` with their distances from the point of `base`, nearest first, without that point itself and without doubles.

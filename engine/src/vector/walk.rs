@@ -19,9 +19,10 @@ impl<'a> View<'a> {
         Self { graph, codes, bound: graph.bound().min(codes.bound()) }
     }
 
-    /// Greedy descent from the entry through the layers above `layer`; `None` when the graph is empty.
+    /// Greedy descent from the entry through the layers above `layer`; `None` when the graph is empty, or its entry came after the search began:
+    /// these codes may then have no room for it.
     pub(super) fn descend(&self, query: &QueryCode, layer: usize, scratch: &mut Scratch) -> Option<Scored> {
-        let (entry, top) = self.graph.entry()?;
+        let (entry, top) = self.graph.entry().filter(|&(entry, _)| (entry as usize) < self.bound)?;
         let mut nearest = self.scored(query, &[entry], scratch)?;
         for layer in (layer + 1..=top).rev() {
             while let Some(better) = self.best_link(query, layer, nearest, scratch) {
@@ -75,5 +76,37 @@ impl<'a> View<'a> {
             }
             scratch.points = points;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vector::{VectorIndex, VectorOptions};
+
+    /// A search that held codes while they were made anew came to an entry that was in the new ones only, and panicked.
+    #[test]
+    fn an_entry_that_came_after_the_search_began_is_not_looked_up_in_its_codes() {
+        let options = VectorOptions { m: 4, ef_construction: 8, seed: 4, ..VectorOptions::new(4) };
+        let index = VectorIndex::new(options).unwrap();
+        let vector = |slot: u32| [1.0, (slot as f32).sin(), (slot as f32 * 0.7).cos(), (slot as f32 * 0.3).sin()];
+        let insert = |slots: std::ops::Range<u32>| {
+            let vectors: Vec<(u32, [f32; 4])> = slots.map(|slot| (slot, vector(slot))).collect();
+            let batch: Vec<(u32, &[f32])> = vectors.iter().map(|(slot, vector)| (*slot, vector.as_slice())).collect();
+            index.insert_batch(&batch).unwrap();
+        };
+        insert(0..1_000);
+        let old = index.graph.codes.load_full().unwrap();
+        let view = View::new(&index.graph, &old);
+        let mut slots = 1_000;
+        while index.graph.entry().is_none_or(|(entry, _)| (entry as usize) < old.bound()) {
+            insert(slots..slots + 500);
+            slots += 500;
+        }
+        let new = index.graph.codes.load_full().unwrap();
+        assert!(new.bound() > old.bound());
+        let query = old.query(&vector(7));
+        assert!(Scratch::with(|scratch| view.descend(&query, 0, scratch)).is_none());
+        assert!(Scratch::with(|scratch| View::new(&index.graph, &new).descend(&query, 0, scratch)).is_some());
     }
 }

@@ -1,41 +1,55 @@
-//! What the one writer of a graph keeps: who links to whom, free places, vectors by hash. Every change of links goes through here.
+//! What the one writer of a graph keeps: levels, free places, vectors by hash. Every change of links goes through here.
+
+#[path = "writer/kept.rs"]
+mod kept;
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use crossbeam_epoch as epoch;
-use parking_lot::Mutex;
+use twox_hash::XxHash3_64;
 
+pub(super) use self::kept::{FreeRows, Kept};
 use super::codes::Codes;
 use super::graph::{Graph, split_mix};
+use super::incoming::Incoming;
 use super::limits::MAX_LEVEL;
+use super::rows::bytes_of;
+use super::sync::Mutex;
 
 /// Marks a free point in `levels`.
-const FREE: u8 = u8::MAX;
+pub(super) const FREE: u8 = u8::MAX;
 
 /// Hash under which a prepared vector is looked up.
 pub(super) fn vector_hash(vector: &[f32]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    vector.iter().for_each(|component| hasher.write_u32(component.to_bits()));
-    hasher.finish()
+    XxHash3_64::oneshot(bytes_of(vector))
 }
 
-/// Places that no search can see any more.
+/// Places that no search can see any more, the lowest to be used first.
 #[derive(Debug, Default)]
 struct Freed {
-    points: Vec<u32>,
-    /// Rows above the ground, by the number of layers.
-    upper: Vec<Vec<u32>>,
+    points: BTreeSet<u32>,
+    /// Rows above the ground.
+    upper: BTreeSet<FreeRows>,
+    /// Rows that a search may still see.
+    waiting: BTreeSet<FreeRows>,
+}
+
+impl Freed {
+    /// The first of free rows for `level` layers.
+    fn take_upper(&mut self, level: usize) -> Option<u32> {
+        let level = level as u8;
+        let found =
+            self.upper.range(FreeRows { level, first: 0 }..).next().copied().filter(|rows| rows.level == level)?;
+        self.upper.remove(&found);
+        Some(found.first)
+    }
 }
 
 /// The writer's own view of the graph.
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// Ground layer: who links here. Deletes need it to repair exactly the lists that name the removed point.
-    incoming: Vec<Vec<u32>>,
-    /// The same above the ground, by layer and point.
-    upper_incoming: HashMap<(u8, u32), Vec<u32>>,
+    incoming: Incoming,
     levels: Vec<u8>,
     /// Points above the ground, by level.
     tall: BTreeSet<(u8, std::cmp::Reverse<u32>)>,
@@ -45,7 +59,11 @@ pub(super) struct Writer {
     upper_rows: u32,
     seed: u64,
     drawn: u64,
+    /// The point whose turn to be looked for comes next.
+    turn: u32,
     by_hash: HashMap<u64, u32>,
+    /// After loading: the hashes of all points, until the first change needs the tables (see [`Writer::complete`]).
+    unbuilt: Option<Vec<u64>>,
     /// Codes in use, also before searches may see them.
     pub(super) codes: Option<Arc<Codes>>,
 }
@@ -53,8 +71,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(seed: u64) -> Self {
         Self {
-            incoming: Vec::new(),
-            upper_incoming: HashMap::new(),
+            incoming: Incoming::default(),
             levels: Vec::new(),
             tall: BTreeSet::new(),
             freed: Arc::default(),
@@ -62,7 +79,9 @@ impl Writer {
             upper_rows: 0,
             seed,
             drawn: 0,
+            turn: 0,
             by_hash: HashMap::new(),
+            unbuilt: None,
             codes: None,
         }
     }
@@ -83,31 +102,18 @@ impl Writer {
     }
 
     /// Who links to `point` in `layer`.
-    pub(super) fn incoming(&self, layer: usize, point: u32) -> &[u32] {
-        if layer == 0 {
-            return &self.incoming[point as usize];
-        }
-        self.upper_incoming.get(&(layer as u8, point)).map_or(&[], Vec::as_slice)
-    }
-
-    fn incoming_mut(&mut self, layer: usize, point: u32) -> &mut Vec<u32> {
-        if layer == 0 {
-            return &mut self.incoming[point as usize];
-        }
-        self.upper_incoming.entry((layer as u8, point)).or_default()
+    pub(super) fn incoming<'a>(&'a self, graph: &'a Graph, layer: usize, point: u32) -> impl Iterator<Item = u32> + 'a {
+        self.incoming.of(graph, layer, point)
     }
 
     /// Replaces the links of `point` in `layer`, and what is known of incoming links with them.
     pub(super) fn set_out(&mut self, graph: &Graph, layer: usize, point: u32, new: &[u32]) {
         let old: Vec<u32> = graph.out(layer, point).collect();
         for &gone in old.iter().filter(|link| !new.contains(link)) {
-            let incoming = self.incoming_mut(layer, gone);
-            if let Some(at) = incoming.iter().position(|&from| from == point) {
-                incoming.swap_remove(at);
-            }
+            self.incoming.unlinked(graph, layer, point, gone);
         }
         for &fresh in new.iter().filter(|link| !old.contains(link)) {
-            self.incoming_mut(layer, fresh).push(point);
+            self.incoming.linked(graph, layer, point, fresh);
         }
         graph.write_out(layer, point, new);
     }
@@ -115,16 +121,17 @@ impl Writer {
     /// Takes in a prepared vector, on the ground and without links.
     #[allow(unsafe_code, reason = "rows are written in place")]
     pub(super) fn add_point(&mut self, graph: &Graph, vector: &[f32], hash: u64) -> u32 {
-        let free = self.freed.lock().points.pop();
+        let free = self.freed.lock().points.pop_first();
         let point = free.unwrap_or(self.levels.len() as u32);
         if free.is_some() {
             self.gone -= 1;
         } else {
             self.levels.push(FREE);
-            self.incoming.push(Vec::new());
+            self.incoming.ensure(self.levels.len());
             graph.ensure(self.levels.len());
         }
-        // SAFETY: the point is new, or all searches that could have seen it have ended; no list names it yet.
+        // SAFETY: the point is new, or all searches that could have seen it have ended (`free_point`); no list, slot or entry names it, so none
+        // that runs comes to it before it is published with `Release`. There is one writer.
         unsafe { graph.vectors.write(point, vector) };
         self.levels[point as usize] = 0;
         self.by_hash.entry(hash).or_insert(point);
@@ -136,7 +143,7 @@ impl Writer {
         let level = self.draw_level(graph.links);
         self.levels[point as usize] = level as u8;
         if level > 0 {
-            let freed = self.freed.lock().upper.get_mut(level).and_then(Vec::pop);
+            let freed = self.freed.lock().take_upper(level);
             let first = freed.unwrap_or_else(|| {
                 self.upper_rows += level as u32;
                 self.upper_rows - level as u32
@@ -163,23 +170,21 @@ impl Writer {
         if self.by_hash.get(&hash) == Some(&point) {
             self.by_hash.remove(&hash);
         }
-        self.incoming[point as usize] = Vec::new();
+        self.incoming.forget(point, level);
         self.tall.remove(&(level, std::cmp::Reverse(point)));
-        (1..=level).for_each(|layer| drop(self.upper_incoming.remove(&(layer, point))));
         self.levels[point as usize] = FREE;
         self.gone += 1;
-        let upper = (level > 0).then(|| (usize::from(level), graph.upper_row(point))).filter(|(_, row)| row.is_some());
+        let upper = graph.upper_row(point).map(|first| FreeRows { level, first });
+        self.freed.lock().waiting.extend(upper);
         let freed = Arc::clone(&self.freed);
         let guard = epoch::pin();
         graph.set_upper(point, None, 0);
         guard.defer(move || {
             let mut freed = freed.lock();
-            freed.points.push(point);
-            if let Some((level, Some(row))) = upper {
-                if freed.upper.len() <= level {
-                    freed.upper.resize_with(level + 1, Vec::new);
-                }
-                freed.upper[level].push(row);
+            freed.points.insert(point);
+            if let Some(rows) = upper {
+                freed.waiting.remove(&rows);
+                freed.upper.insert(rows);
             }
         });
         guard.flush();
@@ -195,6 +200,13 @@ impl Writer {
         tall.map(|(level, point)| (point.0, usize::from(*level))).or_else(ground)
     }
 
+    /// A place whose turn it is, of all places, one after the other.
+    pub(super) fn next_in_turn(&mut self) -> u32 {
+        let point = self.turn;
+        self.turn = if (point as usize + 1) < self.levels.len() { point + 1 } else { 0 };
+        point
+    }
+
     /// The point that already holds exactly this vector.
     pub(super) fn twin(&self, graph: &Graph, vector: &[f32], hash: u64) -> Option<u32> {
         let same = |point: u32| graph.vector(point).iter().map(|x| x.to_bits()).eq(vector.iter().map(|x| x.to_bits()));
@@ -203,9 +215,9 @@ impl Writer {
 
     /// Bytes held, spare capacity included, hash tables estimated.
     pub(super) fn bytes(&self) -> usize {
-        let lists = self.incoming.iter().map(|list| list.capacity() * 4).sum::<usize>() + self.incoming.capacity() * 24;
-        let upper = self.upper_incoming.values().map(|list| list.capacity() * 4 + 48).sum::<usize>();
-        lists + upper + self.levels.capacity() + self.tall.len() * 12 + self.by_hash.capacity() * 18
+        let unbuilt = self.unbuilt.as_ref().map_or(0, |hashes| hashes.capacity() * 8);
+        let tables = self.levels.capacity() + self.tall.len() * 12 + self.by_hash.capacity() * 18;
+        self.incoming.bytes() + tables + unbuilt
     }
 
     /// Rows above the ground.

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use coditect_engine::model::{
-    CollectionName, CollectionSpec, DocumentId, EmbedderInfo, NewDocument, NewPassage, PassageLocation, TenantId,
-    TextHash, TokenCodes, Version, WriteReceipt,
+    CollectionName, CollectionSpec, DocumentId, EmbedderInfo, NewDocument, NewPassage, PassageLocation, SearchSettings,
+    TenantId, TextHash, TokenCodes, Version, WriteReceipt,
 };
 use coditect_engine::search::{Mode, QueryTokens, SearchRequest, SearchResponse, Vector};
+use coditect_engine::vector::Quantization;
 use coditect_engine::{Engine, EngineOptions, Tenant};
 #[cfg(not(feature = "fdb"))]
 use coditect_store::EmbeddedOptions;
@@ -92,7 +93,13 @@ pub(crate) fn embedder() -> EmbedderInfo {
 }
 
 pub(crate) fn spec() -> CollectionSpec {
-    CollectionSpec { embedder: embedder(), tokens: Some(token_model()), description: String::new() }
+    CollectionSpec {
+        embedder: embedder(),
+        tokens: Some(token_model()),
+        description: String::new(),
+        quantization: Quantization::default(),
+        search: SearchSettings::default(),
+    }
 }
 
 /// The model of token codes: each word is a token with a hashed vector.

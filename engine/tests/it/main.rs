@@ -11,6 +11,7 @@ mod filters;
 mod harness;
 mod late;
 mod model;
+mod recall;
 mod restart;
 mod search;
 mod tenants;

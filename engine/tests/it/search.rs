@@ -109,7 +109,7 @@ async fn another_embedder_is_refused_and_told_what_to_do() {
     let mut other = embedder();
     other.id = "test:other-weights".into();
     let spec =
-        coditect_engine::model::CollectionSpec { embedder: other.clone(), tokens: None, description: String::new() };
+        coditect_engine::model::CollectionSpec { embedder: other.clone(), tokens: None, ..crate::harness::spec() };
     let document = crate::harness::document("x", &["text"]);
     let write = rig.tenant("t").put(&docs(), &spec, document).await.unwrap_err();
     let mut request = SearchRequest { min_version: Some(version), ..query_of("fox") };

@@ -138,7 +138,7 @@ function render() {
   $("about").replaceChildren(...prose(api.info.description));
   const sections = new Map((api.tags ?? []).map((tag) => [tag.name, { tag, routes: [] }]));
   for (const [path, item] of Object.entries(api.paths)) {
-    for (const method of ["get", "post", "put", "delete"]) {
+    for (const method of ["get", "post", "put", "patch", "delete"]) {
       if (!item[method]) continue;
       const name = item[method].tags?.[0] ?? "other";
       if (!sections.has(name)) sections.set(name, { tag: { name }, routes: [] });

@@ -10,7 +10,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use coditect_engine::Tenant;
-use coditect_engine::model::CollectionSpec;
+use coditect_engine::model::{CollectionSpec, SearchSettings};
+use coditect_engine::vector::Quantization;
 use coditect_ingest::split::SplitOptions;
 use coditect_ingest::wire::{DocumentInput, WriteOutcome};
 use futures::{StreamExt, stream};
@@ -49,7 +50,13 @@ impl Pipeline {
         let splitters = std::thread::available_parallelism().map_or(1, usize::from);
         let stages = Stages {
             id: PipelineId::new(&info.id, tokens.as_ref().map(|it| it.id.as_str()), &options),
-            spec: CollectionSpec { embedder: info, tokens, description: String::new() },
+            spec: CollectionSpec {
+                embedder: info,
+                tokens,
+                description: String::new(),
+                quantization: Quantization::default(),
+                search: SearchSettings::default(),
+            },
             counter: embedder.counter(),
             vectors: Vectors::start(models.clone()),
             splitters: Arc::new(Semaphore::new(splitters)),

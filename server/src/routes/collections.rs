@@ -1,14 +1,15 @@
-//! Collections: making, listing, reading and dropping them.
+//! Collections: making, changing, listing, reading and dropping them.
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use coditect_engine::model::{CollectionInfo as Info, CollectionName};
+use coditect_engine::model::{CollectionChange, CollectionInfo as Info, CollectionName, SearchChange};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::collection_search::{Quantization, SearchInfo, SearchSettings};
 use super::places;
 use crate::extract::{Json, Path, Query};
 use crate::problem::{Code, Problem, Result};
@@ -20,7 +21,7 @@ pub(super) fn reads() -> OpenApiRouter<AppState> {
 }
 
 pub(super) fn writes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(put, drop_collection))
+    OpenApiRouter::new().routes(routes!(put, alter, drop_collection))
 }
 
 /// A collection.
@@ -28,7 +29,8 @@ pub(super) fn writes() -> OpenApiRouter<AppState> {
 #[schema(example = json!({
     "name": "handbook", "description": "How we work", "documents": 120, "passages": 1450,
     "embedder": {"id": "local/all-MiniLM-L6-v2/384/5f0c2a9be1d47733", "model": "all-MiniLM-L6-v2", "dimension": 384},
-    "created_at": "2026-03-01T09:30:00Z", "version": "00000000000000a1f300"
+    "search": {"recall_target": 0.95, "ef": null, "ef_min": null, "effort": 160, "recall": 0.968, "samples": 200},
+    "late_interaction": true, "quantization": "auto", "created_at": "2026-03-01T09:30:00Z", "version": "00000000000000a1f300"
 }))]
 struct CollectionInfo {
     /// Its name.
@@ -43,6 +45,10 @@ struct CollectionInfo {
     embedder: EmbedderInfo,
     /// Whether its passages' tokens are kept for late interaction.
     late_interaction: bool,
+    /// In which form its vectors are compared before the best are compared as they are.
+    quantization: Quantization,
+    /// How its vectors are searched, and with what recall.
+    search: SearchInfo,
     /// When it was made.
     created_at: String,
     /// The newest version that searches of it show.
@@ -70,6 +76,21 @@ struct CollectionBody {
     /// Whether its passages' tokens are kept for late interaction; as the server is set when absent. For good: a collection that
     /// exists stays as it is.
     late_interaction: Option<bool>,
+    /// In which form its vectors are compared before the best are compared as they are; chosen by their length when absent. For good.
+    quantization: Option<Quantization>,
+    /// How its vectors are searched.
+    search: Option<SearchSettings>,
+}
+
+/// What of a collection is to be another; what is absent stays.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(example = json!({"search": {"recall_target": 0.98}}))]
+struct CollectionPatch {
+    /// Free text for people, at most 4096 bytes.
+    description: Option<String>,
+    /// How its vectors are searched.
+    search: Option<SearchSettings>,
 }
 
 /// Which page of collections.
@@ -115,7 +136,7 @@ struct Dropped {
         (status = 200, description = "It was there already.", body = CollectionInfo),
         (status = 201, description = "It is new.", body = CollectionInfo),
         (status = 400, description = "A field is at fault; `errors[].pointer` names it."),
-        (status = 409, description = "It is there with another embedder."),
+        (status = 409, description = "It is there with another embedder, or with other settings than the given ones."),
     )
 )]
 async fn put(
@@ -124,22 +145,59 @@ async fn put(
     body: Option<Json<CollectionBody>>,
 ) -> Result<(StatusCode, JsonAnswer<CollectionInfo>)> {
     let name = places::collection(&name).map_err(|problem| problem.at("/name"))?;
-    let CollectionBody { description, late_interaction } = body.map(|Json(body)| body).unwrap_or_default();
-    if description.len() > limits::DESCRIPTION_BYTES {
-        let limit = limits::DESCRIPTION_BYTES;
-        return Err(Problem::field(
-            "/description",
-            format!("{} bytes, at most {limit} are allowed", description.len()),
-        ));
-    }
-    let spec = app.collection_spec(description, late_interaction)?;
+    let CollectionBody { description, late_interaction, quantization, search } =
+        body.map(|Json(body)| body).unwrap_or_default();
+    check_description(&description)?;
+    let search = search.map(SearchChange::from);
+    let mut spec = app.collection_spec(description, late_interaction)?;
+    spec.quantization = quantization.unwrap_or_default().into();
+    spec.search = search.unwrap_or_default().applied(spec.search);
     let (info, created) = app.tenant.ensure_collection(&name, &spec).await?;
-    if late_interaction.is_some_and(|wanted| wanted != info.tokens.is_some()) {
+    let is_other = late_interaction.is_some_and(|wanted| wanted != info.tokens.is_some())
+        || quantization.is_some_and(|_| spec.quantization != info.quantization);
+    if is_other {
         let detail = format!("collection {name} is there, and cannot be changed: make one of another name");
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    if search.is_some() && spec.search != info.search.settings {
+        let detail = format!("collection {name} is there with other search settings: PATCH changes them");
         return Err(Problem::new(Code::Conflict, detail));
     }
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, JsonAnswer(info.into())))
+}
+
+fn check_description(description: &str) -> Result<()> {
+    let (bytes, limit) = (description.len(), limits::DESCRIPTION_BYTES);
+    match bytes > limit {
+        true => Err(Problem::field("/description", format!("{bytes} bytes, at most {limit} are allowed"))),
+        false => Ok(()),
+    }
+}
+
+/// Change a collection.
+///
+/// Its description, and how its vectors are searched. What is absent stays.
+#[utoipa::path(
+    patch, operation_id = "alter_collection", path = "/collections/{name}", tag = "collections",
+    params(("name" = String, Path, description = "The collection.")),
+    request_body = CollectionPatch,
+    responses(
+        (status = 200, description = "It is changed; searches follow within moments.", body = CollectionInfo),
+        (status = 400, description = "A field is at fault; `errors[].pointer` names it."),
+        (status = 404, description = "There is no such collection."),
+    )
+)]
+async fn alter(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+    Json(patch): Json<CollectionPatch>,
+) -> Result<JsonAnswer<CollectionInfo>> {
+    let name = places::collection(&name).map_err(|problem| problem.at("/name"))?;
+    patch.description.as_deref().map_or(Ok(()), check_description)?;
+    let search = patch.search.map(SearchChange::from).unwrap_or_default();
+    let change = CollectionChange { description: patch.description, search };
+    Ok(JsonAnswer(app.tenant.alter_collection(&name, &change).await?.into()))
 }
 
 /// List collections.
@@ -203,6 +261,8 @@ impl From<Info> for CollectionInfo {
             passages: info.passages,
             embedder,
             late_interaction: info.tokens.is_some(),
+            quantization: info.quantization.into(),
+            search: info.search.into(),
             created_at: info.created_at.to_string(),
             version: info.version.to_string(),
         }

@@ -1,5 +1,6 @@
 //! The routes, one concept a file, and what stands around them.
 
+mod collection_search;
 mod collections;
 mod context;
 mod documents;
@@ -66,7 +67,7 @@ fn cors(settings: &Settings) -> CorsLayer {
     let origins = settings.cors.origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE, HeaderName::from_static("x-request-id")])
         .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER])
 }

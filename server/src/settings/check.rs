@@ -5,7 +5,7 @@ use coditect_engine::model::TenantId;
 use coditect_ingest::embed::ProviderKind;
 use tracing_subscriber::EnvFilter;
 
-use super::{Limits, Settings};
+use super::{Limits, Recall, Settings};
 use crate::limits;
 
 /// A setting at fault.
@@ -48,6 +48,7 @@ pub(super) fn check(settings: &Settings) -> Result {
     }
     settings.cors.origins.iter().try_for_each(|origin| check_origin(origin))?;
     check_embedder(settings)?;
+    check_recall(&settings.recall)?;
     check_limits(&settings.limits)
 }
 
@@ -76,6 +77,16 @@ fn check_embedder(settings: &Settings) -> Result {
         }
         _ => Ok(()),
     }
+}
+
+fn check_recall(recall: &Recall) -> Result {
+    if !(0.0..=1.0).contains(&recall.sample_share) {
+        return fault("recall.sample_share", "must be 0 to 1");
+    }
+    if !(0.001..=1.0).contains(&recall.cpu_share) {
+        return fault("recall.cpu_share", "must be 0.001 to 1; recall.sample_share = 0 switches it off");
+    }
+    Ok(())
 }
 
 fn check_limits(given: &Limits) -> Result {

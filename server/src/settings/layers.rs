@@ -62,6 +62,10 @@ fn typed(kind: Kind, text: &str) -> Value {
             Ok(number) => Value::from(Num::U64(number)),
             Err(_) => Value::from(text),
         },
+        Kind::Decimal => match text.trim().parse::<f64>() {
+            Ok(number) => Value::from(Num::F64(number)),
+            Err(_) => Value::from(text),
+        },
         Kind::List => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Value::from(items.map(Value::from).collect::<Vec<_>>())

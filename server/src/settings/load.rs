@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn faults_name_the_setting_and_its_place() {
-        let cases: [(&str, &[&str]); 8] = [
+        let cases: [(&str, &[&str]); 12] = [
             ("listen=0.0.0.0:8080", &["listen", "loopback", "logins"]),
             ("listen=here", &["listen", "--set"]),
             ("limits.body_bytes=many", &["limits.body_bytes", "many"]),
@@ -176,6 +176,10 @@ mod tests {
             ("tenant=../x", &["tenant"]),
             ("cors.origins=*", &["cors.origins"]),
             ("embedder.provider=magic", &["embedder.provider", "magic"]),
+            ("recall.sample_share=1.5", &["recall.sample_share", "0 to 1"]),
+            ("recall.sample_share=NaN", &["recall.sample_share", "0 to 1"]),
+            ("recall.cpu_share=0", &["recall.cpu_share", "recall.sample_share"]),
+            ("recall.cpu_share=half", &["recall.cpu_share", "half"]),
             ("embedder.provider=vertex", &["embedder.vertex.project", "GCP_PROJECT"]),
         ];
         for (set, parts) in cases {

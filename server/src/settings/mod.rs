@@ -10,6 +10,7 @@ mod table;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use coditect_engine::RecallOptions;
 use coditect_ingest::embed::EmbedderConfig;
 use coditect_ingest::split::SplitOptions;
 use serde::Deserialize;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub late_interaction: LateInteraction,
     /// How documents are cut.
     pub chunking: Chunking,
+    /// How much of the searches is checked for its recall.
+    pub recall: Recall,
     /// Bounds of requests.
     pub limits: Limits,
     /// Who may call from a browser.
@@ -70,6 +73,16 @@ pub enum LateInteraction {
 pub struct Chunking {
     /// Tokens that a passage is packed up to. Another value re-embeds documents when they are next sent.
     pub target_tokens: usize,
+}
+
+/// How much of the searches is checked for its recall, in the background.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recall {
+    /// Share of the approximate vector searches that are answered exactly as well; 0 checks none.
+    pub sample_share: f64,
+    /// Share of one processor that this may take.
+    pub cpu_share: f64,
 }
 
 /// Bounds of requests.
@@ -137,6 +150,7 @@ impl Default for Settings {
             embedder: EmbedderConfig::default(),
             late_interaction: LateInteraction::default(),
             chunking: Chunking::default(),
+            recall: Recall::default(),
             limits: Limits::default(),
             cors: Cors::default(),
             log: Log::default(),
@@ -147,6 +161,13 @@ impl Default for Settings {
 impl Default for Chunking {
     fn default() -> Self {
         Self { target_tokens: SplitOptions::default().target_tokens }
+    }
+}
+
+impl Default for Recall {
+    fn default() -> Self {
+        let RecallOptions { sample_share, cpu_share } = RecallOptions::default();
+        Self { sample_share, cpu_share }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `--print-config`: every setting as a line of TOML, with the place that its value came from. Secrets are not shown.
 
-use figment::value::Value;
+use figment::value::{Num, Value};
 
 use super::Loaded;
 use super::layers::Origin;
@@ -38,6 +38,8 @@ fn toml(value: &Value) -> String {
         Value::String(_, text) => serde_json::Value::from(text.as_str()).to_string(),
         Value::Array(_, items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
         Value::Bool(_, flag) => flag.to_string(),
+        Value::Num(_, Num::F64(number)) => number.to_string(),
+        Value::Num(_, Num::F32(number)) => number.to_string(),
         Value::Num(_, number) => number.to_u128().map_or_else(
             || number.to_i128().map_or_else(|| "0".to_owned(), |number| number.to_string()),
             |number| number.to_string(),
@@ -57,6 +59,7 @@ mod tests {
         let environment = |name: &str| match name {
             "OPENAI_API_KEY" => Some("sesame".to_owned()),
             "CODITECT_HOSTS" => Some("kb.local".to_owned()),
+            "CODITECT_RECALL_SAMPLE_SHARE" => Some("0.125".to_owned()),
             _ => None,
         };
         let flags = Flags { data_dir: Some("/tmp/\"x".into()), ..Flags::default() };
@@ -65,6 +68,7 @@ mod tests {
         assert!(text.contains("api_key = (not shown)  # environment, OPENAI_API_KEY"), "{text}");
         assert!(text.contains(r#"data_dir = "/tmp/\"x"  # flag, --data-dir"#), "{text}");
         assert!(text.contains("hosts = [\"kb.local\"]  # environment, CODITECT_HOSTS"), "{text}");
+        assert!(text.contains("recall.sample_share = 0.125  # environment, CODITECT_RECALL_SAMPLE_SHARE"), "{text}");
         assert!(text.contains("limits.batch_documents = 256  # default"), "{text}");
         assert!(text.contains("# embedder.local.model_dir is not set"), "{text}");
     }

@@ -8,6 +8,8 @@ pub enum Kind {
     Text,
     /// A whole number.
     Number,
+    /// A number that need not be whole.
+    Decimal,
     /// Texts between commas.
     List,
 }
@@ -50,6 +52,10 @@ const fn text(key: &'static str, default: &'static str, help: &'static str) -> S
 
 const fn number(key: &'static str, default: &'static str, help: &'static str) -> Setting {
     Setting { key, kind: Kind::Number, default, variables: &[], help }
+}
+
+const fn decimal(key: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { key, kind: Kind::Decimal, default, variables: &[], help }
 }
 
 const fn list(key: &'static str, default: &'static str, help: &'static str) -> Setting {
@@ -132,6 +138,12 @@ pub const SETTINGS: &[Setting] = &[
         "180",
         "Tokens that a passage is packed up to; another value re-embeds documents when they are next sent.",
     ),
+    decimal(
+        "recall.sample_share",
+        "0.01",
+        "Share of the approximate vector searches that are answered exactly as well, to measure recall; 0 checks none.",
+    ),
+    decimal("recall.cpu_share", "0.02", "Share of one processor that this may take; further samples are dropped."),
     number("limits.body_bytes", "33554432", "Largest request body, bytes."),
     number("limits.body_timeout_ms", "30000", "Longest wait for a request's body, milliseconds."),
     number("limits.batch_documents", "256", "Most documents of one batch."),

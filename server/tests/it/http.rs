@@ -58,7 +58,7 @@ async fn unknown_routes_and_methods_are_problems() {
         (Method::GET, "/documents/docs", 404),
         (Method::GET, "/documents/docs/", 404),
         (Method::PUT, "/documents", 405),
-        (Method::PATCH, "/collections/docs", 405),
+        (Method::PATCH, "/documents", 405),
         (Method::DELETE, "/search", 405),
         (Method::POST, "/healthz", 405),
     ];

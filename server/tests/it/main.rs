@@ -13,5 +13,6 @@ mod hostile;
 mod http;
 mod ingest;
 mod late;
+mod recall;
 mod search;
 mod shutdown;

@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // A C library for tests: nothing links it but through FoundationDB's own client library's name.
     ("fdb-standin", &[]),
     ("coditect-engine", &["coditect-store"]),
+    ("coditect-models", &[]),
     // Of the store, ingest uses the clock alone: time is injected from one place.
     ("coditect-ingest", &["coditect-store"]),
     ("coditect-auth", &["coditect-store"]),

@@ -46,12 +46,13 @@ impl Kernel {
         let mut kernels = vec![Self::Scalar];
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("popcnt")
-            {
+            let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let has_avx2 = has_avx2 && is_x86_feature_detected!("popcnt");
+            if has_avx2 {
                 kernels.push(Self::Avx2);
             }
-            let has_vectors = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
-            if has_vectors && is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vpopcntdq") {
+            let has_wide = has_avx2 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+            if has_wide && is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vpopcntdq") {
                 kernels.push(Self::Avx512);
             }
         }

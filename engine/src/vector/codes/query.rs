@@ -1,5 +1,7 @@
 //! A query in the forms in which it meets codes.
 
+use simsimd::f16;
+
 use super::kernel::{Kernel, PLANES};
 
 /// Largest number of a bit plane sum's query component.
@@ -14,8 +16,12 @@ pub(in crate::vector) struct QueryCode {
     pub(super) norm: f32,
     pub(super) bytes: Vec<i8>,
     pub(super) bytes_sum: i32,
-    /// What a number of `bytes` is worth.
-    pub(super) byte_scale: f32,
+    /// The turned vector in half precision, where codes are.
+    pub(super) halves: Vec<f16>,
+    /// The vector itself, where vectors are compared as they are.
+    pub(super) floats: Vec<f32>,
+    /// What a number of `bytes` or `halves` is worth.
+    pub(super) scale: f32,
     /// The turned vector in four bits a dimension.
     pub(super) numbers: Vec<u8>,
     /// The same by bit.
@@ -33,6 +39,16 @@ impl QueryCode {
         self.base = base;
         Kernel::detected().quantise(turned, self);
         Kernel::detected().planes(&self.numbers, &mut self.planes);
+    }
+
+    /// The same for codes of half precision.
+    pub(super) fn set_halves(&mut self, turned: &[f32], base: f32) {
+        let most = turned.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        let over_most = if most > 0.0 { 1.0 / most } else { 0.0 };
+        (self.base, self.scale) = (base, most);
+        self.norm = turned.iter().map(|x| x * x).sum::<f32>().sqrt();
+        self.halves.clear();
+        self.halves.extend(turned.iter().map(|x| f16::from_f32(x * over_most)));
     }
 }
 
@@ -54,7 +70,7 @@ pub(super) fn quantise(turned: &[f32], into: &mut QueryCode) {
     let largest = largest.iter().fold(f32::MIN, |a, &b| a.max(b));
     let most = largest.max(-least).max(0.0);
     (into.norm, into.total) = (squared.iter().sum::<f32>().sqrt(), total.iter().sum());
-    (into.least, into.step, into.byte_scale) = (least, (largest - least) / PLANE_MOST, most / 127.0);
+    (into.least, into.step, into.scale) = (least, (largest - least) / PLANE_MOST, most / 127.0);
     let to_byte = if most > 0.0 { 127.0 / most } else { 0.0 };
     let to_number = if largest > least { PLANE_MOST / (largest - least) } else { 0.0 };
     into.bytes.clear();

@@ -10,6 +10,11 @@ use crate::vector::graph::split_mix;
 /// Rounds of signs and transforms.
 const ROUNDS: u64 = 4;
 
+/// Dimensions after turning.
+pub(super) fn padded(dimension: usize) -> usize {
+    dimension.next_multiple_of(64)
+}
+
 /// An orthogonal map to a multiple of 64 dimensions.
 #[derive(Debug)]
 pub(super) struct Rotation {
@@ -21,7 +26,7 @@ pub(super) struct Rotation {
 
 impl Rotation {
     pub(super) fn new(dimension: usize, seed: u64) -> Self {
-        let padded = dimension.next_multiple_of(64);
+        let padded = padded(dimension);
         let sign = |round: u64, place: u64| {
             let bits = split_mix(seed ^ round.wrapping_mul(0xA24B_AED4_963E_E407) ^ place);
             if bits & 1 == 0 { 1.0 } else { -1.0 }
@@ -30,12 +35,7 @@ impl Rotation {
         Self { dimension, padded, signs }
     }
 
-    /// Dimensions of what comes out.
-    pub(super) fn padded(&self) -> usize {
-        self.padded
-    }
-
-    /// Turns `vector`, which becomes as long as [`Rotation::padded`]. Keeps lengths and angles.
+    /// Turns `vector`, which becomes as long as [`padded`] says. Keeps lengths and angles.
     pub(super) fn turn(&self, vector: &mut Vec<f32>) {
         debug_assert_eq!(vector.len(), self.dimension);
         vector.resize(self.padded, 0.0);

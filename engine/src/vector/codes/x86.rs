@@ -36,11 +36,13 @@ pub(super) fn sign_sums_avx512<'a>(
     let bytes = planes.len() / PLANES * 8;
     for &point in points {
         let code = &code(point)[..bytes];
-        // SAFETY: the kernel is chosen only where the features were detected; code and planes have the same number of words.
+        // SAFETY: the kernel is chosen only where the features were detected; the code has as many words as each plane.
         sums.push(unsafe { sign_sum(planes, code) });
     }
 }
 
+/// # Safety
+/// The processor has the features, and `planes` has [`PLANES`] words for each of the code's.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
 unsafe fn sign_sum(planes: &[u64], code: &[u8]) -> SignSum {
@@ -49,7 +51,7 @@ unsafe fn sign_sum(planes: &[u64], code: &[u8]) -> SignSum {
     let mut first = 0;
     while first < words {
         let mask = if words - first >= WORDS { 0xFF } else { (1_u8 << (words - first)) - 1 };
-        // SAFETY: the mask leaves out what is beyond the words of code and plane.
+        // SAFETY: `first` is below `words`, as many as there are behind the pointers below, and the mask leaves out what is beyond them.
         let load = |from: *const i64| unsafe { _mm512_maskz_loadu_epi64(mask, from.add(first)) };
         let plane = |number: usize| planes[number * words..].as_ptr().cast::<i64>();
         let bits = load(code.as_ptr().cast());
@@ -74,7 +76,7 @@ pub(super) fn byte_dots_avx512<'a>(
 ) {
     for &point in points {
         let code = &code(point)[..query.len()];
-        // SAFETY: the kernel is chosen only where the features were detected; both have the same length.
+        // SAFETY: the kernel is chosen only where the features were detected.
         dots.push(unsafe { byte_dot_avx512(query, code) } - 128 * query_sum);
     }
 }

@@ -36,7 +36,8 @@ impl Kernel {
             if is_x86_feature_detected!("avx2") {
                 kernels.push(Self::Avx2);
             }
-            if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
+            let has_wide = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+            if has_wide && is_x86_feature_detected!("avx512vnni") {
                 kernels.push(Self::Vnni);
             }
         }

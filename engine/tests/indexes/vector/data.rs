@@ -46,7 +46,7 @@ pub(crate) fn recall(index: &VectorIndex, queries: &[Vec<f32>], k: usize, allowe
     let expected = k.min(possible);
     let mut found = 0;
     for query in queries {
-        let truth = index.search(query, k, &VectorQuery { allowed, exact: true, ef: None }).unwrap();
+        let truth = index.search(query, k, &VectorQuery { allowed, exact: true, ..VectorQuery::default() }).unwrap();
         let hits = index.search(query, k, &VectorQuery { allowed, ..VectorQuery::default() }).unwrap();
         assert_eq!((truth.len(), hits.len()), (expected, expected), "always as many results as there are");
         assert!(hits.windows(2).all(|pair| (-pair[0].score, pair[0].slot) < (-pair[1].score, pair[1].slot)));

@@ -4,5 +4,7 @@ mod churn;
 mod data;
 mod filtered;
 mod model;
+mod quantization;
 mod recall;
 mod refuse;
+mod threads;

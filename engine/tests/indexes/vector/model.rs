@@ -66,7 +66,7 @@ proptest! {
             truth.sort_by(|a, b| b.total_cmp(a));
             truth.truncate(k);
             for exact in [false, true] {
-                let hits = index.search(&query, k, &VectorQuery { ef: None, allowed, exact }).unwrap();
+                let hits = index.search(&query, k, &VectorQuery { allowed, exact, ..VectorQuery::default() }).unwrap();
                 prop_assert_eq!(hits.len(), truth.len());
                 for (hit, best) in hits.iter().zip(&truth) {
                     // With an effort of 128 for at most 60 points, the graph must find everything too.

@@ -25,6 +25,10 @@ pub(in crate::routes) struct Ask {
     pub(in crate::routes) explain: bool,
     /// Exact scan instead of the graph.
     pub(in crate::routes) exact: bool,
+    /// The effort of the vector leg.
+    pub(in crate::routes) ef: Option<usize>,
+    /// Found points whose vectors are compared.
+    pub(in crate::routes) rescore: Option<usize>,
     pub(in crate::routes) fold_copies: bool,
 }
 
@@ -65,6 +69,8 @@ pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
         min_version: ask.min_version,
         explain: ask.explain,
         exact: ask.exact,
+        ef: ask.ef,
+        rescore: ask.rescore,
         fold_copies: ask.fold_copies,
         ..SearchRequest::default()
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use coditect_engine::filter::Filter;
 use coditect_engine::search::{Mode, Rerank, RerankMode};
+use coditect_engine::vector::limits::MAX_EF;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -118,6 +119,14 @@ pub(in crate::routes) struct SearchBody {
     pub(in crate::routes) explain: Option<bool>,
     /// Compare the query's vector with every allowed one instead of walking the graph: the true answer of the vector leg, and slower.
     pub(in crate::routes) exact: Option<bool>,
+    /// The effort of the vector leg: points that its walk keeps, at least as many as candidates are wanted. More finds better and takes
+    /// longer. 1 to 4096; that of each collection when absent.
+    #[schema(minimum = 1, maximum = 4096)]
+    pub(in crate::routes) ef: Option<usize>,
+    /// Points found by their codes whose vectors are compared, at least as many as candidates are wanted. 1 to 4096; all that their codes
+    /// cannot rule out when absent.
+    #[schema(minimum = 1, maximum = 4096)]
+    pub(in crate::routes) rescore: Option<usize>,
     /// Show the same text once, with all its places in `also_in`, and so with nearly the same text of other documents; true when
     /// absent.
     pub(in crate::routes) fold_copies: Option<bool>,
@@ -137,6 +146,12 @@ impl SearchBody {
             1..=limits::MAX_LATENCY_MS => Ok(Duration::from_millis(budget.into())),
             _ => Err(Problem::field("/max_latency_ms", format!("max_latency_ms is 1 to {}", limits::MAX_LATENCY_MS))),
         });
+        if self.ef.is_some_and(|ef| !(1..=MAX_EF).contains(&ef)) {
+            return Err(Problem::field("/ef", format!("ef is 1 to {MAX_EF}")));
+        }
+        if self.rescore.is_some_and(|rescore| !(1..=MAX_EF).contains(&rescore)) {
+            return Err(Problem::field("/rescore", format!("rescore is 1 to {MAX_EF}")));
+        }
         let mode = self.mode.unwrap_or_default();
         check_query(self.query.as_deref(), self.vector.is_some(), mode)?;
         check_vector(self.vector.as_deref())?;
@@ -152,6 +167,8 @@ impl SearchBody {
             budget: budget.transpose()?,
             explain: self.explain.unwrap_or_default(),
             exact: self.exact.unwrap_or_default(),
+            ef: self.ef,
+            rescore: self.rescore,
             fold_copies: self.fold_copies.unwrap_or(true),
         })
     }
@@ -219,6 +236,10 @@ pub(in crate::routes) struct SearchQuery {
     explain: Option<bool>,
     /// Compare with every allowed vector instead of walking the graph.
     exact: Option<bool>,
+    /// The effort of the vector leg, 1 to 4096; that of each collection when absent.
+    ef: Option<usize>,
+    /// Found points whose vectors are compared, 1 to 4096; all that their codes cannot rule out when absent.
+    rescore: Option<usize>,
     /// Show the same and nearly the same text once; true when absent.
     fold_copies: Option<bool>,
     /// What results carry, with commas between: `text`, `highlights`, `metadata`.
@@ -249,6 +270,8 @@ impl SearchQuery {
             max_latency_ms: self.max_latency_ms,
             explain: self.explain,
             exact: self.exact,
+            ef: self.ef,
+            rescore: self.rescore,
             fold_copies: self.fold_copies,
             include,
         })

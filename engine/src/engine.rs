@@ -52,13 +52,22 @@ impl Default for EngineOptions {
     }
 }
 
-/// Whether the engine's indexes have reached the head of the change log.
+/// Whether the engine's indexes have reached the head of the change log, and still follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {
     /// The log has been followed to its head since the start.
     pub ready: bool,
     /// Everything up to this version is visible.
     pub version: Version,
+    /// How long ago the log was last read; nothing before the first time.
+    pub age: Option<Duration>,
+}
+
+impl Readiness {
+    /// The log was not read for so long that what is visible may be old.
+    pub fn is_behind(&self) -> bool {
+        self.age.is_some_and(|age| age > limits::FOLLOW_LOST)
+    }
 }
 
 /// A running engine. Cheap to clone.
@@ -108,7 +117,8 @@ impl Engine {
     /// How far the indexes are.
     pub fn readiness(&self) -> Readiness {
         let applied = *self.inner.applied.borrow();
-        Readiness { ready: applied.caught_up, version: applied.version }
+        let age = applied.at.map(|at| self.inner.context.clock.monotonic().saturating_sub(at));
+        Readiness { ready: applied.caught_up, version: applied.version, age }
     }
 
     /// Waits until the log has been followed to its head.

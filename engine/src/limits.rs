@@ -34,6 +34,8 @@ pub const APPLY_PASSAGES: usize = 2_048;
 pub const REBUILD_BATCH: usize = 128;
 /// How long the follower sleeps at most before it looks at the log again (a safety net for lost watches).
 pub const FOLLOW_POLL: Duration = Duration::from_millis(500);
+/// A follower that has not read the log for so long is taken to have lost it: many times its longest pause between two reads.
+pub const FOLLOW_LOST: Duration = Duration::from_secs(15);
 /// First pause after a failed step of the follower; doubles up to [`FOLLOW_BACKOFF_MAX`].
 pub const FOLLOW_BACKOFF_MIN: Duration = Duration::from_millis(50);
 /// Longest pause after a failed step of the follower.

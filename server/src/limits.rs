@@ -96,3 +96,5 @@ const _: () = assert!(QUERY_STRING_BYTES > coditect_engine::limits::QUERY_BYTES)
 const _: () = assert!(CURSOR_BYTES > 4 * coditect_engine::limits::DOCUMENT_ID_BYTES / 3 + 64);
 const _: () = assert!(CONTEXT_TOP_K_MAX <= coditect_engine::limits::TOP_K);
 const _: () = assert!(PAGE_DEFAULT <= coditect_engine::limits::PAGE);
+/// How long the start waits for a cluster, milliseconds.
+pub const STORE_START_TIMEOUT_MS: u64 = 15_000;

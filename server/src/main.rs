@@ -44,7 +44,13 @@ fn run(cli: &Cli) -> Result<(), StartError> {
         .enable_all()
         .build()
         .map_err(|error| StartError::Other(format!("start the runtime: {error}")))?;
-    runtime.block_on(Box::pin(serve(loaded)))
+    let served = runtime.block_on(Box::pin(serve(loaded)));
+    // Its network thread must end before the process does.
+    #[cfg(feature = "fdb")]
+    if let Err(error) = coditect_store::stop_fdb_network() {
+        tracing::warn!(%error, "FoundationDB's network thread did not stop cleanly");
+    }
+    served
 }
 
 async fn serve(loaded: Loaded) -> Result<(), StartError> {

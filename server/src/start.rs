@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::models::Models;
 use crate::pipeline::Pipeline;
 use crate::query::QueryVectors;
-use crate::settings::{Recall, Settings};
+use crate::settings::{Recall, Settings, StoreBackend, StoreSettings};
 use crate::spelling::Spelling;
 use crate::state::{App, AppState};
 use crate::telemetry;
@@ -53,9 +53,7 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
     let models = Models::connect(settings.embedder.clone(), settings.late_interaction).await;
     let models = models.map_err(|error| embedder_error(&error))?;
     let clock = Clock::system();
-    let mut options = EmbeddedOptions::new(&settings.data_dir);
-    options.clock = clock.clone();
-    let store = Store::open_embedded(options).await.map_err(|error| store_error(&settings.data_dir, &error))?;
+    let store = open_store(&settings, &clock).await?;
     let scratch = scratch(&settings.data_dir)?;
     let Recall { sample_share, cpu_share } = settings.recall;
     let recall = RecallOptions { sample_share, cpu_share };
@@ -70,7 +68,10 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
         }
         return Err(error);
     }
-    tracing::info!(embedder = info.id, data_dir = %settings.data_dir.display(), "store and embedder are open");
+    tracing::info!(
+        embedder = info.id, backend = ?settings.store.backend, data_dir = %settings.data_dir.display(),
+        "store and embedder are open"
+    );
     Ok(Arc::new(App {
         queries: QueryVectors::new(models.clone(), settings.query_cache_mb.saturating_mul(1024 * 1024)),
         pipeline: Pipeline::new(tenant.clone(), &models, settings.chunking.target_tokens),
@@ -87,6 +88,41 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
         metrics,
         settings,
     }))
+}
+
+async fn open_store(settings: &Settings, clock: &Clock) -> Result<Store, StartError> {
+    if settings.store.backend == StoreBackend::Fdb {
+        return open_cluster(&settings.store, clock).await;
+    }
+    if settings.store.cluster_file.is_some() || settings.store.cluster_string.is_some() {
+        tracing::warn!("a FoundationDB cluster is named, but store.backend is embedded: it is not used");
+    }
+    let mut options = EmbeddedOptions::new(&settings.data_dir);
+    options.clock = clock.clone();
+    Store::open_embedded(options).await.map_err(|error| store_error(&settings.data_dir, &error))
+}
+
+#[cfg(feature = "fdb")]
+async fn open_cluster(settings: &StoreSettings, clock: &Clock) -> Result<Store, StartError> {
+    use coditect_store::{FdbCluster, FdbOptions, FdbTls};
+
+    use crate::settings::StoreTls;
+    let cluster = match (&settings.cluster_file, &settings.cluster_string) {
+        (Some(file), _) => FdbCluster::File(file.clone()),
+        (None, Some(string)) => FdbCluster::ConnectionString(string.clone()),
+        (None, None) => FdbCluster::Default,
+    };
+    let mut options = FdbOptions::new(cluster);
+    let StoreTls { certificate, key, ca, verify_peers, password } = settings.tls.clone();
+    options.tls = FdbTls { certificate, key, ca, verify_peers, password };
+    options.start_timeout = std::time::Duration::from_millis(settings.start_timeout_ms);
+    options.clock = clock.clone();
+    Store::open_fdb(options).await.map_err(|error| StartError::Data(chain(&error)))
+}
+
+#[cfg(not(feature = "fdb"))]
+async fn open_cluster(_: &StoreSettings, _: &Clock) -> Result<Store, StartError> {
+    Err(StartError::Settings("store.backend: this program was built without FoundationDB".into()))
 }
 
 /// The folder for files of this process alone, made below the data folder.

@@ -83,7 +83,8 @@ fn describe() {
     describe_counter!("ingest_embedded_passages_total", "Passages that were embedded.");
     describe_counter!("ingest_reused_vectors_total", "Passages whose vector was known from a copy.");
     describe_counter!("ingest_embed_failures_total", "Calls to the embedder that failed.");
-    describe_gauge!("engine_ready", "1 when the log has been followed to its head since the start.");
+    describe_gauge!("engine_ready", "1 when the log has been followed to its head since the start, and is being followed.");
+    describe_gauge!("engine_follow_age_seconds", "Time since the change log was last read.");
     describe_gauge!("engine_version_lag", "Commits that the store has and the indexes do not show yet.");
     describe_gauge!("collection_documents", "Documents of a collection.");
     describe_gauge!("collection_passages", "Passages of a collection.");
@@ -111,8 +112,11 @@ pub(crate) fn forget_collection(name: &str) {
 /// Sets the gauges that are read from the engine.
 pub async fn measure(app: &App) {
     let state = app.engine.readiness();
-    metrics::gauge!("engine_ready").set(if state.ready { 1.0 } else { 0.0 });
-    if let Ok(head) = app.store.begin().read_version().await {
+    metrics::gauge!("engine_ready").set(if state.ready && !state.is_behind() { 1.0 } else { 0.0 });
+    metrics::gauge!("engine_follow_age_seconds").set(state.age.map_or(f64::NAN, |age| age.as_secs_f64()));
+    let transaction = app.store.begin();
+    let head = tokio::time::timeout(Duration::from_secs(1), transaction.read_version());
+    if let Ok(Ok(head)) = head.await {
         let mut applied = [0; 8];
         applied.copy_from_slice(&state.version.as_bytes()[..8]);
         metrics::gauge!("engine_version_lag").set(head.saturating_sub(u64::from_be_bytes(applied)) as f64);

@@ -24,6 +24,8 @@ pub(crate) struct Applied {
     pub(crate) version: Version,
     /// The log's head has been reached once since the start.
     pub(crate) caught_up: bool,
+    /// When the log was last read, on the monotonic clock.
+    pub(crate) at: Option<Duration>,
 }
 
 /// The one task that writes the indexes.
@@ -59,12 +61,14 @@ impl Follower {
         };
         let changed = self.watch_tail().await?;
         let page = log::read(&self.context.store, &self.context.keys, from).await?;
+        let read = self.context.clock.monotonic();
         let (through, more, empty) = (page.through, page.more, page.entries.is_empty());
         self.apply(page).await?;
         *cursor = Some(through);
         self.applied.send_modify(|applied| {
             applied.version = through;
             applied.caught_up |= !more;
+            applied.at = Some(read);
         });
         if empty {
             self.tidy().await?;

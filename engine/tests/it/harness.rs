@@ -68,15 +68,27 @@ impl Rig {
 
 /// A database of FoundationDB's stand-in that has the directory's name. It lasts as long as the process.
 #[cfg(feature = "fdb")]
-async fn open(dir: &Path) -> Store {
+pub(crate) async fn open(dir: &Path) -> Store {
     use coditect_store::{FdbCluster, FdbOptions};
     let name: String = dir.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect();
     let string = format!("{name}:standin@127.0.0.1:4500");
     Store::open_fdb(FdbOptions::new(FdbCluster::ConnectionString(string))).await.unwrap()
 }
 
+/// The store of another process: on a cluster, connected by itself.
+#[cfg(feature = "fdb")]
+pub(crate) async fn open_again(dir: &Path, _: &Store) -> Store {
+    open(dir).await
+}
+
 #[cfg(not(feature = "fdb"))]
-async fn open(dir: &Path) -> Store {
+#[expect(clippy::unused_async, reason = "as for a cluster")]
+pub(crate) async fn open_again(_: &Path, first: &Store) -> Store {
+    first.clone()
+}
+
+#[cfg(not(feature = "fdb"))]
+pub(crate) async fn open(dir: &Path) -> Store {
     Store::open_embedded(EmbeddedOptions::new(dir.join("store"))).await.unwrap()
 }
 

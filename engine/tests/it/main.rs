@@ -12,6 +12,7 @@ mod harness;
 mod late;
 mod model;
 mod recall;
+mod replicas;
 mod restart;
 mod search;
 mod tenants;

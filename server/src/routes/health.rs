@@ -26,7 +26,7 @@ struct Health {
 /// Whether requests can be served.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 struct Readiness {
-    /// `ready` or `starting`.
+    /// `ready`, `starting`, or `behind` when the store has not answered for a while.
     status: &'static str,
     /// Why not; absent when ready.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,25 +46,26 @@ async fn healthz() -> JsonAnswer<Health> {
 
 /// Is the server ready.
 ///
-/// It is, once the indexes have followed the change log to its head.
+/// It is, once the indexes have followed the change log to its head, and as long as they can follow it.
 #[utoipa::path(
     get, operation_id = "readiness", path = "/readyz", tag = "operation",
     responses(
         (status = 200, description = "Searches show every write up to `version`.", body = Readiness),
-        (status = 503, description = "The indexes are still being built.", body = Readiness),
+        (status = 503, description = "The indexes are still being built, or the store does not answer.", body = Readiness),
     )
 )]
 async fn readyz(State(app): State<AppState>) -> Response {
     let state = app.engine.readiness();
     let version = state.version.to_string();
-    match state.ready {
-        true => JsonAnswer(Readiness { status: "ready", reason: None, version }).into_response(),
-        false => {
-            let reason = Some("the indexes are still being built from the change log".to_owned());
-            let body = JsonAnswer(Readiness { status: "starting", reason, version });
-            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
+    let (status, reason) = match (state.ready, state.age) {
+        (false, _) => ("starting", "the indexes are still being built from the change log".to_owned()),
+        (true, Some(age)) if state.is_behind() => {
+            ("behind", format!("the store has not answered for {} s; searches show what was there then", age.as_secs()))
         }
-    }
+        (true, _) => return JsonAnswer(Readiness { status: "ready", reason: None, version }).into_response(),
+    };
+    let body = JsonAnswer(Readiness { status, reason: Some(reason), version });
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
 }
 
 /// Metrics for Prometheus.

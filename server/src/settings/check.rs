@@ -5,7 +5,7 @@ use coditect_engine::model::TenantId;
 use coditect_ingest::embed::ProviderKind;
 use tracing_subscriber::EnvFilter;
 
-use super::{Limits, Recall, Settings};
+use super::{Limits, Recall, Settings, StoreBackend, StoreSettings};
 use crate::limits;
 
 /// A setting at fault.
@@ -46,10 +46,27 @@ pub(super) fn check(settings: &Settings) -> Result {
     if settings.query_cache_mb > 65_536 {
         return fault("query_cache_mb", "must be at most 65536");
     }
+    check_store(&settings.store)?;
     settings.cors.origins.iter().try_for_each(|origin| check_origin(origin))?;
     check_embedder(settings)?;
     check_recall(&settings.recall)?;
     check_limits(&settings.limits)
+}
+
+fn check_store(store: &StoreSettings) -> Result {
+    if store.backend == StoreBackend::Fdb && !cfg!(feature = "fdb") {
+        return fault(
+            "store.backend",
+            "this program was built without FoundationDB: build it with --features fdb (docs/operations.md)",
+        );
+    }
+    if store.cluster_file.is_some() && store.cluster_string.is_some() {
+        return fault("store.cluster_string", "store.cluster_file is set too: keep one of them");
+    }
+    if !(100..=3_600_000).contains(&store.start_timeout_ms) {
+        return fault("store.start_timeout_ms", "must be 100 to 3600000");
+    }
+    Ok(())
 }
 
 fn check_origin(origin: &str) -> Result {

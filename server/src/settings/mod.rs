@@ -5,6 +5,7 @@ mod cli;
 mod layers;
 mod load;
 mod print;
+mod store;
 mod table;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,6 +19,7 @@ use serde::Deserialize;
 pub use cli::Cli;
 pub use load::{Loaded, SettingsError, load};
 pub use print::print;
+pub use store::{StoreBackend, StoreSettings, StoreTls};
 pub use table::{Kind, SETTINGS, Setting};
 
 use crate::limits;
@@ -30,8 +32,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// File that the address is written to once the server listens.
     pub address_file: Option<PathBuf>,
-    /// Folder of the embedded store.
+    /// Folder of the embedded store, and of files of the process alone.
     pub data_dir: PathBuf,
+    /// Where everything is kept.
+    pub store: StoreSettings,
     /// The tenant that every request belongs to, until logins exist.
     pub tenant: String,
     /// Host names, besides loopback ones, that requests may be addressed to.
@@ -144,6 +148,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             address_file: None,
             data_dir: PathBuf::from("./data"),
+            store: StoreSettings::default(),
             tenant: "default".into(),
             hosts: Vec::new(),
             query_cache_mb: limits::QUERY_CACHE_MB,

@@ -32,7 +32,7 @@ pub struct Setting {
 impl Setting {
     /// Whether its value must not be shown.
     pub fn is_secret(&self) -> bool {
-        self.key.ends_with("api_key")
+        self.key.ends_with("api_key") || self.key.ends_with("password")
     }
 
     /// Its own environment variable: `CODITECT_LIMITS_BODY_BYTES` for `limits.body_bytes`.
@@ -70,7 +70,31 @@ const fn also(setting: Setting, variables: &'static [&'static str]) -> Setting {
 pub const SETTINGS: &[Setting] = &[
     text("listen", "\"127.0.0.1:8080\"", "Address to listen on, loopback only; port 0 takes a free one."),
     text("address_file", "", "File that the address is written to once the server listens."),
-    text("data_dir", "\"./data\"", "Folder of the store; made when it is missing."),
+    text("data_dir", "\"./data\"", "Folder of the embedded store and of scratch files; made when it is missing."),
+    text("store.backend", "\"embedded\"", "Where everything is kept: embedded (in data_dir) or fdb (a FoundationDB cluster)."),
+    also(
+        text("store.cluster_file", "", "Cluster file; fdb.cluster here or in /etc/foundationdb when neither is set."),
+        &["FDB_CLUSTER_FILE"],
+    ),
+    also(
+        text("store.cluster_string", "", "Content of a cluster file, description:id@host:port,…, in place of one."),
+        &["FDB_CLUSTER_STRING"],
+    ),
+    number("store.start_timeout_ms", "15000", "How long the start waits for the cluster to answer, milliseconds."),
+    also(
+        text("store.tls.certificate", "", "File of the certificate chain shown to the cluster, PEM."),
+        &["FDB_TLS_CERTIFICATE_FILE"],
+    ),
+    also(text("store.tls.key", "", "File of its private key, PEM."), &["FDB_TLS_KEY_FILE"]),
+    also(
+        text("store.tls.ca", "", "File of the authorities that sign the cluster's certificates, PEM."),
+        &["FDB_TLS_CA_FILE"],
+    ),
+    also(
+        text("store.tls.verify_peers", "", "What the cluster's certificates must say, as Check.Valid=1,S.CN=…."),
+        &["FDB_TLS_VERIFY_PEERS"],
+    ),
+    also(text("store.tls.password", "", "Passphrase of the private key."), &["FDB_TLS_PASSWORD"]),
     text("tenant", "\"default\"", "The tenant that every request belongs to, until logins exist."),
     list("hosts", "[]", "Host names, besides loopback ones, that requests may be addressed to."),
     number("query_cache_mb", "32", "Memory for vectors of recent queries, mebibytes; 0 keeps none."),

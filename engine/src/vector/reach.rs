@@ -84,3 +84,66 @@ fn found_instead(view: View<'_>, point: u32) -> Option<Vec<u32>> {
         (!is_found).then(|| scratch.best.iter().map(|found| found.point).take(REACH_PARENTS).collect())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vector::{VectorIndex, VectorOptions, VectorQuery};
+
+    fn vector(slot: u32) -> [f32; 6] {
+        std::array::from_fn(|i| ((slot as f32 + 1.0) * (i as f32 + 1.37) * 0.611).sin())
+    }
+
+    fn insert(index: &VectorIndex, slots: std::ops::Range<u32>) {
+        let vectors: Vec<(u32, [f32; 6])> = slots.map(|slot| (slot, vector(slot))).collect();
+        let batch: Vec<(u32, &[f32])> = vectors.iter().map(|(slot, vector)| (*slot, vector.as_slice())).collect();
+        index.insert_batch(&batch).unwrap();
+    }
+
+    fn is_found(index: &VectorIndex, slot: u32) -> bool {
+        let how = VectorQuery { ef: Some(60), ..VectorQuery::default() };
+        index.search(&vector(slot), 1, &how).unwrap().iter().any(|hit| hit.slot == slot)
+    }
+
+    #[test]
+    fn a_point_that_nobody_leads_to_gets_a_link_that_lasts() {
+        let options = VectorOptions { m: 4, ef_construction: 20, exact_below: 0, ..VectorOptions::new(6) };
+        let index = VectorIndex::new(options).unwrap();
+        insert(&index, 0..1_500);
+        let point = index.graph.points.of_slot(700).unwrap();
+        assert!(is_found(&index, 700));
+        let codes = index.graph.codes.load_full().unwrap();
+        let view = View::new(&index.graph, &codes);
+        let sources = |writer: &Writer| writer.incoming(&index.graph, 0, point).collect::<Vec<u32>>();
+        {
+            let mut writer = index.writer.lock();
+            assert_eq!(writer.level(point), Some(0), "else a search may come to it from above");
+            for source in sources(&writer) {
+                let rest: Vec<u32> = index.graph.out(0, source).filter(|&link| link != point).collect();
+                writer.set_out(&index.graph, 0, source, &rest);
+            }
+        }
+        assert!(!is_found(&index, 700));
+        index.writer.lock().bring_within_reach(view, &[point]);
+        assert!(is_found(&index, 700));
+        let parent = sources(&index.writer.lock())[0];
+        assert_eq!(index.graph.lasting(0, parent).collect::<Vec<_>>(), [point]);
+        // Many come that are nearer to the parent.
+        insert(&index, 1_500..6_000);
+        assert!(index.graph.lasting(0, parent).any(|link| link == point) && is_found(&index, 700));
+        // Where the parent goes, another takes its place.
+        let parents = index.graph.points.slots(parent).collect::<Vec<u32>>();
+        assert!(parents.iter().all(|&slot| index.remove(slot)));
+        assert!(is_found(&index, 700));
+    }
+
+    #[test]
+    fn turns_come_to_every_point() {
+        let index = VectorIndex::new(VectorOptions { m: 4, exact_below: 0, ..VectorOptions::new(6) }).unwrap();
+        insert(&index, 0..1_200);
+        let mut writer = index.writer.lock();
+        let mut met: Vec<u32> = (0..1_200).map(|_| writer.next_in_turn()).collect();
+        met.sort_unstable();
+        assert!(met.into_iter().eq(0..1_200));
+    }
+}

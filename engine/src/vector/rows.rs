@@ -6,8 +6,9 @@ use std::io;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use super::limits::{FIRST_ROWS, LINE, MAX_SLOTS};
 use super::memory::{Memory, populate};
@@ -39,12 +40,15 @@ pub(super) struct Rows<T> {
     stride: usize,
     folder: Option<PathBuf>,
     blocks: [OnceLock<Memory>; BLOCKS],
+    /// Where each block begins, for those that look rows up; null for one that is not there yet.
+    starts: [AtomicPtr<u8>; BLOCKS],
     values: PhantomData<T>,
 }
 
 impl<T: Plain> Rows<T> {
     pub(super) fn new(stride: usize) -> Self {
-        Self { stride, folder: None, blocks: [const { OnceLock::new() }; BLOCKS], values: PhantomData }
+        let starts = [const { AtomicPtr::new(ptr::null_mut()) }; BLOCKS];
+        Self { stride, folder: None, blocks: [const { OnceLock::new() }; BLOCKS], starts, values: PhantomData }
     }
 
     /// Rows whose memory is backed by files below `folder`, when there are many.
@@ -62,7 +66,8 @@ impl<T: Plain> Rows<T> {
         let Some(last) = count.checked_sub(1) else { return };
         for (number, block) in self.blocks.iter().enumerate().take(place(last).0 + 1) {
             let bytes = rows_of(number).saturating_mul(self.bytes_of_row());
-            block.get_or_init(|| Memory::zeroed(bytes, self.folder.as_deref()));
+            let block = block.get_or_init(|| Memory::zeroed(bytes, self.folder.as_deref()));
+            self.starts[number].store(block.start(), Ordering::Release);
         }
     }
 
@@ -132,7 +137,10 @@ impl<T: Plain> Rows<T> {
         let (sizes, length): (Vec<usize>, _) = (sizes.collect(), count * self.bytes_of_row());
         // SAFETY: as the caller says.
         let blocks = unsafe { Memory::over_file(&sizes, self.folder.as_deref(), (file, offset, length)) }?;
-        self.blocks.iter_mut().zip(blocks).for_each(|(place, block)| *place = OnceLock::from(block));
+        for (number, block) in blocks.into_iter().enumerate() {
+            self.starts[number] = AtomicPtr::new(block.start());
+            self.blocks[number] = OnceLock::from(block);
+        }
         Ok(())
     }
 
@@ -146,19 +154,23 @@ impl<T: Plain> Rows<T> {
     #[inline]
     pub(super) fn prefetch(&self, index: u32) {
         let (block, row) = place(index as usize);
-        let Some(memory) = self.blocks.get(block).and_then(OnceLock::get) else { return };
         let bytes = self.bytes_of_row();
+        // Where there is no block the hint is for an address that nothing lies at.
+        let start = self.starts.get(block).map_or(ptr::null_mut(), |start| start.load(Ordering::Acquire));
         for line in (0..bytes).step_by(LINE) {
-            prefetch(memory.start().wrapping_add(row * bytes + line));
+            prefetch(start.wrapping_add(row * bytes + line));
         }
     }
 
     #[inline]
     fn start(&self, index: u32) -> *mut T {
         let (block, row) = place(index as usize);
-        let memory = self.blocks[block].get().unwrap_or_else(|| missing(index));
+        let start = self.starts[block].load(Ordering::Acquire);
+        if start.is_null() {
+            missing(index);
+        }
         // SAFETY: `row` is below `rows_of(block)`, and `ensure` makes blocks of that many rows, so this stays within it.
-        unsafe { memory.start().cast::<T>().add(row * self.stride) }
+        unsafe { start.cast::<T>().add(row * self.stride) }
     }
 
     pub(super) fn bytes_of_row(&self) -> usize {

@@ -59,13 +59,15 @@ impl<'a> View<'a> {
         }
         while let Some(next) = scratch.best.next() {
             let mut points = std::mem::take(&mut scratch.points);
-            points.clear();
-            for link in self.graph.out(layer, next.point) {
-                if scratch.visit(link) {
-                    self.codes.prefetch(link);
-                    points.push(link);
-                }
+            // Whether a link leads to a new point cannot be foreseen: all are put down, and the place is kept or used again, without a branch.
+            points.resize(self.graph.capacity(layer), 0);
+            let mut count = 0;
+            for (link, _) in self.graph.out(layer, next.point).zip(0..points.len()) {
+                points[count] = link;
+                count += usize::from(scratch.visit(link));
             }
+            points.truncate(count);
+            points.iter().for_each(|&point| self.codes.prefetch(point));
             scratch.distances += points.len();
             let bound = (scratch.best.bound(), WALK_CARE);
             self.codes.near(query, &points, bound, &mut scratch.codes, &mut scratch.scored);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::collection::{CollectionIndex, View, Writer};
 use super::load::Loaded;
 use super::sketch::Sketch;
-use super::slots::{IndexedDocument, SlotEntry};
+use super::slots::{IndexedDocument, SlotEntry, order_of};
 use crate::documents::passages::IndexedPassage;
 use crate::error::{Error, Result};
 use crate::filter::Fields;
@@ -100,6 +100,7 @@ impl CollectionIndex {
         let entries = passages.iter().map(|indexed| SlotEntry {
             document: document.clone(),
             ordinal: indexed.ordinal,
+            order: order_of(&document.id, indexed.ordinal),
             lines: indexed.passage.location.lines,
             text_hash: TextHash::of(&indexed.passage.text),
             embed_hash: indexed.passage.embed_hash,

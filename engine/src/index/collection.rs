@@ -102,16 +102,24 @@ impl CollectionIndex {
         }
     }
 
+    /// By what passages with equal scores are put in order, see [`SlotEntry::order`].
+    pub(crate) fn orders(&self, slots: impl Iterator<Item = u32>) -> Vec<u64> {
+        let table = self.slots.read();
+        slots.map(|slot| table.get(slot).map_or(u64::MAX, |entry| entry.order)).collect()
+    }
+
     /// What stands behind a slot that a view shows.
     pub(crate) fn entry(&self, slot: u32) -> Option<SlotEntry> {
         self.slots.read().get(slot).cloned()
     }
 
-    /// The visible copies of a text.
+    /// The visible copies of a text, in an order that does not depend on slots.
     pub(crate) fn copies(&self, view: &View, text: TextHash) -> Vec<SlotEntry> {
         let slots = self.slots.read();
         let live = slots.copies(text).iter().filter(|&&slot| view.live.contains(slot));
-        live.filter_map(|&slot| slots.get(slot).cloned()).collect()
+        let mut copies: Vec<SlotEntry> = live.filter_map(|&slot| slots.get(slot).cloned()).collect();
+        copies.sort_by_key(|copy| copy.order);
+        copies
     }
 
     /// The vector of a passage with the same embedded text, if one is indexed, and its token codes, if it shows the same text too.

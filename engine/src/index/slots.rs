@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use twox_hash::XxHash3_64;
 
 use super::sketch::Sketch;
 use crate::model::{DocumentHead, DocumentId, TextHash, Version};
@@ -22,6 +23,8 @@ pub(crate) struct IndexedDocument {
 pub(crate) struct SlotEntry {
     pub(crate) document: Arc<IndexedDocument>,
     pub(crate) ordinal: u32,
+    /// A number for the passage that every process gives it: by document in no order that means anything, and by place in the document.
+    pub(crate) order: u64,
     pub(crate) lines: (u32, u32),
     /// Hash of the shown text: passages with equal hashes are copies.
     pub(crate) text_hash: TextHash,
@@ -29,6 +32,11 @@ pub(crate) struct SlotEntry {
     pub(crate) embed_hash: TextHash,
     /// By which passages that say nearly the same are told.
     pub(crate) sketch: Sketch,
+}
+
+/// See [`SlotEntry::order`].
+pub(crate) fn order_of(document: &DocumentId, ordinal: u32) -> u64 {
+    XxHash3_64::oneshot(document.as_str().as_bytes()) << u32::BITS | u64::from(ordinal)
 }
 
 /// The table of slots, with the two ways back from a text to its slots.

@@ -21,7 +21,7 @@ pub(super) struct Ranked {
     pub(super) explanation: Explanation,
 }
 
-/// Scores and sorts the candidates, best first; ties by collection and slot.
+/// Scores and sorts the candidates, best first; ties by collection, document and place in it.
 ///
 /// `profiles` are what the keyword leg knows of the query's words, one for each collection searched.
 pub(super) fn fuse(mode: Mode, candidates: &[Candidate], profiles: &[QueryProfile]) -> Vec<Ranked> {
@@ -53,7 +53,7 @@ pub(super) fn fuse(mode: Mode, candidates: &[Candidate], profiles: &[QueryProfil
     };
     let mut ranked: Vec<Ranked> = candidates.iter().zip(&shares).map(rank).collect();
     ranked.sort_by(|a, b| {
-        let place = |r: &Ranked| (r.candidate.target, r.candidate.slot);
+        let place = |r: &Ranked| (r.candidate.target, r.candidate.order);
         b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b)))
     });
     ranked

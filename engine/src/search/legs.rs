@@ -26,6 +26,8 @@ pub(super) struct Candidate {
     /// Position of the collection among the search's targets.
     pub(super) target: usize,
     pub(super) slot: u32,
+    /// Ties go by this: slots are numbers of this process alone, this is the same on every replica and after every start.
+    pub(super) order: u64,
     /// Whether its document is in a programming language.
     pub(super) is_code: bool,
     pub(super) cosine: Option<f32>,
@@ -53,6 +55,8 @@ pub(super) fn run(request: &SearchRequest, target: &Target, position: usize, sam
     target.index.with_code(|code| {
         candidates.iter_mut().for_each(|candidate| candidate.is_code = code.contains(candidate.slot));
     });
+    let orders = target.index.orders(candidates.iter().map(|candidate| candidate.slot));
+    candidates.iter_mut().zip(orders).for_each(|(candidate, order)| candidate.order = order);
     complete(request, target, &evaluation, &mut candidates)?;
     Ok(Found { candidates, profile: evaluation.profile().clone() })
 }
@@ -114,8 +118,8 @@ fn merge(target: usize, vector: &[vector::Hit], keyword: &[keyword::Hit]) -> Vec
         *by_slot.entry(slot).or_insert_with(|| {
             let none = (None, None, None, None);
             let (cosine, bm25, vector_rank, keyword_rank) = none;
-            let is_code = false;
-            candidates.push(Candidate { target, slot, is_code, cosine, bm25, vector_rank, keyword_rank });
+            let (order, is_code) = (0, false);
+            candidates.push(Candidate { target, slot, order, is_code, cosine, bm25, vector_rank, keyword_rank });
             candidates.len() - 1
         })
     };

@@ -167,8 +167,22 @@ mod tests {
     }
 
     #[test]
+    fn one_cluster_is_named_in_one_way_and_needs_its_build() {
+        let refused = |sets: &[&str]| {
+            let flags = Flags { set: sets.iter().map(|set| (*set).to_owned()).collect(), ..Flags::default() };
+            load(&flags, |_| None).unwrap_err().to_string()
+        };
+        let both = refused(&["store.cluster_file=/a", "store.cluster_string=d:i@127.0.0.1:4500"]);
+        assert!(both.contains("store.cluster_string") && both.contains("keep one"), "{both}");
+        if !cfg!(feature = "fdb") {
+            let without = refused(&["store.backend=fdb"]);
+            assert!(without.contains("--features fdb"), "{without}");
+        }
+    }
+
+    #[test]
     fn faults_name_the_setting_and_its_place() {
-        let cases: [(&str, &[&str]); 12] = [
+        let cases: [(&str, &[&str]); 13] = [
             ("listen=0.0.0.0:8080", &["listen", "loopback", "logins"]),
             ("listen=here", &["listen", "--set"]),
             ("limits.body_bytes=many", &["limits.body_bytes", "many"]),
@@ -179,6 +193,7 @@ mod tests {
             ("recall.sample_share=1.5", &["recall.sample_share", "0 to 1"]),
             ("recall.sample_share=NaN", &["recall.sample_share", "0 to 1"]),
             ("recall.cpu_share=0", &["recall.cpu_share", "recall.sample_share"]),
+            ("store.start_timeout_ms=5", &["store.start_timeout_ms", "100 to 3600000"]),
             ("recall.cpu_share=half", &["recall.cpu_share", "half"]),
             ("embedder.provider=vertex", &["embedder.vertex.project", "GCP_PROJECT"]),
         ];

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::limits::{REACH_EF, REACH_PARENTS, REACH_TURNS};
+use super::limits::{REACH_ALONE, REACH_EF, REACH_PARENTS, REACH_TURNS};
 use super::scratch::Scratch;
 use super::select::rank;
 use super::walk::View;
@@ -26,9 +26,10 @@ impl Writer {
         points.sort_unstable();
         points.dedup();
         let astray = |&point: &u32| found_instead(view, point).map(|parents| (point, parents));
-        let astray: Vec<(u32, Vec<u32>)> = match points.len() {
-            0 | 1 => points.iter().filter_map(astray).collect(),
-            _ => points.par_iter().filter_map(astray).collect(),
+        let astray: Vec<(u32, Vec<u32>)> = if points.len() <= REACH_ALONE {
+            points.iter().filter_map(astray).collect()
+        } else {
+            points.par_iter().filter_map(astray).collect()
         };
         for (point, parents) in astray {
             if let Some(parent) = self.link_from(view, 0, &parents, point) {

@@ -8,7 +8,7 @@ use super::walk::View;
 use super::writer::Writer;
 
 /// So many points are looked at for the place of a link that is gone.
-const REPLACEMENTS: usize = 8;
+const REPLACEMENTS: usize = 16;
 
 impl Writer {
     /// Removes `point` from every layer, and repairs the lists that named it.
@@ -49,9 +49,11 @@ impl Writer {
         let mut links: Vec<u32> = view.graph.out(layer, source).filter(|&link| link != gone).collect();
         let others = around.iter().copied().filter(|other| *other != gone && !links.contains(other));
         let ranked = rank_for(view, &view.codes.query_of(source), source, others);
+        // The nearest of all where each is covered: lists that lose links and get none wear out.
         let replacement = Scratch::with(|scratch| {
-            let nearest = ranked.into_iter().take(REPLACEMENTS);
-            nearest.into_iter().find(|&candidate| !scratch.select.is_covered(view, source, candidate, &links))
+            let mut nearest = ranked.iter().take(REPLACEMENTS);
+            let uncovered = nearest.find(|&&candidate| !scratch.select.is_covered(view, source, candidate, &links));
+            uncovered.or(ranked.first()).copied()
         });
         links.extend(replacement.map(|candidate| candidate.point));
         links

@@ -40,9 +40,13 @@ pub const RETRAIN_UNTIL: usize = 1 << 16;
 pub const SIGNS_FROM: usize = 128;
 /// Effort of a search that looks whether a point is within reach. Less than any search has, so that the point stays within theirs while others come.
 pub const REACH_EF: usize = 10;
+/// Of a list's room at most one of so many places has a link that lasts.
+pub const LASTING_SHARE: usize = 4;
+/// Points near a list's own that are looked at for the place of a link whose target is gone.
+pub const REPLACEMENTS: usize = 16;
 /// Points that one thread looks for alone.
 pub const REACH_ALONE: usize = 4;
-/// Points that are looked for after each change.
+/// Points that are looked for with each point that comes.
 pub const REACH_TURNS: usize = 2;
 /// Points, the nearest that such a search finds, that may be given the link.
 pub const REACH_PARENTS: usize = 8;

@@ -28,3 +28,25 @@ pub(super) fn in_background<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         _ => work(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn niceness() -> i32 {
+        rustix::process::getpriority_process(None).unwrap()
+    }
+
+    #[test]
+    fn work_goes_to_threads_that_give_way_unless_it_is_with_rayon_already() {
+        let before = niceness();
+        let name = || std::thread::current().name().unwrap_or_default().to_owned();
+        let (there, nice) = in_background(|| (name(), niceness()));
+        assert!(there.starts_with("vectors-"), "{there}");
+        let expected = if cfg!(target_os = "linux") { (before + NICENESS).min(19) } else { before };
+        assert_eq!(nice, expected);
+        assert_eq!(niceness(), before);
+        let one = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "other".to_owned()).build().unwrap();
+        assert_eq!(one.install(|| in_background(name)), "other");
+    }
+}

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::limits::REPLACEMENTS;
 use super::scratch::Scratch;
 use super::select::{Pruned, rank_for};
 use super::walk::View;
 use super::writer::Writer;
-
-/// So many points are looked at for the place of a link that is gone.
-const REPLACEMENTS: usize = 16;
 
 impl Writer {
     /// Removes `point` from every layer, and repairs the lists that named it.
@@ -44,7 +42,7 @@ impl Writer {
     }
 
     /// The links of `source` without the one to `gone`, and in its place the nearest of the points around `gone` that no other link covers (in the manner of
-    /// Xu et al.: "In-Place Updates of a Graph Index", arXiv 2502.13826). The other links stay as they are.
+    /// Xu et al.: "In-Place Updates of a Graph Index for Streaming Approximate Nearest Neighbor Search", arXiv 2502.13826). The other links stay as they are.
     fn without(view: View<'_>, layer: usize, source: u32, gone: u32, around: &BTreeSet<u32>) -> Vec<u32> {
         let mut links: Vec<u32> = view.graph.out(layer, source).filter(|&link| link != gone).collect();
         let others = around.iter().copied().filter(|other| *other != gone && !links.contains(other));

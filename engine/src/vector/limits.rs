@@ -40,10 +40,18 @@ pub const RETRAIN_UNTIL: usize = 1 << 16;
 pub const SIGNS_FROM: usize = 128;
 /// Effort of a search that looks whether a point is within reach. Less than any search has, so that the point stays within theirs while others come.
 pub const REACH_EF: usize = 10;
-/// Points that are looked for after each change.
+/// Of a list's room at most one of so many places has a link that lasts.
+pub const LASTING_SHARE: usize = 4;
+/// Points near a list's own that are looked at for the place of a link whose target is gone.
+pub const REPLACEMENTS: usize = 16;
+/// Points that one thread looks for alone.
+pub const REACH_ALONE: usize = 4;
+/// Points that are looked for with each point that comes.
 pub const REACH_TURNS: usize = 2;
 /// Points, the nearest that such a search finds, that may be given the link.
 pub const REACH_PARENTS: usize = 8;
+/// By how much the threads that link vectors are nicer than others (`nice(2)`): a tenth of their weight.
+pub const NICENESS: i32 = 10;
 /// Bytes of a cache line.
 pub const LINE: usize = 64;
 /// Rows in the first block of a flat array; each further block doubles the array.

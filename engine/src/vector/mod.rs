@@ -18,6 +18,7 @@ pub mod maxsim;
 mod memory;
 mod metric;
 mod points;
+mod pool;
 mod reach;
 mod repair;
 mod rows;
@@ -156,19 +157,27 @@ impl VectorIndex {
             prepared.insert(slot, self.options.metric.prepare(vector, self.options.dimension)?);
         }
         let prepared: Vec<(u32, Vec<f32>)> = prepared.into_iter().collect();
+        // Locked here: a thread of the pool that waited for a lock could be the one that another change needs.
         let mut writer = self.changing();
-        let mut rest = prepared.as_slice();
+        let writer = &mut *writer;
+        match prepared.len() {
+            1 => self.put(writer, &prepared),
+            _ => pool::in_background(|| self.put(writer, &prepared)),
+        }
+        Ok(())
+    }
+
+    fn put(&self, writer: &mut Writer, mut rest: &[(u32, Vec<f32>)]) {
         while !rest.is_empty() {
             // Without a graph every search compares all, so all can be placed at once.
             let step = if writer.codes.is_some() { step(writer.size()) } else { rest.len() };
             let (now, later) = rest.split_at(step.min(rest.len()));
-            let (fresh, bound) = self.place(&mut writer, now);
-            self.link(&mut writer, &fresh);
+            let (fresh, bound) = self.place(writer, now);
+            self.link(writer, &fresh);
             // A slot is seen only when its point has all that a search may read of it.
             bound.into_iter().for_each(|(slot, point)| self.graph.points.bind(slot, point));
             rest = later;
         }
-        Ok(())
     }
 
     /// Gives new points their links, or all points when there are enough for a graph now.
@@ -254,7 +263,9 @@ impl VectorIndex {
 
     /// Takes `slot` out and repairs the graph around its point; false when it held nothing.
     pub fn remove(&self, slot: u32) -> bool {
-        self.release(&mut self.changing(), slot)
+        let mut writer = self.changing();
+        let writer = &mut *writer;
+        pool::in_background(|| self.release(writer, slot))
     }
 
     /// The writer, ready for changes.

@@ -1,21 +1,21 @@
 //! Keeping every point within reach of a search for it.
 //!
 //! Lists keep near links, so a point that lies alone, with many others nearer to each of its neighbours, may be in none of their lists: a search for it comes to all
-//! that is around it and not to the point itself. Each change of the graph therefore looks for some points in turn, with little effort, and gives those that
-//! are not found a link that lasts.
+//! that is around it and not to the point itself. With each point that comes some others are therefore looked for in turn, with little effort, and those that
+//! are not found get a link that lasts.
 
 use rayon::prelude::*;
 
-use super::limits::{REACH_EF, REACH_PARENTS, REACH_TURNS};
+use super::limits::{LASTING_SHARE, REACH_ALONE, REACH_EF, REACH_PARENTS, REACH_TURNS};
 use super::scratch::Scratch;
 use super::select::rank;
 use super::walk::View;
 use super::writer::Writer;
 
 impl Writer {
-    /// Looks for the points whose turn it is after so many changes.
-    pub(super) fn keep_within_reach(&mut self, view: View<'_>, changes: usize) {
-        let points: Vec<u32> = (0..changes * REACH_TURNS).map(|_| self.next_in_turn()).collect();
+    /// Looks for the points whose turn it is after so many others have come.
+    pub(super) fn keep_within_reach(&mut self, view: View<'_>, come: usize) {
+        let points: Vec<u32> = (0..come * REACH_TURNS).map(|_| self.next_in_turn()).collect();
         self.bring_within_reach(view, &points);
     }
 
@@ -26,11 +26,15 @@ impl Writer {
         points.sort_unstable();
         points.dedup();
         let astray = |&point: &u32| found_instead(view, point).map(|parents| (point, parents));
-        let astray: Vec<(u32, Vec<u32>)> = match points.len() {
-            0 | 1 => points.iter().filter_map(astray).collect(),
-            _ => points.par_iter().filter_map(astray).collect(),
+        let astray: Vec<(u32, Vec<u32>)> = if points.len() <= REACH_ALONE {
+            points.iter().filter_map(astray).collect()
+        } else {
+            points.par_iter().filter_map(astray).collect()
         };
-        for (point, parents) in astray {
+        for (point, mut parents) in astray {
+            // The other links of a list are those that walks go by.
+            let most = view.graph.capacity(0) / LASTING_SHARE;
+            parents.retain(|&parent| view.graph.lasting(0, parent).count() < most);
             if let Some(parent) = self.link_from(view, 0, &parents, point) {
                 view.graph.let_last(0, parent, point);
             }

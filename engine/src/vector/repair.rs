@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::limits::REPLACEMENTS;
 use super::scratch::Scratch;
 use super::select::{Pruned, rank_for};
 use super::walk::View;
 use super::writer::Writer;
-
-/// So many points are looked at for the place of a link that is gone.
-const REPLACEMENTS: usize = 8;
 
 impl Writer {
     /// Removes `point` from every layer, and repairs the lists that named it.
@@ -44,14 +42,16 @@ impl Writer {
     }
 
     /// The links of `source` without the one to `gone`, and in its place the nearest of the points around `gone` that no other link covers (in the manner of
-    /// Xu et al.: "In-Place Updates of a Graph Index", arXiv 2502.13826). The other links stay as they are.
+    /// Xu et al.: "In-Place Updates of a Graph Index for Streaming Approximate Nearest Neighbor Search", arXiv 2502.13826). The other links stay as they are.
     fn without(view: View<'_>, layer: usize, source: u32, gone: u32, around: &BTreeSet<u32>) -> Vec<u32> {
         let mut links: Vec<u32> = view.graph.out(layer, source).filter(|&link| link != gone).collect();
         let others = around.iter().copied().filter(|other| *other != gone && !links.contains(other));
         let ranked = rank_for(view, &view.codes.query_of(source), source, others);
+        // The nearest of all where each is covered: lists that lose links and get none wear out.
         let replacement = Scratch::with(|scratch| {
-            let nearest = ranked.into_iter().take(REPLACEMENTS);
-            nearest.into_iter().find(|&candidate| !scratch.select.is_covered(view, source, candidate, &links))
+            let mut nearest = ranked.iter().take(REPLACEMENTS);
+            let uncovered = nearest.find(|&&candidate| !scratch.select.is_covered(view, source, candidate, &links));
+            uncovered.or(ranked.first()).copied()
         });
         links.extend(replacement.map(|candidate| candidate.point));
         links

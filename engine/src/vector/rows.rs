@@ -169,7 +169,8 @@ impl<T: Plain> Rows<T> {
         if start.is_null() {
             missing(index);
         }
-        // SAFETY: `row` is below `rows_of(block)`, and `ensure` makes blocks of that many rows, so this stays within it.
+        // SAFETY: `starts` has the beginning of the block of this number, which lives as long as this; `row` is below `rows_of(block)`, and `ensure` and
+        // `map` make blocks of that many rows, so this stays within it. `Acquire` meets the `Release` after the block was made.
         unsafe { start.cast::<T>().add(row * self.stride) }
     }
 

@@ -45,7 +45,7 @@ pub(super) enum Pruned {
 
 /// By how much farther from a chosen link than from the base a candidate may be and still be left out, in squared distances. Links that reach a little farther make
 /// walks shorter (Subramanya et al.: "DiskANN", NeurIPS 2019, who call its root alpha).
-const SLACK: f32 = 1.2;
+const SLACK: f32 = 1.1;
 
 /// Room to choose in, used again.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::documents::{self, Context, ListQuery, Page, cleanup};
+use crate::documents::{self, Context, ListQuery, Page};
 use crate::error::{Error, Result};
 use crate::index::{Applied, Follower, Indexes};
 use crate::keyword::Spelling;
@@ -21,7 +21,9 @@ use crate::model::{
 };
 use crate::recall::{self, Effort, RecallOptions, Sampler};
 use crate::search::{self, SearchRequest, SearchResponse};
+use crate::snapshots::{SnapshotOptions, Snapshots};
 use crate::storage::{Keys, TenantKeys};
+use crate::upkeep::{Upkeep, UpkeepOptions};
 use crate::vector::VectorOptions;
 
 /// How an engine is set up.
@@ -29,10 +31,10 @@ use crate::vector::VectorOptions;
 pub struct EngineOptions {
     /// The first element of every key.
     pub root: String,
-    /// How long replaced generations stay readable.
-    pub retired_grace: Duration,
-    /// How often retired generations are cleaned up.
-    pub cleanup_interval: Duration,
+    /// When the store is tidied up, and what stays.
+    pub upkeep: UpkeepOptions,
+    /// Where snapshots of the indexes go; `None` for none: then they are built from the documents at every start.
+    pub snapshots: Option<SnapshotOptions>,
     /// An existing folder for parts of the indexes that need not be in memory, in files without names that vanish with the
     /// process. About 10 kB for each passage that has token codes.
     pub scratch: PathBuf,
@@ -44,8 +46,8 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             root: "coditect".into(),
-            retired_grace: limits::RETIRED_GRACE,
-            cleanup_interval: limits::CLEANUP_INTERVAL,
+            upkeep: UpkeepOptions::default(),
+            snapshots: None,
             scratch: std::env::temp_dir(),
             recall: RecallOptions::default(),
         }
@@ -95,11 +97,18 @@ impl Engine {
         let indexes = Arc::new(Indexes::default());
         let (sender, applied) = watch::channel(Applied::default());
         let stop = CancellationToken::new();
-        let follower =
-            Follower { context: context.clone(), indexes: indexes.clone(), applied: sender, stop: stop.clone() };
+        let follower = Follower {
+            context: context.clone(),
+            indexes: indexes.clone(),
+            applied: sender,
+            bucket: options.snapshots.as_ref().map(|snapshots| snapshots.bucket.clone()),
+            stop: stop.clone(),
+        };
         let (sampler, duty) = recall::on_duty(options.recall, stop.clone());
-        let cleaning = clean(context.clone(), options.clone(), stop.clone());
-        let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(cleaning), tokio::spawn(duty.run())];
+        let snapshots = options.snapshots.clone();
+        let snapshots = snapshots.map(|options| Snapshots::new(options, indexes.clone(), applied.clone()));
+        let upkeep = Upkeep { context: context.clone(), options: options.upkeep, snapshots, stop: stop.clone() };
+        let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(upkeep.run()), tokio::spawn(duty.run())];
         Self { inner: Arc::new(Inner { context, indexes, sampler, applied, stop, tasks: Mutex::new(tasks) }) }
     }
 
@@ -134,6 +143,21 @@ impl Engine {
         Tenant { keys: self.inner.context.keys.tenant(tenant), engine: self.clone() }
     }
 
+    #[cfg(test)]
+    pub(crate) fn context(&self) -> &Context {
+        &self.inner.context
+    }
+
+    #[cfg(test)]
+    pub(crate) fn indexes(&self) -> &Arc<Indexes> {
+        &self.inner.indexes
+    }
+
+    #[cfg(test)]
+    pub(crate) fn applied(&self) -> watch::Receiver<Applied> {
+        self.inner.applied.clone()
+    }
+
     async fn wait_until(&self, wait: Duration, met: impl FnMut(&Applied) -> bool, what: &str) -> Result<Version> {
         let mut applied = self.inner.applied.clone();
         let waited = tokio::time::timeout(wait, applied.wait_for(met)).await;
@@ -141,28 +165,6 @@ impl Engine {
             Ok(Ok(applied)) => Ok(applied.version),
             Ok(Err(_)) => Err(Error::unavailable("the engine is stopping")),
             Err(_) => Err(Error::lagging(format!("{what}; visible is version {}", self.readiness().version))),
-        }
-    }
-}
-
-async fn clean(context: Context, options: EngineOptions, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(options.cleanup_interval) => {}
-        }
-        loop {
-            match cleanup::round(&context, options.retired_grace).await {
-                Ok(0) => break,
-                Ok(cleared) => metrics::counter!("engine_cleanup_cleared_total").increment(cleared as u64),
-                Err(error) => {
-                    tracing::warn!(%error, "clean-up failed, trying again later");
-                    break;
-                }
-            }
-            if stop.is_cancelled() {
-                return;
-            }
         }
     }
 }

@@ -91,6 +91,19 @@ impl Error {
     }
 }
 
+/// Shows an error with its causes, for the one place that logs it.
+pub(crate) fn chain(error: &Error) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        write!(f, "{error}")?;
+        let mut source = std::error::Error::source(error);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    })
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

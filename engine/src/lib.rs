@@ -4,6 +4,7 @@
 //! callers hand it passages with their vectors, and queries with theirs. All access goes through [`Tenant`],
 //! a handle bound to one tenant.
 
+mod bucket;
 pub mod context;
 pub mod documents;
 mod engine;
@@ -15,10 +16,15 @@ pub mod limits;
 pub mod model;
 mod recall;
 pub mod search;
+mod snapshots;
 mod storage;
 mod tokens;
+mod upkeep;
 pub mod vector;
 
+pub use bucket::Bucket;
 pub use engine::{Engine, EngineOptions, Readiness, Tenant};
 pub use error::{Error, ErrorKind, Result};
 pub use recall::RecallOptions;
+pub use snapshots::SnapshotOptions;
+pub use upkeep::UpkeepOptions;

@@ -43,6 +43,34 @@ pub const FOLLOW_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// How long a read waits for `min_version` unless it says otherwise.
 pub const MIN_VERSION_WAIT: Duration = Duration::from_secs(5);
 
+/// After how long a job of the upkeep is taken over from a process that does not renew its lease: many times the pauses of a process or of the store.
+pub const LEASE: Duration = Duration::from_secs(15);
+/// How long entries of the change log are kept: for processes that were away, and longer than any of them follows behind.
+pub const LOG_RETENTION: Duration = Duration::from_secs(3_600);
+/// Pause between two rounds that take old entries off the log; the marks by which their age is known are as far apart.
+pub const TRIM_INTERVAL: Duration = Duration::from_secs(60);
+/// Most entries of the log that are taken off in one transaction.
+pub const TRIM_BATCH: usize = 10_000;
+/// Pause between two sweeps of generations that nothing names: they read one key of each generation and every document's record.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
+/// Most records that one transaction of a sweep reads.
+pub const SWEEP_BATCH: usize = 1_000;
+/// Pause between two looks at whether a collection needs a snapshot.
+pub const SNAPSHOT_LOOK: Duration = Duration::from_secs(30);
+/// Age of its last snapshot at which a collection that has changed gets another.
+pub const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(15 * 60);
+/// Snapshots that are kept of a collection.
+pub const SNAPSHOTS_KEPT: usize = 2;
+/// So often it is written down up to where the snapshot of an unchanged collection reaches.
+pub const SNAPSHOT_CONFIRMED: Duration = Duration::from_secs(10 * 60);
+/// Age of the newest snapshot from which on older ones are no longer kept: they would only hold the change log.
+pub const SNAPSHOT_SETTLED: Duration = Duration::from_secs(6 * 3_600);
+/// A snapshot of which nobody has written down for so long up to where it reaches does not hold the change log any more.
+pub const SNAPSHOT_HOLDS: Duration = Duration::from_secs(24 * 3_600);
+/// Files go to the bucket in parts of this size.
+pub const BUCKET_PART_BYTES: usize = 32 << 20;
+/// Parts that are on their way at a time.
+pub const BUCKET_CONCURRENCY: usize = 4;
 /// Pause between two rounds of the clean-up of retired generations.
 pub const CLEANUP_INTERVAL: Duration = Duration::from_secs(10);
 /// Most generations that one round of clean-up removes.

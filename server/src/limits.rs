@@ -96,5 +96,9 @@ const _: () = assert!(QUERY_STRING_BYTES > coditect_engine::limits::QUERY_BYTES)
 const _: () = assert!(CURSOR_BYTES > 4 * coditect_engine::limits::DOCUMENT_ID_BYTES / 3 + 64);
 const _: () = assert!(CONTEXT_TOP_K_MAX <= coditect_engine::limits::TOP_K);
 const _: () = assert!(PAGE_DEFAULT <= coditect_engine::limits::PAGE);
+/// Age of its last snapshot at which a collection that has changed gets another, seconds.
+pub const SNAPSHOT_INTERVAL_S: u64 = 900;
+/// Snapshots that are kept of a collection.
+pub const SNAPSHOTS_KEPT: usize = 2;
 /// How long the start waits for a cluster, milliseconds.
 pub const STORE_START_TIMEOUT_MS: u64 = 15_000;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coditect_engine::model::{EmbedderInfo, TenantId};
-use coditect_engine::{Engine, EngineOptions, RecallOptions, Tenant};
+use coditect_engine::{Bucket, Engine, EngineOptions, RecallOptions, SnapshotOptions, Tenant};
 use coditect_ingest::embed::EmbedError;
 use coditect_store::{Clock, EmbeddedOptions, ErrorKind, Store};
 use tokio::sync::Semaphore;
@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::models::Models;
 use crate::pipeline::Pipeline;
 use crate::query::QueryVectors;
-use crate::settings::{Recall, Settings, StoreBackend, StoreSettings};
+use crate::settings::{Recall, Settings, SnapshotSettings, StoreBackend, StoreSettings};
 use crate::spelling::Spelling;
 use crate::state::{App, AppState};
 use crate::telemetry;
@@ -57,7 +57,8 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
     let scratch = scratch(&settings.data_dir)?;
     let Recall { sample_share, cpu_share } = settings.recall;
     let recall = RecallOptions { sample_share, cpu_share };
-    let options = EngineOptions { scratch, recall, ..EngineOptions::default() };
+    let snapshots = snapshots(&settings)?;
+    let options = EngineOptions { scratch, recall, snapshots, ..EngineOptions::default() };
     let engine = Engine::start(store.clone(), clock.clone(), &options);
     let tenant = engine.tenant(&tenant);
     let info = models.vectors_info();
@@ -88,6 +89,14 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
         metrics,
         settings,
     }))
+}
+
+fn snapshots(settings: &Settings) -> Result<Option<SnapshotOptions>, StartError> {
+    let Some(url) = &settings.bucket else { return Ok(None) };
+    let bucket = Bucket::open(url, std::env::vars()).map_err(|error| StartError::Settings(chain(&error)))?;
+    let SnapshotSettings { interval_s, keep } = settings.snapshots;
+    let interval = std::time::Duration::from_secs(interval_s);
+    Ok(Some(SnapshotOptions { interval, keep, ..SnapshotOptions::new(bucket) }))
 }
 
 async fn open_store(settings: &Settings, clock: &Clock) -> Result<Store, StartError> {

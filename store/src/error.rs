@@ -48,6 +48,8 @@ pub enum ErrorKind {
     Invalid,
     /// The transaction that this future belonged to was dropped or did not commit.
     Cancelled,
+    /// Another process has taken over the lease that the transaction was done under: stop doing that work.
+    Lost,
     /// The store was closed.
     Closed,
     /// The operating system refused or failed an operation (permissions, device error).

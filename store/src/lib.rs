@@ -34,6 +34,7 @@ pub mod faults;
 #[cfg(feature = "fdb")]
 mod fdb;
 mod key;
+mod lease;
 pub mod limits;
 mod mutation;
 mod run;
@@ -50,6 +51,7 @@ pub use error::{Error, ErrorKind, Limit, Result};
 pub use fdb::{FdbCluster, FdbOptions, FdbTls, stop_fdb_network};
 pub use foundationdb_tuple as tuple;
 pub use key::{KeySelector, KeyValue, RangeQuery, RangeResult, key_after, prefix_end};
+pub use lease::{Lease, Term};
 pub use mutation::AtomicOp;
 pub use run::{RunOptions, TransactError};
 pub use store::Store;

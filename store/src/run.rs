@@ -135,6 +135,7 @@ pub(crate) fn label(kind: ErrorKind) -> &'static str {
         ErrorKind::Cancelled => "cancelled",
         ErrorKind::TooLarge(_) => "too_large",
         ErrorKind::Invalid => "invalid",
+        ErrorKind::Lost => "lost",
         _ => "other",
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use coditect_store::{AtomicOp, RangeQuery, Transaction};
+use coditect_store::{AtomicOp, RangeQuery, RunOptions, Term, Transaction};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -48,19 +48,54 @@ pub(crate) fn retire(tx: &Transaction, keys: &Keys, retired: &Retired, order: u1
     Ok(())
 }
 
-/// One round: clears what is past its grace, at most [`limits::CLEANUP_BATCH`] of each sort. Answers how many were cleared.
+/// Whether something is past its grace.
+pub(crate) async fn is_due(context: &Context, retired_grace: Duration) -> Result<bool> {
+    let now = context.clock.now();
+    let (retired, staged) = (&context.keys.retired().range(), &context.keys.staged().range());
+    context
+        .store
+        .run(|tx| async move {
+            let first = |(begin, end): &(Vec<u8>, Vec<u8>), limit| {
+                let mut query = RangeQuery::from((begin.clone(), end.clone()));
+                query.limit = limit;
+                query
+            };
+            for item in tx.snapshot().get_range(first(retired, 1)).await?.items {
+                let retired: Retired = record::decode(&item.value, "a clean-up note")?;
+                if past(now, retired.at, retired_grace) {
+                    return Ok::<_, Error>(true);
+                }
+            }
+            for item in tx.snapshot().get_range(first(staged, limits::CLEANUP_BATCH)).await?.items {
+                let staged: Staged = record::decode(&item.value, "a staging note")?;
+                if past(now, staged.at, limits::STAGED_GRACE) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await
+}
+
+/// One round: clears what is past its grace. Answers how many were cleared.
 ///
-/// Safe to run twice at once, and after an unknown result: clearing again does nothing.
-pub(crate) async fn round(context: &Context, retired_grace: Duration) -> Result<usize> {
-    let retired = clear_retired(context, retired_grace).await?;
-    Ok(retired + clear_abandoned(context, limits::STAGED_GRACE).await?)
+/// Safe after an unknown result: clearing again does nothing.
+pub(crate) async fn round(context: &Context, term: &Term, retired_grace: Duration) -> Result<usize> {
+    let mut cleared = 0;
+    loop {
+        let some = clear_retired(context, term, retired_grace).await?;
+        cleared += some + clear_abandoned(context, term, limits::STAGED_GRACE).await?;
+        if some < limits::CLEANUP_BATCH {
+            return Ok(cleared);
+        }
+    }
 }
 
 fn past(now: Timestamp, at: Timestamp, grace: Duration) -> bool {
     now.duration_since(at) >= SignedDuration::try_from(grace).unwrap_or(SignedDuration::MAX)
 }
 
-async fn clear_retired(context: &Context, grace: Duration) -> Result<usize> {
+async fn clear_retired(context: &Context, term: &Term, grace: Duration) -> Result<usize> {
     let (begin, end) = &context.keys.retired().range();
     let now = context.clock.now();
     let mut query = RangeQuery::from((begin.clone(), end.clone()));
@@ -68,7 +103,8 @@ async fn clear_retired(context: &Context, grace: Duration) -> Result<usize> {
     let query = &query;
     context
         .store
-        .run(|tx| async move {
+        .run_with(RunOptions::background("cleanup"), |tx| async move {
+            term.fence(&tx).await?;
             let page = tx.get_range(query.clone()).await?;
             let mut cleared = 0;
             for item in &page.items {
@@ -88,10 +124,7 @@ async fn clear_retired(context: &Context, grace: Duration) -> Result<usize> {
 fn clear(tx: &Transaction, keys: &Keys, retired: &Retired) {
     let keys = keys.tenant(&retired.tenant);
     let spaces = match retired.target {
-        Target::Generation { collection, generation } => {
-            let passages = keys.passages(collection, generation);
-            vec![passages, keys.codes(collection, generation), keys.text(collection, generation)]
-        }
+        Target::Generation { collection, generation } => keys.of_generation(collection, generation).to_vec(),
         Target::Collection { collection } => keys.everything_of(collection).to_vec(),
     };
     for space in spaces {
@@ -100,12 +133,13 @@ fn clear(tx: &Transaction, keys: &Keys, retired: &Retired) {
     }
 }
 
-async fn clear_abandoned(context: &Context, grace: Duration) -> Result<usize> {
+async fn clear_abandoned(context: &Context, term: &Term, grace: Duration) -> Result<usize> {
     let space = &context.keys.staged();
     let now = context.clock.now();
     context
         .store
-        .run(|tx| async move {
+        .run_with(RunOptions::background("cleanup"), |tx| async move {
+            term.fence(&tx).await?;
             let (begin, end) = space.range();
             let mut query = RangeQuery::from((begin, end));
             query.limit = limits::CLEANUP_BATCH;

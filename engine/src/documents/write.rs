@@ -122,7 +122,7 @@ fn draft<'a>(
     Ok(Draft { name, collection, document: document.id, head, values, staged: false })
 }
 
-/// Writes the generation's values in as many transactions as they need, behind a note that it is on its way.
+/// Writes the generation's values in as many transactions as they need, behind a note that it is on its way: none is written once the note is gone.
 async fn stage(context: &Context, keys: &TenantKeys, draft: &Draft<'_>) -> Result<()> {
     let generation = draft.head.generation;
     let note = Staged {
@@ -145,6 +145,7 @@ async fn stage(context: &Context, keys: &TenantKeys, draft: &Draft<'_>) -> Resul
         context
             .store
             .run(|tx| async move {
+                check_staging(&tx, context, generation).await?;
                 now.iter().for_each(|(key, value)| tx.set(key, value));
                 Ok::<_, Error>(())
             })
@@ -185,7 +186,9 @@ async fn flip(context: &Context, keys: &TenantKeys, draft: &Draft<'_>) -> Result
                     return Ok((receipt(WriteStatus::Unchanged, *version, old), None));
                 }
             }
-            check_staging(&tx, context, draft).await?;
+            if draft.staged {
+                check_staging(&tx, context, draft.head.generation).await?;
+            }
             existed.store(old.is_some(), Ordering::Relaxed);
             write_generation(&tx, context, keys, draft, old.as_ref().map(|(head, _)| head))?;
             let receipt = receipt(written(old.is_some()), Version::ZERO, &draft.head);
@@ -214,9 +217,9 @@ async fn check_collection(tx: &Transaction, keys: &TenantKeys, draft: &Draft<'_>
     Ok(())
 }
 
-/// A staged generation whose note is gone was swept as abandoned: it must not become visible.
-async fn check_staging(tx: &Transaction, context: &Context, draft: &Draft<'_>) -> Result<()> {
-    if draft.staged && tx.get(&context.keys.staged_generation(draft.head.generation)).await?.is_none() {
+/// A generation whose note is gone was cleared as abandoned: it must not become visible, and nothing more must be written of it.
+async fn check_staging(tx: &Transaction, context: &Context, generation: Generation) -> Result<()> {
+    if tx.get(&context.keys.staged_generation(generation)).await?.is_none() {
         return Err(Error::unavailable("staging the document took too long and was cleaned up: write again"));
     }
     Ok(())

@@ -21,13 +21,17 @@ struct Delta {
 
 impl CollectionIndex {
     /// Applies `batch` (the newest state of some documents) and publishes a view at `version`. Blocking; one at a time.
-    pub(super) fn apply(&self, batch: Vec<Loaded>, version: Version) -> Result<()> {
-        let mut writer = self.writer.lock();
-        let freed = self.free_unseen(&mut writer);
+    pub(crate) fn apply(&self, batch: Vec<Loaded>, version: Version) -> Result<()> {
+        self.apply_locked(&mut self.writer.lock(), batch, version)
+    }
+
+    /// The same for who has the writer already.
+    pub(super) fn apply_locked(&self, writer: &mut Writer, batch: Vec<Loaded>, version: Version) -> Result<()> {
+        let freed = self.free_unseen(writer);
         let mut delta = Delta::default();
         let mut keywords: Vec<KeywordChange> = freed.iter().map(|&slot| KeywordChange::Remove { slot }).collect();
         for document in batch {
-            self.take(&mut writer, document, &mut delta, &mut keywords)?;
+            self.take(writer, document, &mut delta, &mut keywords)?;
         }
         if !keywords.is_empty() {
             self.keywords.apply(&keywords).map_err(|error| Error::internal("index keywords").caused_by(error))?;
@@ -38,7 +42,7 @@ impl CollectionIndex {
         let mut slots = self.slots.write();
         freed.into_iter().for_each(|slot| slots.remove(slot));
         drop(slots);
-        self.publish(&mut writer, delta, version);
+        self.publish(writer, delta, version);
         Ok(())
     }
 
@@ -162,7 +166,7 @@ fn keyword_fields(document: &IndexedDocument, indexed: &IndexedPassage) -> Passa
 }
 
 /// The fields that filters see.
-fn filter_fields(document: &IndexedDocument) -> Fields<'_> {
+pub(super) fn filter_fields(document: &IndexedDocument) -> Fields<'_> {
     let head = &document.head;
     Fields {
         document_id: Some(document.id.as_str()),

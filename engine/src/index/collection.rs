@@ -36,6 +36,17 @@ pub(super) struct Writer {
     pub(super) retired: Vec<(Arc<View>, Vec<u32>)>,
 }
 
+/// What the indexes of a collection are made of.
+pub(super) struct Parts {
+    pub(super) vectors: VectorIndex,
+    pub(super) keywords: KeywordIndex,
+    pub(super) tokens: TokenIndex,
+    pub(super) columns: Columns,
+    pub(super) slots: SlotTable,
+    pub(super) view: View,
+    pub(super) writer: Writer,
+}
+
 /// The indexes of one collection.
 pub(crate) struct CollectionIndex {
     pub(crate) id: CollectionId,
@@ -63,19 +74,26 @@ impl CollectionIndex {
             VectorIndex::new(options).map_err(|error| Error::internal("open a vector index").caused_by(error))?;
         let keywords = KeywordIndex::new(KeywordOptions::default())
             .map_err(|error| Error::internal("open a keyword index").caused_by(error))?;
-        Ok(Self {
+        let (tokens, columns, slots, view, writer) = Default::default();
+        Ok(Self::of(head, scratch, Parts { vectors, keywords, tokens, columns, slots, view, writer }))
+    }
+
+    /// Indexes of parts that belong together.
+    pub(super) fn of(head: CollectionHead, scratch: Arc<Path>, parts: Parts) -> Self {
+        let Parts { vectors, keywords, tokens, columns, slots, view, writer } = parts;
+        Self {
             effort: Effort::new(head.search, vectors.options().ef_search),
             id: head.id,
             head,
             vectors,
             keywords,
-            tokens: TokenIndex::default(),
-            columns: RwLock::default(),
-            slots: RwLock::default(),
-            view: RwLock::default(),
-            writer: Mutex::default(),
+            tokens,
+            columns: RwLock::new(columns),
+            slots: RwLock::new(slots),
+            view: RwLock::new(Arc::new(view)),
+            writer: Mutex::new(writer),
             scratch,
-        })
+        }
     }
 
     /// The view as of now.

@@ -11,9 +11,10 @@ use super::collection::CollectionIndex;
 use super::load::{self, Loaded};
 use super::rebuild;
 use super::registry::Indexes;
+use crate::bucket::Bucket;
 use crate::documents::log::{self, Change, LogEntry, LogPage};
 use crate::documents::{Context, collections};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::limits;
 use crate::model::{CollectionId, CollectionName, DocumentId, TenantId, Version};
 
@@ -33,6 +34,8 @@ pub(crate) struct Follower {
     pub(crate) context: Context,
     pub(crate) indexes: Arc<Indexes>,
     pub(crate) applied: watch::Sender<Applied>,
+    /// Where snapshots are.
+    pub(crate) bucket: Option<Bucket>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -46,7 +49,7 @@ impl Follower {
                 Ok(()) => pause = limits::FOLLOW_BACKOFF_MIN,
                 Err(error) => {
                     metrics::counter!("engine_follow_failures_total").increment(1);
-                    tracing::warn!(error = %Chain(&error), ?pause, "following the change log failed, trying again");
+                    tracing::warn!(error = %chain(&error), ?pause, "following the change log failed, trying again");
                     self.rest(pause).await;
                     pause = (pause * 2).min(limits::FOLLOW_BACKOFF_MAX);
                 }
@@ -56,11 +59,16 @@ impl Follower {
 
     async fn step(&self, cursor: &mut Option<Version>) -> Result<()> {
         let Some(from) = *cursor else {
-            *cursor = Some(rebuild::rebuild(&self.context, &self.indexes).await?);
+            *cursor = Some(rebuild::rebuild(&self.context, &self.indexes, self.bucket.as_ref()).await?);
             return Ok(());
         };
         let changed = self.watch_tail().await?;
-        let page = log::read(&self.context.store, &self.context.keys, from).await?;
+        let Some(page) = log::read(&self.context.store, &self.context.keys, from).await? else {
+            tracing::warn!(%from, "the change log no longer reaches back to here: building the indexes anew from the store");
+            metrics::counter!("engine_follow_rebuilds_total").increment(1);
+            *cursor = None;
+            return Ok(());
+        };
         let read = self.context.clock.monotonic();
         let (through, more, empty) = (page.through, page.more, page.entries.is_empty());
         self.apply(page).await?;
@@ -121,7 +129,7 @@ impl Follower {
             Some(index) => index.effort().configure(head.search),
             None => {
                 let index = CollectionIndex::new(head, self.context.scratch.clone())?;
-                self.indexes.add(&entry.tenant, name, index);
+                self.indexes.put(&entry.tenant, name, Arc::new(index));
             }
         }
         Ok(())
@@ -135,9 +143,12 @@ impl Follower {
         version: Version,
     ) -> Result<()> {
         let Some(index) = self.indexes.by_id(collection) else { return Ok(()) };
-        for some in documents.chunks(limits::REBUILD_BATCH) {
+        let mut parts = documents.chunks(limits::REBUILD_BATCH).peekable();
+        while let Some(some) = parts.next() {
             let batch = load::load(&self.context, tenant, &index, some.to_vec()).await?;
-            apply_blocking(&index, batch, version).await?;
+            // The index has reached the version when it has all parts.
+            let reached = if parts.peek().is_some() { index.view().version } else { version };
+            apply_blocking(&index, batch, reached).await?;
         }
         Ok(())
     }
@@ -176,19 +187,4 @@ async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::internal("apply changes to the indexes").caused_by(error))?
-}
-
-/// Shows an error with its causes, for the one place that logs it.
-struct Chain<'a>(&'a Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = std::error::Error::source(self.0);
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
-    }
 }

@@ -16,7 +16,7 @@ const CONCURRENT: usize = 8;
 const ATTEMPTS: usize = 8;
 
 /// A document's newest state; `None` when it is not there.
-pub(super) struct Loaded {
+pub(crate) struct Loaded {
     pub(super) id: DocumentId,
     pub(super) state: Option<State>,
 }
@@ -30,7 +30,7 @@ pub(super) struct State {
 }
 
 /// Loads documents of one collection. One that cannot be decoded is reported and left out: it never blocks the others.
-pub(super) async fn load(
+pub(crate) async fn load(
     context: &Context,
     tenant: &TenantId,
     index: &CollectionIndex,

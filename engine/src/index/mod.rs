@@ -3,6 +3,7 @@
 mod apply;
 mod collection;
 mod follow;
+pub(crate) mod image;
 mod load;
 mod rebuild;
 mod registry;
@@ -11,5 +12,7 @@ mod slots;
 
 pub(crate) use collection::{CollectionIndex, View};
 pub(crate) use follow::{Applied, Follower};
+#[cfg(test)]
+pub(crate) use load::load as load_documents;
 pub(crate) use registry::Indexes;
 pub(crate) use slots::SlotEntry;

@@ -1,6 +1,6 @@
 //! The collections whose indexes this process holds, by tenant and name and by identity.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -28,11 +28,18 @@ pub(crate) struct Indexes {
 }
 
 impl Indexes {
-    /// Adds a collection's empty indexes; one that is there already is kept.
-    pub(super) fn add(&self, tenant: &TenantId, name: &CollectionName, index: CollectionIndex) {
+    /// Takes up a collection's indexes, in place of those it has.
+    pub(super) fn put(&self, tenant: &TenantId, name: &CollectionName, index: Arc<CollectionIndex>) {
         let mut maps = self.maps.write();
         maps.by_name.entry(tenant.clone()).or_default().insert(name.clone(), index.id);
-        maps.by_id.entry(index.id).or_insert_with(|| Arc::new(index));
+        maps.by_id.insert(index.id, index);
+    }
+
+    /// Forgets all collections but these.
+    pub(super) fn retain(&self, there: &HashSet<CollectionId>) {
+        let mut maps = self.maps.write();
+        maps.by_id.retain(|id, _| there.contains(id));
+        maps.by_name.values_mut().for_each(|names| names.retain(|_, id| there.contains(id)));
     }
 
     /// Forgets a collection. A newer one of the same name stays.
@@ -70,7 +77,7 @@ impl Indexes {
     }
 
     /// Every collection.
-    pub(super) fn all(&self) -> Vec<Arc<CollectionIndex>> {
+    pub(crate) fn all(&self) -> Vec<Arc<CollectionIndex>> {
         self.maps.read().by_id.values().cloned().collect()
     }
 }

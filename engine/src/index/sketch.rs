@@ -1,5 +1,7 @@
 //! Sketches of texts: a few bytes by which passages that say nearly the same are told.
 
+use serde::{Deserialize, Serialize};
+
 /// Bytes of a sketch.
 const SIZE: usize = 64;
 /// Words of a shingle.
@@ -8,8 +10,29 @@ const SHINGLE: usize = 3;
 /// A text's sketch: the lowest byte of the smallest hash of its shingles, for each of 64 hash functions. The share of equal bytes
 /// of two sketches estimates which share of the shingles of both texts they have in common, with a deviation of at most .06
 /// (b-bit minwise hashing; Broder, SEQUENCES 1997; Li and König, WWW 2010).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sketch([u8; SIZE]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sketch(#[serde(with = "words")] [u8; SIZE]);
+
+mod words {
+    //! Eight numbers, as serde knows no arrays of 64.
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::SIZE;
+
+    type Words = [u64; SIZE / 8];
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8; SIZE], serializer: S) -> Result<S::Ok, S::Error> {
+        let words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        words.collect::<Vec<u64>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; SIZE], D::Error> {
+        let mut bytes = [0; SIZE];
+        let words = Words::deserialize(deserializer)?;
+        bytes.as_chunks_mut::<8>().0.iter_mut().zip(words).for_each(|(place, word)| *place = word.to_le_bytes());
+        Ok(bytes)
+    }
+}
 
 impl Sketch {
     /// The sketch of `text`. Case, white space and punctuation do not matter. O(length).

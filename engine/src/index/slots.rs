@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use twox_hash::XxHash3_64;
 
 use super::sketch::Sketch;
+use crate::error::{Error, Result};
 use crate::model::{DocumentHead, DocumentId, TextHash, Version};
+use crate::vector::limits::MAX_SLOTS;
 
 /// The document of a slot, as results show it. One generation is one value.
 #[derive(Debug)]
@@ -49,6 +51,32 @@ pub(crate) struct SlotTable {
 }
 
 impl SlotTable {
+    /// A table for the entries of an image, in slots below `room`.
+    pub(super) fn with_room(room: u32) -> Result<Self> {
+        if room > MAX_SLOTS {
+            return Err(Error::corrupt("an image has more slots than there can be"));
+        }
+        Ok(Self { entries: vec![None; room as usize], ..Self::default() })
+    }
+
+    /// Sets what stands behind a slot of a table that is being filled.
+    pub(super) fn put(&mut self, slot: u32, entry: SlotEntry) {
+        self.copies.entry(entry.text_hash).or_default().push(slot);
+        self.embedded.insert(entry.embed_hash, slot);
+        self.entries[slot as usize] = Some(entry);
+    }
+
+    /// The table is full: slots without an entry are free.
+    pub(super) fn close(&mut self) {
+        let is_free = |slot: &u32| self.entries[*slot as usize].is_none();
+        self.free = (0..self.entries.len() as u32).rev().filter(is_free).collect();
+    }
+
+    /// Slots, free ones included.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Takes a free slot for `entry`.
     pub(crate) fn insert(&mut self, entry: SlotEntry) -> u32 {
         let (text, embed) = (entry.text_hash, entry.embed_hash);

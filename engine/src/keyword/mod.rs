@@ -5,6 +5,7 @@ mod error;
 mod evaluate;
 mod find;
 mod highlight;
+mod image;
 pub mod limits;
 mod merge;
 mod options;

@@ -43,12 +43,12 @@ pub(crate) struct SegmentData {
     pub(crate) slots: Box<[u32]>,
     /// Length norms of each text field, in the order of [`Fields::texts`].
     pub(crate) norms: Vec<FieldNormReader>,
-    segment: Segment,
-    directory: RamDirectory,
+    pub(super) segment: Segment,
+    pub(super) directory: RamDirectory,
 }
 
 impl SegmentData {
-    fn open(key: SegmentKey, index: &Index, fields: &Fields, directory: RamDirectory) -> tantivy::Result<Self> {
+    pub(super) fn open(key: SegmentKey, index: &Index, fields: &Fields, directory: RamDirectory) -> tantivy::Result<Self> {
         let segment = index.searchable_segments()?.pop();
         let segment = segment.ok_or_else(|| tantivy::TantivyError::SystemError("segment is missing".to_owned()))?;
         let reader = SegmentReader::open(&segment)?;

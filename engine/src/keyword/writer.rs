@@ -40,12 +40,12 @@ struct Merging {
 pub(crate) struct Writer {
     fields: Fields,
     /// Finished segments. Their views are replaced, never changed, while a snapshot shares them.
-    segments: Vec<Arc<SegmentView>>,
+    pub(super) segments: Vec<Arc<SegmentView>>,
     building: Option<SegmentBuilder>,
     /// Passages of the segment being built that are already replaced or removed.
     building_dead: RoaringBitmap,
     /// Where the passage of each slot is.
-    places: HashMap<u32, (SegmentKey, u32)>,
+    pub(super) places: HashMap<u32, (SegmentKey, u32)>,
     merging: Option<Merging>,
 }
 
@@ -228,7 +228,8 @@ fn part_of(view: &Arc<SegmentView>) -> MergePart {
     MergePart { data: Arc::clone(&view.data), dead: view.dead.clone() }
 }
 
-fn view_of(data: SegmentData, dead: RoaringBitmap) -> SegmentView {
+/// A segment with its deleted documents.
+pub(super) fn view_of(data: SegmentData, dead: RoaringBitmap) -> SegmentView {
     let mut lengths = [0; Fields::TEXTS];
     for document in (0..data.documents()).filter(|&document| !dead.contains(document)) {
         for (total, length) in lengths.iter_mut().zip(data.lengths(document)) {

@@ -11,6 +11,10 @@
 //! | `("t", tenant, "s", collection, generation, part)` | source text, split |
 //! | `("log", versionstamp)` | [`LogEntry`](crate::documents::log::LogEntry) |
 //! | `("tail")` | versionstamp of the last log entry; watched |
+//! | `("trimmed")` | version up to which entries of the log are gone |
+//! | `("marks")` | [`Marks`](crate::documents::log::trim::Marks) |
+//! | `("snapshot", collection, id)` | [`Manifest`](crate::snapshots::manifest::Manifest) |
+//! | `("lease", job)` | lease of a job that one process does for all |
 //! | `("gc", versionstamp)` | [`Retired`](crate::documents::cleanup::Retired) |
 //! | `("staged", generation)` | [`Staged`](crate::documents::cleanup::Staged) |
 
@@ -63,6 +67,26 @@ impl Keys {
 
     pub(crate) fn tail(&self) -> Vec<u8> {
         self.root.pack(&"tail")
+    }
+
+    pub(crate) fn trimmed(&self) -> Vec<u8> {
+        self.root.pack(&"trimmed")
+    }
+
+    pub(crate) fn marks(&self) -> Vec<u8> {
+        self.root.pack(&"marks")
+    }
+
+    pub(crate) fn lease(&self, job: &str) -> Vec<u8> {
+        self.root.pack(&("lease", job))
+    }
+
+    pub(crate) fn snapshots(&self) -> Subspace {
+        self.root.subspace(&"snapshot")
+    }
+
+    pub(crate) fn snapshots_of(&self, collection: CollectionId) -> Subspace {
+        self.snapshots().subspace(&collection.0)
     }
 
     pub(crate) fn retired(&self) -> Subspace {
@@ -138,6 +162,16 @@ impl TenantKeys {
 
     pub(crate) fn text(&self, collection: CollectionId, generation: Generation) -> Subspace {
         self.of("s", collection).subspace(&generation.0)
+    }
+
+    /// The ranges of a collection whose keys begin with a generation.
+    pub(crate) fn generations(&self, collection: CollectionId) -> [Subspace; 3] {
+        ["p", "k", "s"].map(|table| self.of(table, collection))
+    }
+
+    /// The ranges that hold one generation.
+    pub(crate) fn of_generation(&self, collection: CollectionId, generation: Generation) -> [Subspace; 3] {
+        self.generations(collection).map(|table| table.subspace(&generation.0))
     }
 
     /// Every key range that belongs to a collection, its name's record left out.

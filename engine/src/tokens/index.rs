@@ -11,13 +11,13 @@ use crate::model::TokenCodes;
 /// Token codes by slot. One writer at a time, readers at any time.
 #[derive(Debug, Default)]
 pub(crate) struct TokenIndex {
-    state: RwLock<State>,
+    pub(super) state: RwLock<State>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    table: Table,
-    statistics: Statistics,
+pub(super) struct State {
+    pub(super) table: Table,
+    pub(super) statistics: Statistics,
 }
 
 impl TokenIndex {

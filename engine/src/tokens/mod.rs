@@ -5,6 +5,7 @@
 //! codes lie in mapped files without names, so that they take no memory that is needed otherwise and leave nothing behind.
 
 mod evidence;
+mod image;
 mod index;
 mod query;
 mod score;

@@ -12,6 +12,18 @@ pub(super) struct Statistics {
 }
 
 impl Statistics {
+    /// Statistics as they were kept.
+    pub(super) fn of(passages: u32, holding: HashMap<u16, u32>) -> Self {
+        Self { passages, holding }
+    }
+
+    /// Each token with the number of passages that hold it, by token.
+    pub(super) fn all(&self) -> Vec<(u16, u32)> {
+        let mut all: Vec<(u16, u32)> = self.holding.iter().map(|(&token, &holding)| (token, holding)).collect();
+        all.sort_unstable();
+        all
+    }
+
     pub(super) fn add(&mut self, codes: &TokenCodes) {
         self.passages += 1;
         for id in distinct(codes) {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::limits::{TOKEN_FILE_MAX, TOKEN_FILE_MIN, TOKEN_FILE_SHARE};
 use crate::model::TokenCodes;
+use crate::vector::limits::MAX_SLOTS;
 use crate::vector::map_unnamed;
 
 /// Names a file within its table.
@@ -30,6 +31,14 @@ struct Usage {
     bytes: usize,
     used: usize,
     slots: Vec<u32>,
+}
+
+impl Usage {
+    fn add(&mut self, slot: u32, bytes: usize) {
+        self.bytes += bytes;
+        self.used += bytes;
+        self.slots.push(slot);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +79,43 @@ impl Table {
         self.in_memory += codes.as_bytes().len();
         self.recent.push(slot);
         self.records[place] = Some(Record { codes, file: None });
+    }
+
+    /// All codes, by slot.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u32, &TokenCodes)> {
+        (0..).zip(&self.records).filter_map(|(slot, record)| Some((slot, &record.as_ref()?.codes)))
+    }
+
+    /// Takes in codes that are in a file already; parts of it are given up as files of their own are. `None` for a slot that is out of range or taken.
+    pub(super) fn take_files(&mut self, codes: Vec<(u32, TokenCodes)>) -> Option<()> {
+        let (mut file, mut usage) = (self.next_file(), Usage::default());
+        for (slot, codes) in codes {
+            let place = (slot < MAX_SLOTS).then_some(slot as usize)?;
+            if place >= self.records.len() {
+                self.records.resize_with(place + 1, || None);
+            }
+            usage.add(slot, codes.as_bytes().len());
+            let before = self.records[place].replace(Record { codes, file: Some(file) });
+            before.is_none().then_some(())?;
+            if usage.bytes >= TOKEN_FILE_MAX {
+                self.add_file(file, std::mem::take(&mut usage));
+                file = self.next_file();
+            }
+        }
+        self.add_file(file, usage);
+        Some(())
+    }
+
+    fn next_file(&mut self) -> FileId {
+        self.next += 1;
+        FileId(self.next - 1)
+    }
+
+    fn add_file(&mut self, file: FileId, usage: Usage) {
+        self.in_files += usage.used;
+        if usage.used > 0 {
+            self.files.insert(file, usage);
+        }
     }
 
     /// Forgets the codes of a slot and returns them.
@@ -122,25 +168,21 @@ impl Table {
 
     /// Takes the codes from the file that they were written to. What was replaced meanwhile stays replaced.
     pub(super) fn replace(&mut self, spilled: Spilled) {
-        let file = FileId(self.next);
-        self.next += 1;
+        let file = self.next_file();
         let mut usage = Usage::default();
         for (slot, old, new) in spilled.codes {
-            usage.bytes += new.len();
-            let Some(Some(record)) = self.records.get_mut(slot as usize) else { continue };
-            let is_same = record.file.is_none() && record.codes.as_bytes().as_ptr() == old.as_ptr();
-            if is_same {
-                usage.used += new.len();
-                usage.slots.push(slot);
-                record.file = Some(file);
-                record.codes.move_to(new);
-            }
+            let record = self.records.get_mut(slot as usize).and_then(Option::as_mut);
+            let is_same = |record: &&mut Record| record.file.is_none() && record.codes.as_bytes().as_ptr() == old.as_ptr();
+            let Some(record) = record.filter(is_same) else {
+                usage.bytes += new.len();
+                continue;
+            };
+            usage.add(slot, new.len());
+            record.file = Some(file);
+            record.codes.move_to(new);
         }
         self.in_memory -= usage.used;
-        self.in_files += usage.used;
-        if usage.used > 0 {
-            self.files.insert(file, usage);
-        }
+        self.add_file(file, usage);
         let records = &self.records;
         let is_in_memory = |slot: &u32| records[*slot as usize].as_ref().is_some_and(|record| record.file.is_none());
         self.recent.retain(is_in_memory);

@@ -92,6 +92,10 @@ pub(crate) async fn open(dir: &Path) -> Store {
     Store::open_embedded(EmbeddedOptions::new(dir.join("store"))).await.unwrap()
 }
 
+pub(crate) fn tenant_id() -> TenantId {
+    TenantId::new("t").unwrap()
+}
+
 pub(crate) fn docs() -> CollectionName {
     CollectionName::new("docs").unwrap()
 }

@@ -15,4 +15,6 @@ mod recall;
 mod replicas;
 mod restart;
 mod search;
+mod snapshots;
 mod tenants;
+mod upkeep;

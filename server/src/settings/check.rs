@@ -1,6 +1,7 @@
 //! Checks that the types of settings cannot express: ranges, and what belongs together.
 
 use axum::http::{HeaderValue, Uri};
+use coditect_engine::Bucket;
 use coditect_engine::model::TenantId;
 use coditect_ingest::embed::ProviderKind;
 use tracing_subscriber::EnvFilter;
@@ -47,6 +48,7 @@ pub(super) fn check(settings: &Settings) -> Result {
         return fault("query_cache_mb", "must be at most 65536");
     }
     check_store(&settings.store)?;
+    check_snapshots(settings)?;
     settings.cors.origins.iter().try_for_each(|origin| check_origin(origin))?;
     check_embedder(settings)?;
     check_recall(&settings.recall)?;
@@ -67,6 +69,19 @@ fn check_store(store: &StoreSettings) -> Result {
         return fault("store.start_timeout_ms", "must be 100 to 3600000");
     }
     Ok(())
+}
+
+fn check_snapshots(settings: &Settings) -> Result {
+    if !(1..=100).contains(&settings.snapshots.keep) {
+        return fault("snapshots.keep", "must be 1 to 100");
+    }
+    if !(10..=604_800).contains(&settings.snapshots.interval_s) {
+        return fault("snapshots.interval_s", "must be 10 to 604800");
+    }
+    match settings.bucket.as_ref().map(|url| Bucket::open(url, [])) {
+        Some(Err(error)) => fault("bucket", error.to_string()),
+        _ => Ok(()),
+    }
 }
 
 fn check_origin(origin: &str) -> Result {

@@ -36,6 +36,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where everything is kept.
     pub store: StoreSettings,
+    /// URL of the object storage for snapshots.
+    pub bucket: Option<String>,
+    /// Snapshots of the indexes.
+    pub snapshots: SnapshotSettings,
     /// The tenant that every request belongs to, until logins exist.
     pub tenant: String,
     /// Host names, besides loopback ones, that requests may be addressed to.
@@ -56,6 +60,22 @@ pub struct Settings {
     pub cors: Cors,
     /// The log.
     pub log: Log,
+}
+
+/// Snapshots of the indexes, where there is a bucket.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SnapshotSettings {
+    /// Age of its last snapshot at which a collection that has changed gets another, seconds.
+    pub interval_s: u64,
+    /// Snapshots that are kept of a collection.
+    pub keep: usize,
+}
+
+impl Default for SnapshotSettings {
+    fn default() -> Self {
+        Self { interval_s: limits::SNAPSHOT_INTERVAL_S, keep: limits::SNAPSHOTS_KEPT }
+    }
 }
 
 /// Whether passages' tokens are kept for late interaction.
@@ -149,6 +169,8 @@ impl Default for Settings {
             address_file: None,
             data_dir: PathBuf::from("./data"),
             store: StoreSettings::default(),
+            bucket: None,
+            snapshots: SnapshotSettings::default(),
             tenant: "default".into(),
             hosts: Vec::new(),
             query_cache_mb: limits::QUERY_CACHE_MB,

@@ -95,6 +95,12 @@ pub const SETTINGS: &[Setting] = &[
         &["FDB_TLS_VERIFY_PEERS"],
     ),
     also(text("store.tls.password", "", "Passphrase of the private key."), &["FDB_TLS_PASSWORD"]),
+    also(
+        text("bucket", "", "Object storage for snapshots: gs://bucket/prefix, s3://bucket/prefix or file:///folder; none when unset."),
+        &["KNOWLEDGE_BUCKET"],
+    ),
+    number("snapshots.interval_s", "900", "Age of its last snapshot at which a collection that has changed gets another, seconds."),
+    number("snapshots.keep", "2", "Snapshots that are kept of a collection."),
     text("tenant", "\"default\"", "The tenant that every request belongs to, until logins exist."),
     list("hosts", "[]", "Host names, besides loopback ones, that requests may be addressed to."),
     number("query_cache_mb", "32", "Memory for vectors of recent queries, mebibytes; 0 keeps none."),

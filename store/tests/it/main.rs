@@ -5,6 +5,7 @@ mod clock;
 mod conformance;
 mod crash;
 mod disk;
+mod lease;
 mod open;
 mod power;
 mod smoke;

@@ -1,9 +1,14 @@
 //! The change log: one entry per change, keyed by the versionstamp of its commit. It is the only way into the indexes.
+//!
+//! Old entries are taken off its front ([`trim`]): who is behind that starts from the documents themselves.
+
+pub(crate) mod trim;
 
 use coditect_store::tuple::Versionstamp;
 use coditect_store::{AtomicOp, RangeQuery, Store, Transaction};
 use serde::{Deserialize, Serialize};
 
+use super::Context;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{CollectionId, CollectionName, DocumentId, Generation, TenantId, Version};
@@ -56,17 +61,34 @@ pub(crate) fn append(tx: &Transaction, keys: &Keys, entry: &LogEntry) -> Result<
 
 /// The version of the newest entry that `tx` sees.
 pub(crate) async fn tail(tx: &Transaction, keys: &Keys) -> Result<Version> {
-    match tx.snapshot().get(&keys.tail()).await? {
+    version_at(tx, &keys.tail()).await
+}
+
+/// The version at `key`; zero when there is none.
+async fn version_at(tx: &Transaction, key: &[u8]) -> Result<Version> {
+    match tx.snapshot().get(key).await? {
         None => Ok(Version::ZERO),
         Some(value) => <[u8; 10]>::try_from(value.as_ref())
             .map(Version::from_bytes)
-            .map_err(|error| Error::corrupt("decode the tail of the change log").caused_by(error)),
+            .map_err(|error| Error::corrupt("decode a version of the change log").caused_by(error)),
     }
 }
 
-/// Reads the entries behind `cursor`.
-pub(crate) async fn read(store: &Store, keys: &Keys, cursor: Version) -> Result<LogPage> {
-    store.run(|tx| async move { read_in(&tx, keys, cursor).await }).await
+/// The version up to which entries are gone.
+pub(crate) async fn trimmed(context: &Context) -> Result<Version> {
+    context.store.run(|tx| async move { version_at(&tx, &context.keys.trimmed()).await }).await
+}
+
+/// Reads the entries behind `cursor`; `None` when some of them are no longer there.
+pub(crate) async fn read(store: &Store, keys: &Keys, cursor: Version) -> Result<Option<LogPage>> {
+    store
+        .run(|tx| async move {
+            if version_at(&tx, &keys.trimmed()).await? > cursor {
+                return Ok(None);
+            }
+            read_in(&tx, keys, cursor).await.map(Some)
+        })
+        .await
 }
 
 async fn read_in(tx: &Transaction, keys: &Keys, cursor: Version) -> Result<LogPage> {

@@ -1,0 +1,68 @@
+//! Snapshots of indexes in object storage, so that a process that starts need not build them.
+//!
+//! One process at a time makes them, under a lease. A snapshot's files go to the bucket in parts, under a folder that is never written to again; then its
+//! manifest, with a checksum of every part, goes to the store in one transaction. A process that starts takes each collection's newest snapshot that
+//! proves whole and follows the change log from there, or an older one, or builds the indexes from the documents.
+
+mod boot;
+pub(crate) mod manifest;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::SignedDuration;
+
+use self::manifest::{Manifest, Part};
+pub(crate) use self::boot::newest;
+pub(crate) use self::write::Snapshots;
+use crate::bucket::Bucket;
+use crate::documents::Context;
+use crate::error::Result;
+use crate::limits;
+use crate::model::Version;
+
+/// Where snapshots go, and when.
+#[derive(Debug, Clone)]
+pub struct SnapshotOptions {
+    /// The bucket.
+    pub bucket: Bucket,
+    /// A collection that has changed gets a new snapshot when its last one is as old as this.
+    pub interval: Duration,
+    /// How many snapshots of a collection are kept.
+    pub keep: usize,
+}
+
+impl SnapshotOptions {
+    /// The usual pace, into `bucket`.
+    #[must_use]
+    pub fn new(bucket: Bucket) -> Self {
+        Self { bucket, interval: limits::SNAPSHOT_INTERVAL, keep: limits::SNAPSHOTS_KEPT }
+    }
+}
+
+/// The version behind which the change log must be kept for the snapshots that there are.
+pub(crate) async fn log_needed_behind(context: &Context) -> Result<Option<Version>> {
+    let oldest = SignedDuration::try_from(limits::SNAPSHOT_HOLDS).unwrap_or(SignedDuration::MAX);
+    let now = context.clock.now();
+    let holds = |manifest: &Manifest| now.duration_since(manifest.confirmed_at) < oldest;
+    let manifests = manifest::all(context).await?;
+    Ok(manifests.into_iter().filter(holds).map(|manifest| manifest.through).min())
+}
+
+impl Part {
+    fn of(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.len() as u64, hash: blake3::hash(bytes).to_hex().to_string() }
+    }
+
+    /// What is wrong with bytes that should be this part.
+    fn fault(&self, bytes: &Bytes) -> Option<String> {
+        let found = Self::of(bytes);
+        if found.bytes != self.bytes {
+            return Some(format!("it has {} bytes instead of {}", found.bytes, self.bytes));
+        }
+        (found != *self).then(|| format!("its BLAKE3 is {} instead of {}", found.hash, self.hash))
+    }
+}

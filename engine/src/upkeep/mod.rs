@@ -1,0 +1,164 @@
+//! Upkeep of the store: jobs that one process does for all that share it, each under a lease of its own.
+
+mod sweep;
+
+use std::time::{Duration, Instant};
+
+use coditect_store::{Lease, Term};
+use tokio_util::sync::CancellationToken;
+
+use crate::documents::log::trim::Kept;
+use crate::documents::{Context, cleanup, log};
+use crate::error::{Result, chain};
+use crate::limits;
+use crate::snapshots::{Snapshots, log_needed_behind};
+
+/// When the jobs run, and what they leave.
+#[derive(Debug, Clone, Copy)]
+pub struct UpkeepOptions {
+    /// How long replaced generations stay readable for searches already under way.
+    pub retired_grace: Duration,
+    /// Pause between two rounds of the clean-up of replaced generations, dropped collections and abandoned writes.
+    pub cleanup_interval: Duration,
+    /// How long entries of the change log are kept. A process that is behind by more builds its indexes anew from the documents.
+    pub log_retention: Duration,
+    /// Pause between two rounds that take older entries off the log.
+    pub trim_interval: Duration,
+    /// Pause between two sweeps of generations that nothing names.
+    pub sweep_interval: Duration,
+    /// Pause between two looks at whether a collection needs a snapshot.
+    pub snapshot_look: Duration,
+    /// After how long a job is taken over from a process that does not say any more that it is at it.
+    pub lease: Duration,
+}
+
+impl Default for UpkeepOptions {
+    fn default() -> Self {
+        Self {
+            retired_grace: limits::RETIRED_GRACE,
+            cleanup_interval: limits::CLEANUP_INTERVAL,
+            log_retention: limits::LOG_RETENTION,
+            trim_interval: limits::TRIM_INTERVAL,
+            sweep_interval: limits::SWEEP_INTERVAL,
+            snapshot_look: limits::SNAPSHOT_LOOK,
+            lease: limits::LEASE,
+        }
+    }
+}
+
+/// The jobs.
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    Cleanup,
+    Trim,
+    Sweep,
+    Snapshot,
+}
+
+impl Job {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cleanup => "cleanup",
+            Self::Trim => "trim",
+            Self::Sweep => "sweep",
+            Self::Snapshot => "snapshot",
+        }
+    }
+
+    fn interval(self, options: &UpkeepOptions) -> Duration {
+        match self {
+            Self::Cleanup => options.cleanup_interval,
+            Self::Trim => options.trim_interval,
+            Self::Sweep => options.sweep_interval,
+            Self::Snapshot => options.snapshot_look,
+        }
+    }
+}
+
+/// Does the jobs for this process.
+pub(crate) struct Upkeep {
+    pub(crate) context: Context,
+    pub(crate) options: UpkeepOptions,
+    pub(crate) snapshots: Option<Snapshots>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Upkeep {
+    /// Does every job now and then until it is stopped.
+    pub(crate) async fn run(self) {
+        tokio::join!(
+            self.every(Job::Cleanup),
+            self.every(Job::Trim),
+            self.every(Job::Sweep),
+            self.every(Job::Snapshot),
+        );
+    }
+
+    async fn every(&self, job: Job) {
+        let mut lease =
+            Lease::new(self.context.store.clone(), self.context.keys.lease(job.name()), self.options.lease);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(job.interval(&self.options)) => {}
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = self.once(job, &mut lease) => {}
+            }
+            if let Err(error) = lease.release().await {
+                tracing::warn!(job = job.name(), %error, "the lease of a job was not given back: others wait until it runs out");
+            }
+        }
+    }
+
+    async fn once(&self, job: Job, lease: &mut Lease) {
+        let name = job.name();
+        let started = Instant::now();
+        let work = async {
+            if !self.is_due(job).await? {
+                return Ok(None);
+            }
+            lease.during(|term| async move { self.round(job, &term).await }).await?.transpose()
+        };
+        match work.await {
+            Ok(None) => return,
+            Ok(Some(done)) => {
+                metrics::counter!("engine_upkeep_rounds_total", "job" => name).increment(1);
+                metrics::counter!("engine_upkeep_done_total", "job" => name).increment(done as u64);
+            }
+            Err(error) => {
+                metrics::counter!("engine_upkeep_failures_total", "job" => name).increment(1);
+                tracing::warn!(job = name, error = %chain(&error), "a job of the upkeep failed, trying again later");
+            }
+        }
+        metrics::histogram!("engine_upkeep_seconds", "job" => name).record(started.elapsed());
+    }
+
+    /// Whether a round would find something to do: looking takes no lease and writes nothing.
+    async fn is_due(&self, job: Job) -> Result<bool> {
+        match (job, &self.snapshots) {
+            (Job::Cleanup, _) => cleanup::is_due(&self.context, self.options.retired_grace).await,
+            (Job::Trim, _) => log::trim::is_due(&self.context, self.kept().await?).await,
+            (Job::Sweep, _) => Ok(true),
+            (Job::Snapshot, Some(snapshots)) => snapshots.is_due(&self.context).await,
+            (Job::Snapshot, None) => Ok(false),
+        }
+    }
+
+    /// One round; answers how many things it made or took away.
+    async fn round(&self, job: Job, term: &Term) -> Result<usize> {
+        match (job, &self.snapshots) {
+            (Job::Cleanup, _) => cleanup::round(&self.context, term, self.options.retired_grace).await,
+            (Job::Trim, _) => log::trim::round(&self.context, term, self.kept().await?).await,
+            (Job::Sweep, _) => sweep::round(&self.context, term).await,
+            (Job::Snapshot, Some(snapshots)) => snapshots.round(&self.context, term).await,
+            (Job::Snapshot, None) => Ok(0),
+        }
+    }
+
+    /// What of the change log is kept.
+    async fn kept(&self) -> Result<Kept> {
+        Ok(Kept { time: self.options.log_retention, behind: log_needed_behind(&self.context).await? })
+    }
+}

@@ -62,7 +62,7 @@ impl Bucket {
 
     /// Writes an object, in place of what is there.
     pub(crate) async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        let put = self.store.put(&self.at(path), bytes.into()).await;
+        let put = self.store.put(&self.at(path)?, bytes.into()).await;
         put.map(drop).map_err(|error| self.failed("write", path, error))
     }
 

@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::recall::{self, Effort, RecallOptions, Sampler};
 use crate::search::{self, SearchRequest, SearchResponse};
-use crate::snapshots::{SnapshotOptions, Snapshots};
+use crate::snapshots::{self, SnapshotInfo, SnapshotOptions, Snapshots};
 use crate::storage::{Keys, TenantKeys};
 use crate::upkeep::{Upkeep, UpkeepOptions};
 use crate::vector::VectorOptions;
@@ -156,6 +156,15 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn applied(&self) -> watch::Receiver<Applied> {
         self.inner.applied.clone()
+    }
+
+    /// The snapshots that there are, those of a collection oldest first.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn snapshots(&self) -> Result<Vec<SnapshotInfo>> {
+        let manifests = snapshots::manifest::all(&self.inner.context).await?;
+        Ok(manifests.iter().map(SnapshotInfo::from).collect())
     }
 
     async fn wait_until(&self, wait: Duration, met: impl FnMut(&Applied) -> bool, what: &str) -> Result<Version> {

@@ -26,5 +26,5 @@ pub use bucket::Bucket;
 pub use engine::{Engine, EngineOptions, Readiness, Tenant};
 pub use error::{Error, ErrorKind, Result};
 pub use recall::RecallOptions;
-pub use snapshots::SnapshotOptions;
+pub use snapshots::{SnapshotInfo, SnapshotOptions};
 pub use upkeep::UpkeepOptions;

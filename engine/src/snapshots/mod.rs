@@ -13,7 +13,8 @@ mod write;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use self::manifest::{Manifest, Part};
 pub(crate) use self::boot::newest;
@@ -33,6 +34,30 @@ pub struct SnapshotOptions {
     pub interval: Duration,
     /// How many snapshots of a collection are kept.
     pub keep: usize,
+}
+
+/// What there is of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotInfo {
+    /// Its name, and that of its folder in the bucket.
+    pub id: Uuid,
+    /// The newest change of its collection that is in it.
+    pub version: Version,
+    /// No change of its collection up to this version is missing in it.
+    pub through: Version,
+    /// Passages that it holds.
+    pub passages: u64,
+    /// Bytes of its objects.
+    pub bytes: u64,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+impl From<&Manifest> for SnapshotInfo {
+    fn from(manifest: &Manifest) -> Self {
+        let Manifest { id, version, through, passages, made_at, .. } = *manifest;
+        Self { id, version, through, passages, bytes: manifest.bytes(), made_at }
+    }
 }
 
 impl SnapshotOptions {

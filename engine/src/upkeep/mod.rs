@@ -102,10 +102,7 @@ impl Upkeep {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(job.interval(&self.options)) => {}
             }
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = self.once(job, &mut lease) => {}
-            }
+            self.once(job, &mut lease).await;
             if let Err(error) = lease.release().await {
                 tracing::warn!(job = job.name(), %error, "the lease of a job was not given back: others wait until it runs out");
             }
@@ -119,7 +116,14 @@ impl Upkeep {
             if !self.is_due(job).await? {
                 return Ok(None);
             }
-            lease.during(|term| async move { self.round(job, &term).await }).await?.transpose()
+            // Only the work itself is dropped when this process stops: a lease that is being taken would stay taken.
+            let until_stopped = |term| async move {
+                tokio::select! {
+                    () = self.stop.cancelled() => Ok(0),
+                    done = self.round(job, &term) => done,
+                }
+            };
+            lease.during(until_stopped).await?.transpose()
         };
         match work.await {
             Ok(None) => return,

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use coditect_engine::model::TextHash;
+use coditect_engine::model::{TextHash, Version};
 use coditect_engine::search::Mode;
 use coditect_engine::{Bucket, EngineOptions, SnapshotOptions, UpkeepOptions};
 use tempfile::TempDir;
 
 use crate::harness::{Rig, WAIT, docs, embedder, id, query_of};
-use crate::upkeep::{count, everything, is_in, until_left};
+use crate::upkeep::{count, everything, is_in};
 
 fn options(bucket: &TempDir) -> EngineOptions {
     let url = format!("file://{}", bucket.path().display());
@@ -24,6 +24,15 @@ fn options(bucket: &TempDir) -> EngineOptions {
 }
 
 const TEXTS: [&str; 4] = ["the lazy dog sleeps", "quick brown foxes jump", "over a fence of words", "where nobody looks"];
+
+/// Waits until a snapshot has the change of `version`.
+async fn until_saved(rig: &Rig, version: Version) {
+    let deadline = tokio::time::Instant::now() + WAIT;
+    while rig.engine.snapshots().await.unwrap().iter().all(|snapshot| snapshot.version < version) {
+        assert!(tokio::time::Instant::now() < deadline, "no snapshot has {version}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
 
 /// What searches in every mode answer, with their scores.
 async fn answers(rig: &Rig) -> Vec<String> {
@@ -51,9 +60,8 @@ async fn a_process_that_starts_takes_up_a_snapshot_and_what_came_since() {
     let rig = Rig::with(options(&bucket)).await;
     rig.put("a", &TEXTS).await;
     rig.put("b", &TEXTS[..2]).await;
-    rig.put("only in the snapshot", &["nobody else says this"]).await;
-    // As many as are kept, so the newest has everything.
-    until_left(&rig.store, "snapshot", 2).await;
+    let last = rig.put("only in the snapshot", &["nobody else says this"]).await;
+    until_saved(&rig, last.version).await;
     rig.engine.stop().await;
 
     // What is gone from the store can only come from a snapshot.
@@ -91,13 +99,12 @@ async fn a_process_that_starts_takes_up_a_snapshot_and_what_came_since() {
 async fn without_a_snapshot_that_is_whole_everything_is_built_from_the_documents() {
     let bucket = tempfile::tempdir().unwrap();
     let rig = Rig::with(options(&bucket)).await;
-    for round in 0..3 {
-        rig.put("a", &TEXTS[round..]).await;
-        let last = rig.put("b", &TEXTS[..round + 1]).await;
-        rig.tenant("t").wait_for(last.version, WAIT).await.unwrap();
-    }
+    rig.put("a", &TEXTS).await;
+    rig.put("b", &TEXTS[..2]).await;
+    let last = rig.put("a", &TEXTS[1..]).await;
+    rig.tenant("t").wait_for(last.version, WAIT).await.unwrap();
     let before = answers(&rig).await;
-    until_left(&rig.store, "snapshot", 2).await;
+    until_saved(&rig, last.version).await;
     rig.engine.stop().await;
     for folder in walk(bucket.path()) {
         std::fs::write(folder, "no longer what it was").unwrap();
@@ -110,12 +117,17 @@ async fn without_a_snapshot_that_is_whole_everything_is_built_from_the_documents
 async fn the_log_is_kept_for_snapshots_and_trimmed_behind_them() {
     let bucket = tempfile::tempdir().unwrap();
     let rig = Rig::with(options(&bucket)).await;
-    for round in 0..20 {
-        rig.put("a", &[&format!("round {round}")]).await;
+    let mut last = rig.put("a", &["round 0"]).await;
+    for round in 1..20 {
+        last = rig.put("a", &[&format!("round {round}")]).await;
     }
-    // Both kept snapshots come to reach up to the last change, or near: without them nothing would be left, and without trimming all.
+    until_saved(&rig, last.version).await;
+    assert!(count(&rig.store, "log").await > 0, "the older snapshot needs some");
+    // Then the older one has all of these.
+    let last = rig.put("b", &["one more"]).await;
+    until_saved(&rig, last.version).await;
     let deadline = tokio::time::Instant::now() + WAIT;
-    while count(&rig.store, "log").await > 10 {
+    while count(&rig.store, "log").await > 1 {
         assert!(tokio::time::Instant::now() < deadline, "{} entries are left", count(&rig.store, "log").await);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

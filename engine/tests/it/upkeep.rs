@@ -53,7 +53,7 @@ pub(crate) async fn count(store: &Store, table: &str) -> usize {
 }
 
 /// Waits until as many keys of `table` are left.
-pub(crate) async fn until_left(store: &Store, table: &str, left: usize) {
+async fn until_left(store: &Store, table: &str, left: usize) {
     let deadline = tokio::time::Instant::now() + WAIT;
     while count(store, table).await != left {
         assert!(tokio::time::Instant::now() < deadline, "{} keys in {table}", count(store, table).await);

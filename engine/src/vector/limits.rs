@@ -1,5 +1,7 @@
 //! Named bounds of the vector index.
 
+use std::time::Duration;
+
 /// Largest number of dimensions a vector may have.
 pub const MAX_DIMENSION: usize = 4_096;
 /// Largest number of slots: slots index flat arrays, so a stray huge slot must not allocate the world.
@@ -50,8 +52,10 @@ pub const REACH_ALONE: usize = 4;
 pub const REACH_TURNS: usize = 2;
 /// Points, the nearest that such a search finds, that may be given the link.
 pub const REACH_PARENTS: usize = 8;
-/// By how much the threads that link vectors are nicer than others (`nice(2)`): a tenth of their weight.
+/// How nice the threads that link vectors are (`nice(2)`): a tenth of the weight of others.
 pub const NICENESS: i32 = 10;
+/// The time for which these threads ask the scheduler at once: several times what it gives by default.
+pub const SLICE: Duration = Duration::from_millis(20);
 /// Bytes of a cache line.
 pub const LINE: usize = 64;
 /// Rows in the first block of a flat array; each further block doubles the array.

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 
-use super::{index, insert, mean, recall, search};
+use super::{MUCH, index, insert, mean, recall, search};
 use crate::sets::{SEED, Set, Vectors};
 
 const ROUNDS: usize = 1_000;
@@ -41,7 +41,10 @@ pub(super) struct Outcome {
     inserted_per_second: f64,
     /// Bytes in memory over those at the start.
     memory_ratio: f64,
-    /// Live vectors that a search for themselves does not find.
+    /// Live vectors that a search for themselves misses with the usual effort, and in the fresh build.
+    missed: usize,
+    missed_fresh: usize,
+    /// The same with much effort: nothing leads to them.
     unreachable: usize,
     recalls: Vec<Recall>,
 }
@@ -110,11 +113,19 @@ fn churn(base: &Vectors, queries: &Vectors, options: &VectorOptions, order: Orde
     }
     let changed = (ROUNDS * part) as f64;
     let memory_ratio = churned.memory_bytes() as f64 / before;
-    let recalls = recalls(&churned, &live.fresh(base, options)?, queries)?;
-    let unreachable = live.unreachable(&churned, base)?;
-    let (removed_per_second, inserted_per_second) = (changed / removing, changed / inserting);
-    let (rounds, live) = (ROUNDS, count);
-    Ok(Outcome { order, rounds, live, removed_per_second, inserted_per_second, memory_ratio, unreachable, recalls })
+    let fresh = live.fresh(base, options)?;
+    Ok(Outcome {
+        order,
+        rounds: ROUNDS,
+        live: count,
+        removed_per_second: changed / removing,
+        inserted_per_second: changed / inserting,
+        memory_ratio,
+        missed: live.missed(&churned, base, None)?,
+        missed_fresh: live.missed(&fresh, base, None)?,
+        unreachable: live.missed(&churned, base, Some(MUCH))?,
+        recalls: recalls(&churned, &fresh, queries)?,
+    })
 }
 
 impl Live {
@@ -132,10 +143,11 @@ impl Live {
         Ok(fresh)
     }
 
-    fn unreachable(&self, index: &VectorIndex, base: &Vectors) -> Result<usize> {
+    /// Live vectors that a search for themselves does not find.
+    fn missed(&self, index: &VectorIndex, base: &Vectors, ef: Option<usize>) -> Result<usize> {
         let mut lost = 0;
         for &(slot, row) in &self.0 {
-            let hits = search(index, base.row(row), &VectorQuery::default())?.0;
+            let hits = search(index, base.row(row), &VectorQuery { ef, ..VectorQuery::default() })?.0;
             let best = hits.first().map_or(f32::INFINITY, |hit| hit.score);
             // Equal vectors at several slots are all as near.
             let is_found = hits.iter().any(|hit| hit.slot == slot) || hits.last().is_some_and(|it| it.score >= best);
@@ -159,9 +171,11 @@ fn recalls(churned: &VectorIndex, fresh: &VectorIndex, queries: &Vectors) -> Res
 }
 
 fn print(name: &str, outcomes: &[Outcome]) {
-    println!("\n{name}: {ROUNDS} rounds that replace one of {SHARE} vectors; recall@10 churned / fresh");
+    println!(
+        "\n{name}: {ROUNDS} rounds that replace one of {SHARE} vectors; recall@10 and missed by a search for itself, churned / fresh"
+    );
     let mut head: Vec<String> =
-        ["order", "live", "removed/s", "inserted/s", "memory", "unreachable"].map(str::to_owned).to_vec();
+        ["order", "live", "removed/s", "inserted/s", "memory", "missed", "unreachable"].map(str::to_owned).to_vec();
     head.extend(EFFORTS.iter().map(|ef| format!("ef {ef}")));
     let mut rows = vec![head];
     for it in outcomes {
@@ -171,6 +185,7 @@ fn print(name: &str, outcomes: &[Outcome]) {
             format!("{:.0}", it.removed_per_second),
             format!("{:.0}", it.inserted_per_second),
             format!("{:.2}x", it.memory_ratio),
+            format!("{} / {}", it.missed, it.missed_fresh),
             it.unreachable.to_string(),
         ];
         row.extend(it.recalls.iter().map(|recall| format!("{:.4} / {:.4}", recall.churned, recall.fresh)));

@@ -16,6 +16,9 @@ use crate::curve::NEIGHBOURS;
 use crate::sets::{Set, Vectors};
 use crate::worker::ours;
 
+/// An effort with which a search finds what links lead to, however many are nearer.
+const MUCH: usize = 1_024;
+
 /// One of them.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Trial {

@@ -11,7 +11,7 @@ use coditect_benches::report::{quantile, table};
 use coditect_engine::vector::{VectorIndex, VectorOptions, VectorQuery};
 use serde::Serialize;
 
-use super::{index, insert, search};
+use super::{MUCH, index, insert, search};
 use crate::sets::{Set, Vectors};
 
 /// Vectors that come and that go, a second.
@@ -21,8 +21,6 @@ const REMOVED: usize = 500;
 const TICKS: usize = 100;
 /// Seconds with writes, and without.
 const SECONDS: usize = 10;
-/// An effort with which a search finds what links lead to, however many are nearer.
-const MUCH: usize = 1_024;
 /// Searches that are due a second, whether the one before has ended or not.
 const SEARCHES: usize = 500;
 

@@ -23,7 +23,7 @@ impl<'a> View<'a> {
     /// these codes may then have no room for it.
     pub(super) fn descend(&self, query: &QueryCode, layer: usize, scratch: &mut Scratch) -> Option<Scored> {
         let (entry, top) = self.graph.entry().filter(|&(entry, _)| (entry as usize) < self.bound)?;
-        let mut nearest = self.scored(query, &[entry], scratch)?;
+        let mut nearest = self.nearest_of(query, &[entry], f32::INFINITY, scratch)?;
         for layer in (layer + 1..=top).rev() {
             while let Some(better) = self.best_link(query, layer, nearest, scratch) {
                 nearest = better;
@@ -36,16 +36,15 @@ impl<'a> View<'a> {
         let mut points = std::mem::take(&mut scratch.points);
         points.clear();
         points.extend(self.graph.out(layer, than.point).filter(|&link| (link as usize) < self.bound));
-        let best = self.scored(query, &points, scratch);
+        let best = self.nearest_of(query, &points, than.distance, scratch);
         scratch.points = points;
         best.filter(|best| best.distance < than.distance)
     }
 
-    /// The nearest of `points`.
-    pub(super) fn scored(&self, query: &QueryCode, points: &[u32], scratch: &mut Scratch) -> Option<Scored> {
-        scratch.scored.clear();
+    /// The nearest of `points`, where it is nearer than `bound`.
+    fn nearest_of(&self, query: &QueryCode, points: &[u32], bound: f32, scratch: &mut Scratch) -> Option<Scored> {
         points.iter().for_each(|&point| self.codes.prefetch(point));
-        self.codes.near(query, points, (f32::INFINITY, WALK_CARE), &mut scratch.codes, &mut scratch.scored);
+        self.codes.near(query, points, (bound, WALK_CARE), &mut scratch.codes, &mut scratch.scored);
         scratch.scored.iter().min().copied()
     }
 

@@ -270,6 +270,9 @@ impl Codes {
     ) {
         into.clear();
         if self.sign_bytes == 0 || bound == f32::INFINITY {
+            if self.sign_bytes > 0 {
+                points.iter().for_each(|&point| self.body.prefetch(point));
+            }
             return self.distances(query, points, &mut room.dots, into);
         }
         let CodeRoom { sums, dots, near } = room;

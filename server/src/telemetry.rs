@@ -83,7 +83,10 @@ fn describe() {
     describe_counter!("ingest_embedded_passages_total", "Passages that were embedded.");
     describe_counter!("ingest_reused_vectors_total", "Passages whose vector was known from a copy.");
     describe_counter!("ingest_embed_failures_total", "Calls to the embedder that failed.");
-    describe_gauge!("engine_ready", "1 when the log has been followed to its head since the start, and is being followed.");
+    describe_gauge!(
+        "engine_ready",
+        "1 when the log has been followed to its head since the start, and is being followed."
+    );
     describe_gauge!("engine_follow_age_seconds", "Time since the change log was last read.");
     describe_gauge!("engine_version_lag", "Commits that the store has and the indexes do not show yet.");
     describe_gauge!("collection_documents", "Documents of a collection.");

@@ -100,7 +100,8 @@ impl CollectionIndex {
         let empty = empty.map(|(id, (version, _))| (id.clone(), *version)).collect();
         let documents = Documents { version, slots: slots.len() as u32, documents, empty };
         write(folder, DOCUMENTS, |file| {
-            rmp_serde::encode::write_named(file, &documents).map_err(|error| wrong("write the documents").caused_by(error))
+            rmp_serde::encode::write_named(file, &documents)
+                .map_err(|error| wrong("write the documents").caused_by(error))
         })?;
         Ok(version)
     }

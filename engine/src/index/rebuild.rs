@@ -26,6 +26,10 @@ pub(super) async fn rebuild(context: &Context, indexes: &Indexes, bucket: Option
     let mut there = HashSet::new();
     for (tenant, Named { name, head }) in collections::list_all(context).await? {
         there.insert(head.id);
+        if indexes.by_id(head.id).is_none() {
+            let empty = CollectionIndex::new(head.clone(), context.scratch.clone())?;
+            indexes.put(&tenant, &name, Arc::new(empty));
+        }
         let snapshot = match bucket {
             Some(bucket) => snapshots::newest(context, bucket, &head).await?,
             None => None,
@@ -36,9 +40,6 @@ pub(super) async fn rebuild(context: &Context, indexes: &Indexes, bucket: Option
             continue;
         }
         let index = Arc::new(CollectionIndex::new(head, context.scratch.clone())?);
-        if indexes.by_id(index.id).is_none() {
-            indexes.put(&tenant, &name, index.clone());
-        }
         fill(context, &index, &tenant, from).await?;
         indexes.put(&tenant, &name, index);
     }

@@ -126,7 +126,9 @@ fn open(image: &SegmentImage, fields: &Fields) -> Result<SegmentView, KeywordErr
 }
 
 fn write(into: &mut impl Write, record: &impl Serialize) -> Result<(), KeywordError> {
-    rmp_serde::encode::write_named(into, record).map_err(io::Error::other).map_err(KeywordError::during("write an image"))
+    rmp_serde::encode::write_named(into, record)
+        .map_err(io::Error::other)
+        .map_err(KeywordError::during("write an image"))
 }
 
 fn read<T: serde::de::DeserializeOwned>(image: &mut &[u8]) -> Result<T, KeywordError> {

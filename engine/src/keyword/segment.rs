@@ -48,7 +48,12 @@ pub(crate) struct SegmentData {
 }
 
 impl SegmentData {
-    pub(super) fn open(key: SegmentKey, index: &Index, fields: &Fields, directory: RamDirectory) -> tantivy::Result<Self> {
+    pub(super) fn open(
+        key: SegmentKey,
+        index: &Index,
+        fields: &Fields,
+        directory: RamDirectory,
+    ) -> tantivy::Result<Self> {
         let segment = index.searchable_segments()?.pop();
         let segment = segment.ok_or_else(|| tantivy::TantivyError::SystemError("segment is missing".to_owned()))?;
         let reader = SegmentReader::open(&segment)?;

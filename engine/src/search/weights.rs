@@ -51,7 +51,16 @@ mod tests {
     fn found(rank: u32, is_code: bool) -> Candidate {
         let none = (None, None, None);
         let (cosine, bm25, vector_rank) = none;
-        Candidate { target: 0, slot: rank, order: u64::from(rank), is_code, cosine, bm25, vector_rank, keyword_rank: Some(rank) }
+        Candidate {
+            target: 0,
+            slot: rank,
+            order: u64::from(rank),
+            is_code,
+            cosine,
+            bm25,
+            vector_rank,
+            keyword_rank: Some(rank),
+        }
     }
 
     fn weight(share: impl Fn(u32) -> f32, is_code: bool, name_share: f32) -> f32 {

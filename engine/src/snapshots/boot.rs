@@ -39,7 +39,12 @@ pub(crate) async fn newest(
     Ok(None)
 }
 
-async fn take_up(context: &Context, bucket: &Bucket, head: &CollectionHead, manifest: &Manifest) -> Result<CollectionIndex> {
+async fn take_up(
+    context: &Context,
+    bucket: &Bucket,
+    head: &CollectionHead,
+    manifest: &Manifest,
+) -> Result<CollectionIndex> {
     if manifest.format != FORMAT {
         return Err(Error::corrupt(format!("it has format {}, this version reads format {FORMAT}", manifest.format)));
     }

@@ -16,8 +16,8 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use self::manifest::{Manifest, Part};
 pub(crate) use self::boot::newest;
+use self::manifest::{Manifest, Part};
 pub(crate) use self::write::Snapshots;
 use crate::bucket::Bucket;
 use crate::documents::Context;

@@ -290,12 +290,14 @@ async fn whoever_lost_the_lease_makes_no_snapshot() {
     let bed = Bed::new().await;
     bed.put("doc", 5, 1).await;
     let lost = bed.term.clone();
-    bed.context().store.run(|tx| async move {
-        tx.clear(b"lease");
-        Ok::<_, coditect_store::Error>(())
-    })
-    .await
-    .unwrap();
+    bed.context()
+        .store
+        .run(|tx| async move {
+            tx.clear(b"lease");
+            Ok::<_, coditect_store::Error>(())
+        })
+        .await
+        .unwrap();
     assert!(bed.snapshots.round(bed.context(), &lost).await.is_err());
     assert!(bed.manifests().await.is_empty());
     bed.engine.stop().await;

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::SnapshotOptions;
 use super::manifest::{self, Manifest, Part, SavedFile, folder_of};
-use crate::documents::Context;
+use crate::documents::{Context, collections};
 use crate::error::{Error, Result};
 use crate::index::image::{FILES, FORMAT};
 use crate::index::{Applied, CollectionIndex, Indexes};
@@ -55,9 +55,15 @@ impl Snapshots {
         }
         let manifests = manifest::all(context).await?;
         let held = self.indexes.all();
+        let is_due = |index: &Arc<CollectionIndex>| {
+            let own: Vec<&Manifest> = manifests.iter().filter(|manifest| manifest.collection == index.id).collect();
+            let newest = own.last().copied();
+            self.needs(context, index, newest)
+                || newest.is_some_and(|newest| self.is_unconfirmed(context, index, newest))
+                || own.len() > self.kept(context, newest)
+        };
         let is_held = |manifest: &Manifest| held.iter().any(|index| index.id == manifest.collection);
-        Ok(held.iter().any(|index| self.needs(context, index, of(&manifests, index.id).last().copied()))
-            || manifests.iter().any(|manifest| !is_held(manifest) || self.is_stale(context, manifest)))
+        Ok(held.iter().any(is_due) || !manifests.iter().all(is_held))
     }
 
     /// One round over all collections. Answers how many snapshots were made.
@@ -83,7 +89,7 @@ impl Snapshots {
         let is_new = self.needs(context, index, newest);
         if is_new {
             self.make(context, term, index).await?;
-        } else if let Some(newest) = newest.filter(|newest| newest.version == index.view().version) {
+        } else if let Some(newest) = newest.filter(|newest| self.is_unconfirmed(context, index, newest)) {
             let confirmed_at = context.clock.now();
             let confirmed = Manifest { through: applied.max(newest.through), confirmed_at, ..newest.clone() };
             manifest::put(context, term, &confirmed).await?;
@@ -96,13 +102,20 @@ impl Snapshots {
     fn needs(&self, context: &Context, index: &CollectionIndex, newest: Option<&Manifest>) -> bool {
         newest.is_none_or(|newest| {
             newest.format != FORMAT
-                || (newest.version != index.view().version && self.is_past(context, newest.made_at, self.options.interval))
+                || (newest.version != index.view().version
+                    && self.is_past(context, newest.made_at, self.options.interval))
         })
     }
 
-    /// Whether nobody has said for long up to where an unchanged collection's snapshot reaches.
-    fn is_stale(&self, context: &Context, manifest: &Manifest) -> bool {
-        self.is_past(context, manifest.confirmed_at, limits::SNAPSHOT_CONFIRMED)
+    /// Whether nobody has written down for long that an unchanged collection's snapshot still has all.
+    fn is_unconfirmed(&self, context: &Context, index: &CollectionIndex, newest: &Manifest) -> bool {
+        newest.version == index.view().version && self.is_past(context, newest.confirmed_at, limits::SNAPSHOT_CONFIRMED)
+    }
+
+    /// How many snapshots of a collection are kept. When the newest is old, older ones would only hold the change log.
+    fn kept(&self, context: &Context, newest: Option<&Manifest>) -> usize {
+        let is_settled = newest.is_some_and(|newest| self.is_past(context, newest.made_at, limits::SNAPSHOT_SETTLED));
+        if is_settled { 1 } else { self.options.keep.max(1) }
     }
 
     fn is_past(&self, context: &Context, at: jiff::Timestamp, age: std::time::Duration) -> bool {
@@ -146,12 +159,8 @@ impl Snapshots {
     /// Takes away snapshots beyond those that are kept, and objects of none.
     async fn prune(&self, context: &Context, term: &Term, collection: CollectionId) -> Result<()> {
         let mut manifests = manifest::of(context, collection).await?;
-        let too_many = manifests.len().saturating_sub(self.options.keep.max(1));
-        // An old one that nobody would fall back to only holds the change log.
-        let newest = manifests.last().map(|newest| newest.made_at);
-        let is_settled = newest.is_some_and(|at| self.is_past(context, at, limits::SNAPSHOT_SETTLED));
-        let count = if is_settled { manifests.len() - 1 } else { too_many };
-        for old in manifests.drain(..count) {
+        let too_many = manifests.len().saturating_sub(self.kept(context, manifests.last()));
+        for old in manifests.drain(..too_many) {
             manifest::remove(context, term, &old).await?;
         }
         let mut kept: HashSet<String> = manifests.iter().map(Manifest::folder).collect();
@@ -166,7 +175,9 @@ impl Snapshots {
 
     /// Takes away the snapshots of collections that are there no more.
     async fn forget_dropped(&self, context: &Context, term: &Term) -> Result<()> {
-        let there: HashSet<CollectionId> = self.indexes.all().iter().map(|index| index.id).collect();
+        // By the store: this process may not have heard of the newest yet.
+        let there = collections::list_all(context).await?;
+        let there: HashSet<CollectionId> = there.into_iter().map(|(_, named)| named.head.id).collect();
         self.unfinished.lock().retain(|collection, _| there.contains(collection));
         for manifest in manifest::all(context).await?.into_iter().filter(|it| !there.contains(&it.collection)) {
             for object in self.options.bucket.list(&manifest.folder()).await? {
@@ -176,10 +187,6 @@ impl Snapshots {
         }
         Ok(())
     }
-}
-
-fn of(manifests: &[Manifest], collection: CollectionId) -> Vec<&Manifest> {
-    manifests.iter().filter(|manifest| manifest.collection == collection).collect()
 }
 
 /// Cuts a file into parts.

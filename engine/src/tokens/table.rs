@@ -172,7 +172,8 @@ impl Table {
         let mut usage = Usage::default();
         for (slot, old, new) in spilled.codes {
             let record = self.records.get_mut(slot as usize).and_then(Option::as_mut);
-            let is_same = |record: &&mut Record| record.file.is_none() && record.codes.as_bytes().as_ptr() == old.as_ptr();
+            let is_same =
+                |record: &&mut Record| record.file.is_none() && record.codes.as_bytes().as_ptr() == old.as_ptr();
             let Some(record) = record.filter(is_same) else {
                 usage.bytes += new.len();
                 continue;

@@ -95,8 +95,7 @@ impl Upkeep {
     }
 
     async fn every(&self, job: Job) {
-        let mut lease =
-            Lease::new(self.context.store.clone(), self.context.keys.lease(job.name()), self.options.lease);
+        let mut lease = Lease::new(self.context.store.clone(), self.context.keys.lease(job.name()), self.options.lease);
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use coditect_engine::{EngineOptions, UpkeepOptions};
 use coditect_engine::search::Mode;
+use coditect_engine::{EngineOptions, UpkeepOptions};
 use coditect_store::{RangeQuery, Store};
 
 use crate::harness::{Rig, WAIT, docs};

@@ -104,8 +104,7 @@ impl Gateways {
 
     /// Asks for a document by the version of its last write.
     async fn read(&self, random: &mut ChaCha8Rng) {
-        let all: Vec<(String, Known)> =
-            self.known.lock().iter().map(|(name, it)| (name.clone(), *it)).collect();
+        let all: Vec<(String, Known)> = self.known.lock().iter().map(|(name, it)| (name.clone(), *it)).collect();
         if all.is_empty() {
             return tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -158,7 +157,8 @@ impl Gateways {
                     let query = query_of(&query);
                     let request = SearchRequest { mode, top_k: 20, min_version: Some(last), wait: WAIT, ..query };
                     let results = gateway.search(request).await.unwrap().results;
-                    let of = |it: &coditect_engine::search::SearchResult| (it.document.to_string(), it.passage.text.clone());
+                    let of =
+                        |it: &coditect_engine::search::SearchResult| (it.document.to_string(), it.passage.text.clone());
                     answers.push(results.iter().map(of).collect::<Vec<_>>());
                 }
                 if answers.iter().any(|answer| *answer != answers[0]) {

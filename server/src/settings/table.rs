@@ -71,7 +71,11 @@ pub const SETTINGS: &[Setting] = &[
     text("listen", "\"127.0.0.1:8080\"", "Address to listen on, loopback only; port 0 takes a free one."),
     text("address_file", "", "File that the address is written to once the server listens."),
     text("data_dir", "\"./data\"", "Folder of the embedded store and of scratch files; made when it is missing."),
-    text("store.backend", "\"embedded\"", "Where everything is kept: embedded (in data_dir) or fdb (a FoundationDB cluster)."),
+    text(
+        "store.backend",
+        "\"embedded\"",
+        "Where everything is kept: embedded (in data_dir) or fdb (a FoundationDB cluster).",
+    ),
     also(
         text("store.cluster_file", "", "Cluster file; fdb.cluster here or in /etc/foundationdb when neither is set."),
         &["FDB_CLUSTER_FILE"],
@@ -96,10 +100,18 @@ pub const SETTINGS: &[Setting] = &[
     ),
     also(text("store.tls.password", "", "Passphrase of the private key."), &["FDB_TLS_PASSWORD"]),
     also(
-        text("bucket", "", "Object storage for snapshots: gs://bucket/prefix, s3://bucket/prefix or file:///folder; none when unset."),
+        text(
+            "bucket",
+            "",
+            "Object storage for snapshots: gs://bucket/prefix, s3://bucket/prefix or file:///folder; none when unset.",
+        ),
         &["KNOWLEDGE_BUCKET"],
     ),
-    number("snapshots.interval_s", "900", "Age of its last snapshot at which a collection that has changed gets another, seconds."),
+    number(
+        "snapshots.interval_s",
+        "900",
+        "Age of its last snapshot at which a collection that has changed gets another, seconds.",
+    ),
     number("snapshots.keep", "2", "Snapshots that are kept of a collection."),
     text("tenant", "\"default\"", "The tenant that every request belongs to, until logins exist."),
     list("hosts", "[]", "Host names, besides loopback ones, that requests may be addressed to."),

@@ -46,6 +46,8 @@ struct State {
     /// Operations under way.
     open: Vec<Arc<Future>>,
     reading: usize,
+    /// The first error of a read: a commit after it fails with it.
+    failed_read: Option<ErrorCode>,
     commit_started: bool,
     submitted: bool,
     commit: Option<Arc<Future>>,
@@ -77,6 +79,7 @@ impl State {
             size: 0,
             open: Vec::new(),
             reading: 0,
+            failed_read: None,
             commit_started: false,
             submitted: false,
             commit: None,
@@ -186,6 +189,7 @@ impl Transaction {
             }
             state.reading -= 1;
             let outcome = transaction.answer(&mut state, &own, snapshot, read).map(|value| then(&mut state, value));
+            state.failed_read = state.failed_read.or(outcome.as_ref().err().copied());
             drop(state);
             answer.complete(outcome);
             transaction.continue_commit();

@@ -77,10 +77,15 @@ pub(super) async fn own_stamps_are_unreadable(bed: Bed) {
     assert_eq!(kind(tx.get_range(RangeQuery::prefix(b"k")).await), ErrorKind::Invalid);
     assert_eq!(kind(tx.get_range(RangeQuery::prefix(b"v")).await), ErrorKind::Invalid);
     assert_eq!(tx.get(b"other").await.unwrap(), None);
-    tx.clear_range(b"k", b"l");
-    assert_eq!(tx.get_range(RangeQuery::prefix(b"k")).await.unwrap().items, [], "cleared after all");
     tx.set(b"v", b"lost");
     assert_eq!(kind(tx.get(b"v").await), ErrorKind::Invalid, "unreadable until it is cleared");
+    assert_eq!(kind(tx.commit().await), ErrorKind::Invalid, "a commit after a read that failed fails with it");
+
+    let tx = bed.store.begin();
+    tx.atomic(AtomicOp::SetVersionstampedValue, b"v", &[0; 14]);
+    tx.atomic(AtomicOp::SetVersionstampedKey, &key, b"");
+    tx.clear_range(b"k", b"l");
+    assert_eq!(tx.get_range(RangeQuery::prefix(b"k")).await.unwrap().items, [], "cleared after all");
     tx.clear(b"v");
     assert_eq!(tx.get(b"v").await.unwrap(), None);
     tx.set(b"v", b"plain");

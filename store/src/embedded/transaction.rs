@@ -53,7 +53,14 @@ impl EmbeddedTransaction {
     ) -> Result<T> {
         let mut state = self.state.lock();
         let view = state.view(&self.shared)?.0;
-        let (value, spans) = view.read(|engine| read(engine, &state.own))?;
+        let (value, spans) = match view.read(|engine| read(engine, &state.own)) {
+            Ok(read) => read,
+            Err(error) => {
+                // As on a cluster: a commit after a read that failed fails with it.
+                state.deferred.get_or_insert_with(|| error.clone());
+                return Err(error);
+            }
+        };
         if isolation == Isolation::Serializable {
             for (begin, end) in spans {
                 let State { own, reads, .. } = &mut *state;

@@ -125,9 +125,8 @@ async fn take_off_in(tx: &Transaction, keys: &Keys, until: Version) -> Result<us
     query.limit = limits::TRIM_BATCH;
     let page = tx.snapshot().collect_range(query).await?;
     let Some(last) = page.items.last() else { return Ok(0) };
-    let stamp: Versionstamp = space
-        .unpack(&last.key)
-        .map_err(|error| Error::corrupt("decode a key of the change log").caused_by(error))?;
+    let stamp: Versionstamp =
+        space.unpack(&last.key).map_err(|error| Error::corrupt("decode a key of the change log").caused_by(error))?;
     tx.clear_range(&begin, &after(&last.key));
     tx.set(&keys.trimmed(), &stamp.as_bytes()[..10]);
     Ok(page.items.len())

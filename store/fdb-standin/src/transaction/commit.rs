@@ -44,6 +44,10 @@ impl Transaction {
         }
         state.submitted = true;
         let generation = state.generation;
+        if let Some(code) = state.failed_read {
+            drop(state);
+            return self.finish(generation, Err(code));
+        }
         if state.own.changes_nothing() {
             drop(state);
             return self.finish(generation, Ok(None));

@@ -49,6 +49,7 @@ BENCHES := -p coditect-benches
 JUDGED = --data '$(DATA)' $(if $(FORMAT),--format '$(FORMAT)') $(if $(filter-out 0,$(FRESH)),--fresh)
 # The stand-in for FoundationDB's client library, in a folder that no library path leads to by itself.
 STANDIN := $(CURDIR)/target/standin
+TEST_ENGINE_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test it
 TEST_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-store --features fdb,testing --test fdb
 BENCH := $(WITH_MODEL) cargo run --quiet --release --locked $(BENCHES) --bin
 
@@ -93,12 +94,14 @@ standin: ## Build the FoundationDB client library that tests run on
 .PHONY: test-standin
 test-standin: standin ## Run the store's and the engine's tests on the FoundationDB backend without a cluster
 	@env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING FDB_LIB_DIR=$(STANDIN) $(TEST_FDB)
-	@LD_LIBRARY_PATH=$(STANDIN) FDB_LIB_DIR=$(STANDIN) scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test it
+	@env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING LD_LIBRARY_PATH=$(STANDIN) FDB_LIB_DIR=$(STANDIN) $(TEST_ENGINE_FDB)
 
 .PHONY: test-fdb
 test-fdb: ## Run the same tests on the cluster of FDB_CLUSTER_FILE=, with the client library of FDB_LIB_DIR= or the system
 	@[ -n '$(FDB_CLUSTER_FILE)' ] || { echo 'usage: make test-fdb FDB_CLUSTER_FILE=<path> [FDB_LIB_DIR=<folder of libfdb_c.so>]' >&2; exit 2; }
 	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' $(TEST_FDB)
+	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' LD_LIBRARY_PATH='$(FDB_LIB_DIR)' $(TEST_ENGINE_FDB)
+	@FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' LD_LIBRARY_PATH='$(FDB_LIB_DIR)' $(TEST_ENGINE_FDB) -- --ignored nothing_stays_on_the_cluster
 
 .PHONY: test-page
 test-page: setup ## Use the API page in a headless Chromium

@@ -12,6 +12,8 @@ use coditect_engine::vector::Quantization;
 use coditect_engine::{Engine, EngineOptions, Tenant};
 #[cfg(not(feature = "fdb"))]
 use coditect_store::EmbeddedOptions;
+#[cfg(feature = "fdb")]
+use coditect_store::FdbCluster;
 use coditect_store::{Clock, Store};
 use tempfile::TempDir;
 
@@ -66,13 +68,42 @@ impl Rig {
     }
 }
 
-/// A database of FoundationDB's stand-in that has the directory's name. It lasts as long as the process.
+/// What the keys of these tests begin with on a cluster.
+#[cfg(feature = "fdb")]
+const ON_CLUSTER: &str = "engine-tests/";
+
+/// A part of the cluster of `FDB_CLUSTER_FILE` that has the directory's name; without one a database of FoundationDB's stand-in, which lasts as long
+/// as the process.
 #[cfg(feature = "fdb")]
 pub(crate) async fn open(dir: &Path) -> Store {
-    use coditect_store::{FdbCluster, FdbOptions};
     let name: String = dir.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect();
-    let string = format!("{name}:standin@127.0.0.1:4500");
-    Store::open_fdb(FdbOptions::new(FdbCluster::ConnectionString(string))).await.unwrap()
+    match cluster_file() {
+        Some(file) => {
+            let root = format!("{ON_CLUSTER}{name}");
+            coditect_store::conformance::part(&open_cluster(FdbCluster::File(file)).await, root.as_bytes())
+                .await
+                .unwrap()
+        }
+        None => open_cluster(FdbCluster::ConnectionString(format!("{name}:standin@127.0.0.1:4500"))).await,
+    }
+}
+
+#[cfg(feature = "fdb")]
+fn cluster_file() -> Option<std::path::PathBuf> {
+    std::env::var_os("FDB_CLUSTER_FILE").map(Into::into)
+}
+
+#[cfg(feature = "fdb")]
+async fn open_cluster(cluster: FdbCluster) -> Store {
+    Store::open_fdb(coditect_store::FdbOptions::new(cluster)).await.unwrap()
+}
+
+#[cfg(feature = "fdb")]
+#[tokio::test]
+#[ignore = "for the end of make test-fdb"]
+async fn nothing_stays_on_the_cluster() {
+    let store = open_cluster(FdbCluster::File(cluster_file().expect("FDB_CLUSTER_FILE names a cluster"))).await;
+    coditect_store::conformance::remove_part(&store, ON_CLUSTER.as_bytes()).await.unwrap();
 }
 
 /// The store of another process: on a cluster, connected by itself.
@@ -82,9 +113,8 @@ pub(crate) async fn open_again(dir: &Path, _: &Store) -> Store {
 }
 
 #[cfg(not(feature = "fdb"))]
-#[expect(clippy::unused_async, reason = "as for a cluster")]
-pub(crate) async fn open_again(_: &Path, first: &Store) -> Store {
-    first.clone()
+pub(crate) fn open_again(_: &Path, first: &Store) -> std::future::Ready<Store> {
+    std::future::ready(first.clone())
 }
 
 #[cfg(not(feature = "fdb"))]

@@ -53,6 +53,8 @@ struct Open {
     unreadable: Keys,
     read: Keys,
     written: Keys,
+    /// A read of it could not be done: it cannot commit any more.
+    failed: bool,
 }
 
 #[derive(Clone)]
@@ -100,7 +102,8 @@ impl Open {
         tx.read_version().done().unwrap();
         let since = model.commits.len();
         let (known, unreadable, read, written) = Default::default();
-        Self { tx, since, view: model.state(since), changes: Vec::new(), known, unreadable, read, written }
+        let failed = false;
+        Self { tx, since, view: model.state(since), changes: Vec::new(), known, unreadable, read, written, failed }
     }
 
     fn change(&mut self, change: Change, written: Keys) {
@@ -113,6 +116,7 @@ impl Open {
     fn note(&mut self, begin: &[u8], end: &[u8], snapshot: bool) -> Result<(), Code> {
         let keys = between(begin, end);
         if !keys.is_disjoint(&self.unreadable) {
+            self.failed = true;
             return Err(1036);
         }
         if !snapshot {
@@ -202,6 +206,10 @@ impl Open {
     fn commit(self, model: &mut Model) -> bool {
         let stamp = self.tx.versionstamp();
         let result = self.tx.commit().done();
+        if self.failed {
+            assert_eq!(result, Err(1036));
+            return false;
+        }
         if self.changes.is_empty() && self.written.is_empty() {
             assert_eq!(result, Ok(()));
             return true;

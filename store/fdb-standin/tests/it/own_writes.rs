@@ -71,6 +71,17 @@ fn what_waits_for_a_stamp_is_unreadable_until_it_is_cleared() {
     tx.set(b"v", b"plain");
     assert_eq!(tx.get(b"v").done(), Err(1036));
     tx.clear(b"v");
+    assert_eq!(tx.get(b"v").value(), Ok(None));
+    assert_eq!(
+        tx.commit().done(),
+        Err(1036),
+        "a commit after a read that failed fails with it, as a server of 7.3.79 has it"
+    );
+
+    let tx = database.begin();
+    tx.atomic(STAMPED_VALUE, b"v", &[0; 14]);
+    tx.atomic(STAMPED_KEY, b"k/\0\0\0\0\0\0\0\0\0\0\x02\0\0\0", b"");
+    tx.clear(b"v");
     tx.set(b"v", b"plain");
     assert_eq!(tx.get(b"v").value().unwrap().as_deref(), Some(&b"plain"[..]));
     tx.clear_range(b"k", b"l");

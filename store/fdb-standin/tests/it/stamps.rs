@@ -23,6 +23,12 @@ fn stamps_are_the_version_and_the_order() {
 
 #[test]
 fn stamps_of_one_batch_differ_in_order() {
+    // On a machine that is busy enough each commit may be a batch of its own.
+    assert!((0..20).any(|_| stamps_of_many_commits() < 200), "some share a batch");
+}
+
+/// How many versions 200 commits have that are on their way at once.
+fn stamps_of_many_commits() -> usize {
     let database = Database::fresh();
     let open: Vec<_> = (0..200).map(|_| database.begin()).collect();
     open.iter().for_each(|tx| tx.atomic(STAMPED_KEY, b"l/0123456789\x02\0\0\0", b""));
@@ -34,9 +40,9 @@ fn stamps_of_one_batch_differ_in_order() {
     stamps.dedup();
     assert_eq!(stamps.len(), 200);
     let versions: std::collections::BTreeSet<_> = stamps.iter().map(|stamp| stamp[..8].to_vec()).collect();
-    assert!(versions.len() < 200, "some share a batch");
     let (log, _) = database.begin().get_range(range(b"l/", b"l0")).items().unwrap();
     assert!(log.iter().map(|(key, _)| &key[2..]).eq(stamps.iter().map(Vec::as_slice)));
+    versions.len()
 }
 
 #[test]

@@ -89,6 +89,18 @@ fn describe() {
     );
     describe_gauge!("engine_follow_age_seconds", "Time since the change log was last read.");
     describe_gauge!("engine_version_lag", "Commits that the store has and the indexes do not show yet.");
+    describe_counter!(
+        "engine_follow_rebuilds_total",
+        "Times that the trimmed log was behind, and the indexes were built anew."
+    );
+    describe_counter!("engine_upkeep_rounds_total", "Rounds of upkeep by job.");
+    describe_counter!("engine_upkeep_done_total", "Things that upkeep took away or made, by job.");
+    describe_counter!("engine_upkeep_failures_total", "Rounds of upkeep that failed, by job.");
+    describe_histogram!("engine_upkeep_seconds", "Time of a round of upkeep, by job.");
+    describe_counter!("engine_snapshots_made_total", "Snapshots that this process made.");
+    describe_counter!("engine_snapshot_bytes_total", "Bytes of the snapshots that this process made.");
+    describe_counter!("engine_snapshots_loaded_total", "Snapshots that were taken up.");
+    describe_counter!("engine_snapshots_refused_total", "Snapshots that could not be taken up.");
     describe_gauge!("collection_documents", "Documents of a collection.");
     describe_gauge!("collection_passages", "Passages of a collection.");
     describe_gauge!(

@@ -10,9 +10,9 @@ use crate::limits;
 use crate::model::{
     CollectionChange, CollectionHead, CollectionId, CollectionName, CollectionSpec, EmbedderInfo, TenantId, Version,
 };
-use crate::storage::TenantKeys;
 use crate::storage::keys::Counter;
 use crate::storage::record;
+use crate::storage::{Scan, TenantKeys};
 
 /// A collection with its name.
 #[derive(Debug, Clone)]
@@ -175,29 +175,19 @@ pub(crate) async fn list(
         .await
 }
 
-/// Every collection of every tenant, for the rebuild of the indexes.
+/// Every collection of every tenant, for work that goes over all.
 pub(crate) async fn list_all(context: &Context) -> Result<Vec<(TenantId, Named)>> {
     let space = context.keys.all_collections();
-    let (mut begin, end) = space.range();
+    let mut scan = Scan::of(&context.store, &space);
     let mut all = Vec::new();
-    loop {
-        let (from, to) = (&begin, &end);
-        let page = context
-            .store
-            .run(|tx| async move {
-                Ok::<_, Error>(tx.snapshot().get_range(RangeQuery::from((from.clone(), to.clone()))).await?)
-            })
-            .await?;
-        for item in &page.items {
+    while let Some(items) = scan.next().await? {
+        for item in &items {
             let (tenant, name): (String, String) = unpack_name(space.unpack(&item.key))?;
             let head = record::decode(&item.value, "a collection's record")?;
             all.push((TenantId::new(tenant)?, Named { name: CollectionName::new(name)?, head }));
         }
-        match page.items.last() {
-            Some(last) if page.more => begin = crate::storage::parts::after(&last.key),
-            _ => return Ok(all),
-        }
     }
+    Ok(all)
 }
 
 fn unpack_name<T, E: std::error::Error + Send + Sync + 'static>(unpacked: Result<T, E>) -> Result<T> {

@@ -4,22 +4,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use coditect_store::RangeQuery;
-
 use super::collection::CollectionIndex;
 use super::load;
 use super::registry::Indexes;
 use crate::bucket::Bucket;
 use crate::documents::Context;
 use crate::documents::collections::{self, Named};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::limits;
 use crate::model::{DocumentId, TenantId, Version};
 use crate::snapshots;
-use crate::storage::parts::after;
+use crate::storage::Scan;
 
 /// Fills `indexes`. Answers the version from which the change log must be followed. Searches go on in indexes that are there until new ones are full.
-pub(super) async fn rebuild(context: &Context, indexes: &Indexes, bucket: Option<&Bucket>) -> Result<Version> {
+pub(super) async fn rebuild(context: &Context, indexes: &Indexes, mut bucket: Option<&Bucket>) -> Result<Version> {
     let from = context.store.run(|tx| async move { Ok::<_, Error>(tx.read_version().await?) }).await?;
     let from = Version::of_read(from);
     let mut cursor = from;
@@ -31,7 +29,11 @@ pub(super) async fn rebuild(context: &Context, indexes: &Indexes, bucket: Option
             indexes.put(&tenant, &name, Arc::new(empty));
         }
         let snapshot = match bucket {
-            Some(bucket) => snapshots::newest(context, bucket, &head).await?,
+            Some(from) => snapshots::newest(context, from, &head).await.unwrap_or_else(|error| {
+                tracing::warn!(error = %chain(&error), "snapshots cannot be had: building from the documents");
+                bucket = None;
+                None
+            }),
             None => None,
         };
         if let Some((index, through)) = snapshot {
@@ -49,27 +51,15 @@ pub(super) async fn rebuild(context: &Context, indexes: &Indexes, bucket: Option
 
 async fn fill(context: &Context, index: &Arc<CollectionIndex>, tenant: &TenantId, version: Version) -> Result<()> {
     let space = context.keys.tenant(tenant).heads(index.id);
-    let (mut begin, end) = space.range();
-    loop {
-        let (from, to) = (&begin, &end);
-        let page = context
-            .store
-            .run(|tx| async move {
-                let mut query = RangeQuery::from((from.clone(), to.clone()));
-                query.limit = limits::REBUILD_BATCH;
-                Ok::<_, Error>(tx.snapshot().get_range(query).await?)
-            })
-            .await?;
-        let ids = page.items.iter().map(|item| {
+    let mut scan = Scan::of(&context.store, &space).in_pages_of(limits::REBUILD_BATCH);
+    while let Some(heads) = scan.next().await? {
+        let ids = heads.iter().map(|head| {
             let id: String =
-                space.unpack(&item.key).map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
+                space.unpack(&head.key).map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
             DocumentId::new(id)
         });
         let batch = load::load(context, tenant, index, ids.collect::<Result<_>>()?).await?;
         super::follow::apply_blocking(index, batch, version).await?;
-        match page.items.last() {
-            Some(last) if page.more => begin = after(&last.key),
-            _ => return Ok(()),
-        }
     }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Images of a keyword index: each segment as the files that tantivy wrote, with the documents that are deleted in it.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use roaring::RoaringBitmap;
@@ -102,8 +102,7 @@ fn image(view: &SegmentView) -> Result<SegmentImage, KeywordError> {
         Ok((path.to_string_lossy().into_owned(), bytes.into()))
     };
     let parts = COMPONENTS.into_iter().map(|part| view.data.segment.meta().relative_path(part));
-    let is_there = |path: &PathBuf| view.data.directory.exists(path).unwrap_or(false);
-    let files = parts.chain([META.into()]).filter(is_there).map(|path| read(&path)).collect::<Result<_, _>>()?;
+    let files = parts.chain([META.into()]).map(|path| read(&path)).collect::<Result<_, _>>()?;
     let mut dead = Vec::new();
     view.dead.serialize_into(&mut dead).map_err(KeywordError::during("write deleted documents"))?;
     Ok(SegmentImage { files, dead: dead.into() })

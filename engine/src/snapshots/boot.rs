@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::manifest::{self, Manifest, SavedFile};
 use crate::bucket::Bucket;
 use crate::documents::{Context, log};
-use crate::error::{Error, Result, chain};
+use crate::error::{Error, ErrorKind, Result, chain};
 use crate::index::CollectionIndex;
 use crate::index::image::FORMAT;
 use crate::limits;
@@ -17,6 +17,9 @@ use crate::model::{CollectionHead, Version};
 
 /// The indexes of a collection from its newest good snapshot, and the version from which its log is to be followed. `None` when there is none; why one is not
 /// good is logged.
+///
+/// # Errors
+/// `Unavailable` when the bucket or the store does not answer: the other snapshots need not be asked for then.
 pub(crate) async fn newest(
     context: &Context,
     bucket: &Bucket,
@@ -30,6 +33,7 @@ pub(crate) async fn newest(
                 tracing::info!(snapshot = %id, %collection, passages = manifest.passages, "indexes taken up from a snapshot");
                 return Ok(Some((index, manifest.through)));
             }
+            Err(error) if *error.kind() == ErrorKind::Unavailable => return Err(error),
             Err(error) => {
                 metrics::counter!("engine_snapshots_refused_total").increment(1);
                 tracing::warn!(snapshot = %id, %collection, error = %chain(&error), "a snapshot cannot be used, trying what is older");

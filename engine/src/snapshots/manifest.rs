@@ -1,16 +1,15 @@
 //! Manifests: what a snapshot consists of, and up to where it reaches. A snapshot exists when its manifest is in the store.
 
 use coditect_store::tuple::Subspace;
-use coditect_store::{RangeQuery, Term, Transaction};
+use coditect_store::{Term, Transaction};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::documents::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::model::{CollectionId, Version};
-use crate::storage::parts::after;
-use crate::storage::record;
+use crate::storage::{Scan, record};
 
 /// A snapshot of one collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,22 +76,34 @@ pub(crate) async fn of(context: &Context, collection: CollectionId) -> Result<Ve
     read(context, context.keys.snapshots_of(collection)).await
 }
 
-/// A manifest that a newer version wrote is passed over: it is none of this version's.
 async fn read(context: &Context, space: Subspace) -> Result<Vec<Manifest>> {
-    let (mut begin, end) = space.range();
+    let mut scan = Scan::of(&context.store, &space);
     let mut all = Vec::new();
-    loop {
-        let (from, to) = (&begin, &end);
-        let page = context
-            .store
-            .run(|tx| async move { Ok::<_, Error>(tx.get_range(RangeQuery::from((from.clone(), to.clone()))).await?) })
-            .await?;
-        all.extend(page.items.iter().filter_map(|item| record::decode(&item.value, "a snapshot's manifest").ok()));
-        match page.items.last() {
-            Some(last) if page.more => begin = after(&last.key),
-            _ => return Ok(all),
+    while let Some(items) = scan.next().await? {
+        for item in &items {
+            match record::decode(&item.value, "a snapshot's manifest") {
+                Ok(manifest) => all.push(manifest),
+                Err(error) => tracing::warn!(error = %chain(&error), "a snapshot's manifest is passed over"),
+            }
         }
     }
+    Ok(all)
+}
+
+/// The folders of a collection's snapshots, also of those whose manifests cannot be read: a newer version may have written them.
+pub(crate) async fn folders_of(context: &Context, collection: CollectionId) -> Result<Vec<String>> {
+    let space = context.keys.snapshots_of(collection);
+    let mut scan = Scan::of(&context.store, &space);
+    let mut folders = Vec::new();
+    while let Some(items) = scan.next().await? {
+        for item in &items {
+            let id: Uuid = space
+                .unpack(&item.key)
+                .map_err(|error| Error::corrupt("decode the key of a snapshot's manifest").caused_by(error))?;
+            folders.push(format!("{}/{id}", folder_of(collection)));
+        }
+    }
+    Ok(folders)
 }
 
 /// Writes a manifest, new or changed, if the term lasts.

@@ -18,7 +18,7 @@ use crate::model::{
     TenantId, TextHash, TokenCodes, Version,
 };
 use crate::vector::{Quantization, VectorQuery};
-use crate::{Engine, EngineOptions, Tenant};
+use crate::{Engine, EngineOptions, ErrorKind, Tenant};
 
 const WAIT: Duration = Duration::from_secs(30);
 const DIMENSION: usize = 8;
@@ -113,6 +113,18 @@ impl Bed {
         let receipt = self.tenant().put(&name(), &spec(), document(id, passages, seed)).await.unwrap();
         self.tenant().wait_for(receipt.version, WAIT).await.unwrap();
         receipt.version
+    }
+
+    /// Writes a key of the store past the engine, or takes it away.
+    async fn write(&self, key: &[u8], value: Option<&[u8]>) {
+        let write = |tx: coditect_store::Transaction| async move {
+            match value {
+                Some(value) => tx.set(key, value),
+                None => tx.clear(key),
+            }
+            Ok::<_, coditect_store::Error>(())
+        };
+        self.context().store.run(write).await.unwrap();
     }
 
     async fn round(&self) -> usize {
@@ -235,6 +247,16 @@ async fn a_damaged_snapshot_leaves_the_older_one_in_force() {
     std::fs::remove_file(&bed.objects(old)[0]).unwrap();
     assert!(bed.newest().await.is_none());
     assert_eq!(std::fs::read_dir(bed.dir.path().join("scratch")).unwrap().count(), 0, "nothing is left behind");
+
+    // A bucket that cannot be read at all says nothing of its snapshots.
+    let folder = bed.dir.path().join("bucket");
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    manifest::put(bed.context(), &bed.term, new).await.unwrap();
+    let Err(error) = newest(bed.context(), &bed.snapshots.options.bucket, &bed.index().head).await else {
+        panic!("the bucket is a file");
+    };
+    assert_eq!(*error.kind(), ErrorKind::Unavailable);
     bed.engine.stop().await;
 }
 
@@ -269,10 +291,22 @@ async fn so_many_are_kept_and_nothing_of_the_others() {
     let stray = bed.dir.path().join("bucket").join(manifest::folder_of(bed.index().id)).join("stray/vectors.00000");
     std::fs::create_dir_all(stray.parent().unwrap()).unwrap();
     std::fs::write(&stray, "of an upload that nobody finished").unwrap();
+    // One whose manifest only a newer version can read.
+    let newer = (bed.context().clock.uuid(), b"\x09newer");
+    let key = &bed.context().keys.snapshots_of(bed.index().id).pack(&newer.0);
+    let object = format!("{}/{}/vectors.00000", manifest::folder_of(bed.index().id), newer.0);
+    bed.snapshots.options.bucket.put(&object, bytes::Bytes::from_static(b"of a newer version")).await.unwrap();
+    bed.write(key, Some(newer.1)).await;
     bed.round().await;
     let kept = bed.manifests().await;
     assert_eq!(kept.len(), 2);
     assert!(!stray.exists());
+    assert!(
+        bed.snapshots.options.bucket.size(&object).await.unwrap().is_some(),
+        "it is not this version's to take away"
+    );
+    bed.snapshots.options.bucket.delete(&object).await.unwrap();
+    bed.write(key, None).await;
     let objects = bed.snapshots.options.bucket.list("snapshots").await.unwrap();
     assert!(objects.iter().all(|object| kept.iter().any(|manifest| object.starts_with(&manifest.folder()))));
     assert_eq!(log_needed_behind(bed.context()).await.unwrap(), kept.iter().map(|manifest| manifest.through).min());
@@ -290,14 +324,7 @@ async fn whoever_lost_the_lease_makes_no_snapshot() {
     let bed = Bed::new().await;
     bed.put("doc", 5, 1).await;
     let lost = bed.term.clone();
-    bed.context()
-        .store
-        .run(|tx| async move {
-            tx.clear(b"lease");
-            Ok::<_, coditect_store::Error>(())
-        })
-        .await
-        .unwrap();
+    bed.write(b"lease", None).await;
     assert!(bed.snapshots.round(bed.context(), &lost).await.is_err());
     assert!(bed.manifests().await.is_empty());
     bed.engine.stop().await;

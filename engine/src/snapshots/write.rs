@@ -98,12 +98,12 @@ impl Snapshots {
         Ok(is_new)
     }
 
-    /// Whether a collection has changed and its last snapshot is old enough.
+    /// Whether a collection has none, or has changed (or this version reads another format) and its last one is old enough. While two versions run side by side
+    /// each takes its turn.
     fn needs(&self, context: &Context, index: &CollectionIndex, newest: Option<&Manifest>) -> bool {
         newest.is_none_or(|newest| {
-            newest.format != FORMAT
-                || (newest.version != index.view().version
-                    && self.is_past(context, newest.made_at, self.options.interval))
+            (newest.format != FORMAT || newest.version != index.view().version)
+                && self.is_past(context, newest.made_at, self.options.interval)
         })
     }
 
@@ -163,7 +163,7 @@ impl Snapshots {
         for old in manifests.drain(..too_many) {
             manifest::remove(context, term, &old).await?;
         }
-        let mut kept: HashSet<String> = manifests.iter().map(Manifest::folder).collect();
+        let mut kept = manifest::folders_of(context, collection).await?;
         kept.extend(self.unfinished.lock().get(&collection).map(|saved| saved.manifest.folder()));
         for object in self.options.bucket.list(&folder_of(collection)).await? {
             if !kept.iter().any(|folder| object.starts_with(folder)) {

@@ -3,5 +3,7 @@
 pub(crate) mod keys;
 pub(crate) mod parts;
 pub(crate) mod record;
+mod scan;
 
 pub(crate) use keys::{Keys, TenantKeys};
+pub(crate) use scan::Scan;

@@ -4,6 +4,7 @@ use coditect_store::tuple::Subspace;
 use coditect_store::{RangeQuery, Snapshot, Store};
 
 use super::keys::pack;
+use super::scan::Scan;
 use crate::error::{Error, Result};
 use crate::limits::VALUE_PART_BYTES;
 
@@ -33,16 +34,10 @@ pub(crate) async fn get(snapshot: &Snapshot, space: &Subspace) -> Result<Option<
 /// Reads all values below `space`, whose keys are an ordinal and a part, in order, in as many transactions as it takes: call it
 /// for what never changes.
 pub(crate) async fn all(store: &Store, space: &Subspace, what: &str) -> Result<Vec<(u32, Vec<u8>)>> {
-    let (mut begin, end) = space.range();
+    let mut scan = Scan::of(store, space);
     let mut values: Vec<(u32, Vec<u8>)> = Vec::new();
-    loop {
-        let (from, to) = (&begin, &end);
-        let page = store
-            .run(|tx| async move {
-                Ok::<_, Error>(tx.snapshot().get_range(RangeQuery::from((from.clone(), to.clone()))).await?)
-            })
-            .await?;
-        for item in &page.items {
+    while let Some(items) = scan.next().await? {
+        for item in &items {
             let (ordinal, _part): (u32, u32) = space
                 .unpack(&item.key)
                 .map_err(|error| Error::corrupt(format!("decode the key of {what}")).caused_by(error))?;
@@ -51,11 +46,8 @@ pub(crate) async fn all(store: &Store, space: &Subspace, what: &str) -> Result<V
                 _ => values.push((ordinal, item.value.to_vec())),
             }
         }
-        match page.items.last() {
-            Some(last) if page.more => begin = after(&last.key),
-            _ => return Ok(values),
-        }
     }
+    Ok(values)
 }
 
 /// The first key behind `key`.

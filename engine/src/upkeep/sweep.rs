@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use coditect_store::tuple::{Element, Subspace, TupleUnpack};
-use coditect_store::{RangeQuery, RunOptions, Term, prefix_end};
+use coditect_store::{RunOptions, Term};
 use uuid::Uuid;
 
 use crate::documents::Context;
@@ -12,8 +12,10 @@ use crate::documents::collections::{self, Named};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{CollectionId, DocumentHead, Generation};
-use crate::storage::parts::after;
-use crate::storage::{TenantKeys, record};
+use crate::storage::{Scan, TenantKeys, record};
+
+/// What a cluster is told the work is.
+const TAG: &str = "sweep";
 
 /// One round over all collections. Answers how many generations were cleared.
 pub(super) async fn round(context: &Context, term: &Term) -> Result<usize> {
@@ -68,25 +70,16 @@ async fn orphans(context: &Context, keys: &TenantKeys, collection: CollectionId)
 
 /// Adds the generations that have keys in `table`: reads one key of each and leaps over the others.
 async fn first_of_each(context: &Context, table: &Subspace, found: &mut HashSet<Uuid>) -> Result<()> {
-    let (mut begin, end) = table.range();
-    loop {
-        let (from, to) = (&begin, &end);
-        let page = context
-            .store
-            .run_with(RunOptions::background("sweep"), |tx| async move {
-                let mut query = RangeQuery::from((from.clone(), to.clone()));
-                query.limit = 1;
-                Ok::<_, Error>(tx.snapshot().get_range(query).await?)
-            })
-            .await?;
-        let Some(first) = page.items.first() else { return Ok(()) };
-        let key: Vec<Element<'_>> = unpack(table, &first.key)?;
+    let mut scan = Scan::of(&context.store, table).in_pages_of(1).in_background(TAG);
+    while let Some(first) = scan.next().await? {
+        let key: Vec<Element<'_>> = unpack(table, &first[0].key)?;
         let Some(&Element::Uuid(generation)) = key.first() else {
             return Err(Error::corrupt("decode the key of a generation"));
         };
         found.insert(generation);
-        begin = prefix_end(table.subspace(&generation).bytes()).to_vec();
+        scan.leap_over(&table.subspace(&generation));
     }
+    Ok(())
 }
 
 /// Calls `what` with every key and value of `space`.
@@ -95,23 +88,11 @@ async fn each(
     space: &Subspace,
     mut what: impl FnMut(&[u8], &Subspace, &[u8]) -> Result<()> + Send,
 ) -> Result<()> {
-    let (mut begin, end) = space.range();
-    loop {
-        let (from, to) = (&begin, &end);
-        let page = context
-            .store
-            .run_with(RunOptions::background("sweep"), |tx| async move {
-                let mut query = RangeQuery::from((from.clone(), to.clone()));
-                query.limit = limits::SWEEP_BATCH;
-                Ok::<_, Error>(tx.snapshot().get_range(query).await?)
-            })
-            .await?;
-        page.items.iter().try_for_each(|item| what(&item.key, space, &item.value))?;
-        match page.items.last() {
-            Some(last) if page.more => begin = after(&last.key),
-            _ => return Ok(()),
-        }
+    let mut scan = Scan::of(&context.store, space).in_pages_of(limits::SWEEP_BATCH).in_background(TAG);
+    while let Some(items) = scan.next().await? {
+        items.iter().try_for_each(|item| what(&item.key, space, &item.value))?;
     }
+    Ok(())
 }
 
 fn unpack<'a, T: TupleUnpack<'a>>(space: &Subspace, key: &'a [u8]) -> Result<T> {
@@ -128,7 +109,7 @@ async fn clear(
     let spaces = &keys.of_generation(collection, generation);
     context
         .store
-        .run_with(RunOptions::background("sweep"), |tx| async move {
+        .run_with(RunOptions::background(TAG), |tx| async move {
             term.fence(&tx).await?;
             for space in spaces {
                 let (begin, end) = space.range();

@@ -4,25 +4,12 @@ use std::time::Duration;
 
 use coditect_engine::search::Mode;
 use coditect_engine::{EngineOptions, UpkeepOptions};
-use coditect_store::{RangeQuery, Store};
+use coditect_store::Store;
 
-use crate::harness::{Rig, WAIT, docs};
+use crate::harness::{Rig, WAIT, docs, everything};
 
 async fn keys(store: &Store) -> usize {
-    let mut begin = Vec::new();
-    let mut count = 0;
-    loop {
-        let from = &begin;
-        let page = store
-            .run(|tx| async move { tx.snapshot().get_range(RangeQuery::from((from.clone(), vec![0xff]))).await })
-            .await
-            .unwrap();
-        count += page.items.len();
-        match page.items.last() {
-            Some(last) if page.more => begin = [last.key.as_ref(), &[0]].concat(),
-            _ => return count,
-        }
-    }
+    everything(store).await.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]

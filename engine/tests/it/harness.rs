@@ -14,7 +14,8 @@ use coditect_engine::{Engine, EngineOptions, Tenant};
 use coditect_store::EmbeddedOptions;
 #[cfg(feature = "fdb")]
 use coditect_store::FdbCluster;
-use coditect_store::{Clock, Store};
+use coditect_store::tuple::{Element, unpack};
+use coditect_store::{Clock, RangeQuery, Store};
 use tempfile::TempDir;
 
 pub(crate) const DIMENSION: usize = 64;
@@ -120,6 +121,28 @@ pub(crate) fn open_again(_: &Path, first: &Store) -> std::future::Ready<Store> {
 #[cfg(not(feature = "fdb"))]
 pub(crate) async fn open(dir: &Path) -> Store {
     Store::open_embedded(EmbeddedOptions::new(dir.join("store"))).await.unwrap()
+}
+
+fn taken_apart(key: &[u8]) -> Vec<Element<'static>> {
+    unpack::<Vec<Element<'_>>>(key).unwrap().into_iter().map(Element::into_owned).collect()
+}
+
+/// Every key of the store, taken apart, with its value.
+pub(crate) async fn everything(store: &Store) -> Vec<(Vec<Element<'static>>, Vec<u8>)> {
+    let mut begin = Vec::new();
+    let mut all = Vec::new();
+    loop {
+        let from = &begin;
+        let page = store
+            .run(|tx| async move { tx.snapshot().get_range(RangeQuery::from((from.clone(), vec![0xff]))).await })
+            .await
+            .unwrap();
+        all.extend(page.items.iter().map(|item| (taken_apart(&item.key), item.value.to_vec())));
+        match page.items.last() {
+            Some(last) if page.more => begin = [last.key.as_ref(), &[0]].concat(),
+            _ => return all,
+        }
+    }
 }
 
 pub(crate) fn tenant_id() -> TenantId {

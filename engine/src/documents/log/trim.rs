@@ -62,8 +62,9 @@ pub(crate) async fn is_due(context: &Context, kept: Kept) -> Result<bool> {
             let mut marks = read(&tx, keys).await?;
             let before = marks.clone();
             let until = kept.until(marks.pass(now, tail(&tx, keys).await?, kept.time));
-            let trimmed = super::version_at(&tx, &keys.trimmed()).await?;
-            Ok::<_, Error>(marks != before || until.is_some_and(|until| until > trimmed))
+            let Some(until) = until.filter(|_| marks == before) else { return Ok::<_, Error>(marks != before) };
+            let first = RangeQuery { limit: 1, ..entries(keys, until) };
+            Ok(!tx.snapshot().get_range(first).await?.items.is_empty())
         })
         .await
 }
@@ -117,17 +118,21 @@ async fn take_off(context: &Context, term: &Term, until: Version) -> Result<usiz
         .await
 }
 
+/// The entries up to `until`.
+fn entries(keys: &Keys, until: Version) -> RangeQuery {
+    let space = keys.log();
+    let last = space.pack(&Versionstamp::complete(*until.as_bytes(), u16::MAX));
+    RangeQuery::from((space.range().0, after(&last)))
+}
+
 async fn take_off_in(tx: &Transaction, keys: &Keys, until: Version) -> Result<usize> {
     let space = keys.log();
-    let (begin, _) = space.range();
-    let end = space.pack(&Versionstamp::complete(*until.as_bytes(), u16::MAX));
-    let mut query = RangeQuery::from((begin.clone(), after(&end)));
-    query.limit = limits::TRIM_BATCH;
+    let query = RangeQuery { limit: limits::TRIM_BATCH, ..entries(keys, until) };
     let page = tx.snapshot().collect_range(query).await?;
     let Some(last) = page.items.last() else { return Ok(0) };
     let stamp: Versionstamp =
         space.unpack(&last.key).map_err(|error| Error::corrupt("decode a key of the change log").caused_by(error))?;
-    tx.clear_range(&begin, &after(&last.key));
+    tx.clear_range(&space.range().0, &after(&last.key));
     tx.set(&keys.trimmed(), &stamp.as_bytes()[..10]);
     Ok(page.items.len())
 }

@@ -271,6 +271,7 @@ impl Codes {
         into.clear();
         if self.sign_bytes == 0 || bound == f32::INFINITY {
             if self.sign_bytes > 0 {
+                // The caller has asked for the signs alone.
                 points.iter().for_each(|&point| self.body.prefetch(point));
             }
             return self.distances(query, points, &mut room.dots, into);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
+use jiff::Timestamp;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, parse_url_opts};
 use url::Url;
@@ -101,6 +102,17 @@ impl Bucket {
         let listed = self.store.list(Some(&below)).map_ok(|meta| {
             let parts = meta.location.parts().skip(skip);
             parts.collect::<Path>().to_string()
+        });
+        listed.try_collect().await.map_err(|error| self.failed("list", folder, error))
+    }
+
+    /// The paths of the objects below `folder` that were written before a time, in no order.
+    pub(crate) async fn list_older(&self, folder: &str, before: Timestamp) -> Result<Vec<String>> {
+        let below = self.at(folder)?;
+        let skip = self.prefix.parts().count();
+        let listed = self.store.list(Some(&below)).try_filter_map(|meta| {
+            let is_older = meta.last_modified.timestamp_millis() < before.as_millisecond();
+            std::future::ready(Ok(is_older.then(|| meta.location.parts().skip(skip).collect::<Path>().to_string())))
         });
         listed.try_collect().await.map_err(|error| self.failed("list", folder, error))
     }

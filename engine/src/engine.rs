@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::backup::{self, Backup, BackupInfo, BackupOptions};
 use crate::documents::{self, Context, ListQuery, Page};
 use crate::error::{Error, Result};
 use crate::index::{Applied, Follower, Indexes};
@@ -35,6 +36,8 @@ pub struct EngineOptions {
     pub upkeep: UpkeepOptions,
     /// Where snapshots of the indexes go; `None` for none: then they are built from the documents at every start.
     pub snapshots: Option<SnapshotOptions>,
+    /// Where every document is backed up; `None` for nowhere.
+    pub backup: Option<BackupOptions>,
     /// An existing folder for parts of the indexes that need not be in memory, in files without names that vanish with the
     /// process. About 10 kB for each passage that has token codes.
     pub scratch: PathBuf,
@@ -48,6 +51,7 @@ impl Default for EngineOptions {
             root: "coditect".into(),
             upkeep: UpkeepOptions::default(),
             snapshots: None,
+            backup: None,
             scratch: std::env::temp_dir(),
             recall: RecallOptions::default(),
         }
@@ -107,7 +111,9 @@ impl Engine {
         let (sampler, duty) = recall::on_duty(options.recall, stop.clone());
         let snapshots = options.snapshots.clone();
         let snapshots = snapshots.map(|options| Snapshots::new(options, indexes.clone(), applied.clone()));
-        let upkeep = Upkeep { context: context.clone(), options: options.upkeep, snapshots, stop: stop.clone() };
+        let backup = options.backup.clone().map(Backup::new);
+        let upkeep =
+            Upkeep { context: context.clone(), options: options.upkeep, snapshots, backup, stop: stop.clone() };
         let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(upkeep.run()), tokio::spawn(duty.run())];
         Self { inner: Arc::new(Inner { context, indexes, sampler, applied, stop, tasks: Mutex::new(tasks) }) }
     }
@@ -165,6 +171,14 @@ impl Engine {
     pub async fn snapshots(&self) -> Result<Vec<SnapshotInfo>> {
         let manifests = snapshots::manifest::all(&self.inner.context).await?;
         Ok(manifests.iter().map(SnapshotInfo::from).collect())
+    }
+
+    /// How far the backup is, whichever process makes it; `None` when none was begun.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn backup(&self) -> Result<Option<BackupInfo>> {
+        Ok(backup::state::read(&self.inner.context).await?.map(BackupInfo::from))
     }
 
     async fn wait_until(&self, wait: Duration, met: impl FnMut(&Applied) -> bool, what: &str) -> Result<Version> {

@@ -4,6 +4,7 @@
 //! callers hand it passages with their vectors, and queries with theirs. All access goes through [`Tenant`],
 //! a handle bound to one tenant.
 
+mod backup;
 mod bucket;
 pub mod context;
 pub mod documents;
@@ -22,6 +23,8 @@ mod tokens;
 mod upkeep;
 pub mod vector;
 
+pub use backup::restore::{RestoreOptions, Restored, restore, unfinished_restore};
+pub use backup::{BackupInfo, BackupOptions};
 pub use bucket::Bucket;
 pub use engine::{Engine, EngineOptions, Readiness, Tenant};
 pub use error::{Error, ErrorKind, Result};

@@ -71,6 +71,21 @@ pub const SNAPSHOT_HOLDS: Duration = Duration::from_secs(24 * 3_600);
 pub const BUCKET_PART_BYTES: usize = 32 << 20;
 /// Parts that are on their way at a time.
 pub const BUCKET_CONCURRENCY: usize = 4;
+/// Pause between two looks at whether something is missing in the backup.
+pub const BACKUP_LOOK: Duration = Duration::from_secs(2);
+/// How long it stays possible to go back to a state that was replaced or removed.
+pub const BACKUP_HISTORY: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// Pause between two times that the backup's history is pruned, for which all of it is listed.
+pub const BACKUP_PRUNE: Duration = Duration::from_secs(24 * 3_600);
+/// A backup that has stood still for so long does not hold the change log any more.
+pub const BACKUP_HOLDS: Duration = Duration::from_secs(3 * 24 * 3_600);
+/// Longest part of a path that is made of a document's id, bytes: what a directory takes as a file's name, with its ending.
+pub const BACKUP_NAME_BYTES: usize = 200;
+/// Longest path that is made of a document's id, bytes: a bucket takes 1,024 with all that stands around it.
+pub const BACKUP_PATH_BYTES: usize = 600;
+/// How far the store's versions go beyond those that were restored: a cluster's grow by a million a second, so what it gave out in the eleven days after its last backup is of the
+/// past as well.
+pub const RESTORE_LEAP: u64 = 1_000_000_000_000;
 /// Pause between two rounds of the clean-up of retired generations.
 pub const CLEANUP_INTERVAL: Duration = Duration::from_secs(10);
 /// Most generations that one round of clean-up removes.

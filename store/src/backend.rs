@@ -48,6 +48,8 @@ pub struct TransactionOptions {
 /// Something that runs transactions.
 pub(crate) trait Backend: Send + Sync + fmt::Debug {
     fn begin(&self, options: TransactionOptions) -> Box<dyn BackendTransaction>;
+    /// Makes later commits have versions above `version`.
+    fn advance(&self, version: u64) -> BoxFuture<'_, Result<()>>;
     fn close(&self) -> BoxFuture<'_, Result<()>>;
 }
 

@@ -14,6 +14,9 @@ pub const TRANSACTION_LIFE: Duration = Duration::from_secs(5);
 /// Most watches that may be pending in one store (FoundationDB: 10,000 per client).
 pub const WATCHES: usize = 10_000;
 
+/// Greatest version that [`crate::Store::advance`] takes: a cluster's versions are 63 bits, and go on by a million a second for ages from here.
+pub const VERSION: u64 = 1 << 62;
+
 /// Key bytes are below this; what lies above belongs to the database itself.
 pub const SYSTEM_PREFIX: u8 = 0xff;
 

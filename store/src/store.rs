@@ -118,6 +118,23 @@ impl Store {
         &self.clock
     }
 
+    /// Makes the versions of all later commits and reads greater than `version`: for data that brings versions of another store with it. Does
+    /// nothing when they are already.
+    ///
+    /// A cluster recovers once for it (as with `advanceversion` of `fdbcli`): what is under way on it then begins anew.
+    ///
+    /// # Errors
+    /// `Invalid` for a version above [`crate::limits::VERSION`], `Unavailable` or `Deadline` when the cluster does not get there.
+    pub async fn advance(&self, version: u64) -> Result<()> {
+        if version > crate::limits::VERSION {
+            return Err(Error::invalid(format!("version {version} leaves no room for later ones")));
+        }
+        match self.begin().read_version().await? > version {
+            true => Ok(()),
+            false => self.backend.advance(version).await,
+        }
+    }
+
     /// Waits for the commits under way, closes the files and gives the directory free. Transactions that are still open
     /// fail with `Closed`. Dropping the last handle does the same without saying whether it worked.
     ///

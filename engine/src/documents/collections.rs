@@ -76,7 +76,16 @@ pub(crate) async fn ensure(
         search: spec.search,
         created_at: context.clock.now(),
     };
-    let new = &new;
+    make(context, keys, name, &new).await
+}
+
+/// Writes the record of a new collection unless one of its name is there; answers the one that is there, and whether it is `new`.
+pub(crate) async fn make(
+    context: &Context,
+    keys: &TenantKeys,
+    name: &CollectionName,
+    new: &CollectionHead,
+) -> Result<(CollectionHead, bool)> {
     context
         .store
         .run(|tx| async move {
@@ -173,6 +182,20 @@ pub(crate) async fn list(
             Ok((collections, page.more))
         })
         .await
+}
+
+/// All of a tenant's collections.
+pub(crate) async fn all_of(context: &Context, keys: &TenantKeys) -> Result<Vec<Named>> {
+    let mut scan = Scan::of(&context.store, keys.collections());
+    let mut all = Vec::new();
+    while let Some(items) = scan.next().await? {
+        for item in &items {
+            let name: String = unpack_name(keys.collections().unpack(&item.key))?;
+            let head = record::decode(&item.value, "a collection's record")?;
+            all.push(Named { name: CollectionName::new(name)?, head });
+        }
+    }
+    Ok(all)
 }
 
 /// Every collection of every tenant, for work that goes over all.

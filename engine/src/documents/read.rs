@@ -1,11 +1,13 @@
 //! Reading a document's state, text and passages back from the store.
 
+use std::collections::HashMap;
+
 use coditect_store::Transaction;
 
 use super::passages::{self, IndexedPassage};
-use super::{Context, collections};
+use super::{Context, codes, collections};
 use crate::error::{Error, Result};
-use crate::model::{CollectionId, CollectionName, DocumentHead, DocumentId, StoredDocument, Version};
+use crate::model::{CollectionId, CollectionName, DocumentHead, DocumentId, StoredDocument, TokenCodes, Version};
 use crate::storage::{TenantKeys, parts, record};
 
 /// Reads a document's record with its version.
@@ -48,6 +50,58 @@ pub(crate) async fn text(
     let space = &keys.text(collection, head.generation);
     let bytes = context.store.run(|tx| async move { parts::get(&tx.snapshot(), space).await }).await?;
     bytes.map(|bytes| parts::text(bytes, "a document's text")).transpose()
+}
+
+/// All of a document, of one version.
+pub(crate) struct Whole {
+    pub(crate) head: DocumentHead,
+    pub(crate) version: Version,
+    pub(crate) passages: Vec<IndexedPassage>,
+    /// By the ordinals of their passages.
+    pub(crate) codes: HashMap<u32, TokenCodes>,
+}
+
+/// How often a document is read again when it is replaced and cleaned up while it is read.
+const ATTEMPTS: usize = 8;
+
+/// A document's newest state with its passages, vectors and, where the collection holds them, token codes.
+pub(crate) async fn whole(
+    context: &Context,
+    keys: &TenantKeys,
+    collection: CollectionId,
+    has_codes: bool,
+    document: &DocumentId,
+) -> Result<Option<Whole>> {
+    for _ in 0..ATTEMPTS {
+        let head = context.store.run(|tx| async move { head(&tx, keys, collection, document).await }).await?;
+        let Some((head, version)) = head else { return Ok(None) };
+        let passages = passages::all(context, keys, collection, head.generation).await?;
+        let codes = match has_codes {
+            true => codes::all(context, keys, collection, head.generation).await?,
+            false => HashMap::new(),
+        };
+        if passages.len() == head.passages as usize {
+            return Ok(Some(Whole { head, version, passages, codes }));
+        }
+    }
+    Err(Error::corrupt(format!("document {document} has fewer passages than its record says")))
+}
+
+/// The same, with the source text.
+pub(crate) async fn whole_with_text(
+    context: &Context,
+    keys: &TenantKeys,
+    collection: CollectionId,
+    has_codes: bool,
+    document: &DocumentId,
+) -> Result<Option<(Whole, String)>> {
+    for _ in 0..ATTEMPTS {
+        let Some(whole) = whole(context, keys, collection, has_codes, document).await? else { return Ok(None) };
+        if let Some(text) = text(context, keys, collection, &whole.head).await? {
+            return Ok(Some((whole, text)));
+        }
+    }
+    Err(Error::corrupt(format!("document {document} has no text")))
 }
 
 /// A document's passages, without their vectors.

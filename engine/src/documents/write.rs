@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coditect_store::{AtomicOp, Transaction};
+use jiff::Timestamp;
 
 use super::cleanup::{self, Retired, Staged, Target};
 use super::log::{self, Change, LogEntry};
@@ -24,6 +25,16 @@ struct Draft<'a> {
     head: DocumentHead,
     values: Vec<(Vec<u8>, Vec<u8>)>,
     staged: bool,
+    /// Of a document that is restored.
+    version: Option<Version>,
+}
+
+/// When a document that is restored was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) version: Version,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// Stores a document in place of its earlier self. The same content hash means nothing to do.
@@ -36,7 +47,28 @@ pub(crate) async fn put(
 ) -> Result<WriteReceipt> {
     check(&document, spec)?;
     let (collection, _) = collections::ensure(context, keys, name, spec).await?;
-    let mut draft = draft(context, keys, name, spec, collection, document)?;
+    let draft = draft(context, keys, name, spec, collection, document)?;
+    write(context, keys, draft).await
+}
+
+/// Stores a document as it was when it was written, with its version and times.
+pub(crate) async fn restore(
+    context: &Context,
+    keys: &TenantKeys,
+    name: &CollectionName,
+    collection: &CollectionHead,
+    document: NewDocument,
+    origin: Origin,
+) -> Result<WriteReceipt> {
+    let spec = &collection.spec();
+    check(&document, spec)?;
+    let mut draft = draft(context, keys, name, spec, collection.clone(), document)?;
+    draft.version = Some(origin.version);
+    (draft.head.created_at, draft.head.updated_at) = (origin.created_at, origin.updated_at);
+    write(context, keys, draft).await
+}
+
+async fn write(context: &Context, keys: &TenantKeys, mut draft: Draft<'_>) -> Result<WriteReceipt> {
     let bytes: usize = draft.values.iter().map(|(key, value)| key.len() + value.len()).sum();
     if bytes > limits::SINGLE_TRANSACTION_BYTES {
         stage(context, keys, &draft).await?;
@@ -119,7 +151,7 @@ fn draft<'a>(
         created_at: now,
         updated_at: now,
     };
-    Ok(Draft { name, collection, document: document.id, head, values, staged: false })
+    Ok(Draft { name, collection, document: document.id, head, values, staged: false, version: None })
 }
 
 /// Writes the generation's values in as many transactions as they need, behind a note that it is on its way: none is written once the note is gone.
@@ -257,11 +289,16 @@ fn write_generation(
     draft.values.iter().for_each(|(key, value)| tx.set(key, value));
     let mut head = draft.head.clone();
     if let Some(old) = old {
-        head.created_at = old.created_at;
+        if draft.version.is_none() {
+            head.created_at = old.created_at;
+        }
         retire(tx, context, keys, draft, old.generation)?;
     }
-    let value = record::encode_stamped(&head)?;
-    tx.atomic(AtomicOp::SetVersionstampedValue, &keys.head(collection, &draft.document), &value);
+    let key = keys.head(collection, &draft.document);
+    match draft.version {
+        Some(version) => tx.set(&key, &record::encode_versioned(&head, version)?),
+        None => tx.atomic(AtomicOp::SetVersionstampedValue, &key, &record::encode_stamped(&head)?),
+    }
     if draft.staged {
         tx.clear(&context.keys.staged_generation(head.generation));
     }

@@ -190,8 +190,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use tokio_util::sync::CancellationToken;
 
-    use super::super::load::State;
     use super::*;
+    use crate::documents::read::Whole;
     use crate::model::{
         CollectionHead, CollectionId, DocumentHead, DocumentId, EmbedderInfo, Generation, Passage, PassageLocation,
         SearchSettings,
@@ -241,7 +241,7 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };
-        let state = State { head, version: at, passages: passages.collect(), codes: HashMap::new() };
+        let state = Whole { head, version: at, passages: passages.collect(), codes: HashMap::new() };
         Loaded { id: DocumentId::new(number.to_string()).unwrap(), state: Some(state) }
     }
 

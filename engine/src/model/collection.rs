@@ -126,6 +126,19 @@ pub struct CollectionHead {
     pub created_at: Timestamp,
 }
 
+impl CollectionHead {
+    /// What another collection of this kind is made with.
+    pub(crate) fn spec(&self) -> CollectionSpec {
+        CollectionSpec {
+            embedder: self.embedder.clone(),
+            tokens: self.tokens.clone(),
+            description: self.description.clone(),
+            quantization: self.quantization,
+            search: self.search,
+        }
+    }
+}
+
 /// What callers see of a collection.
 #[derive(Debug, Clone, Serialize)]
 pub struct CollectionInfo {

@@ -1,6 +1,8 @@
 //! Documents and passages: as written, as stored, and as read back.
 
+use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use serde_json::{Map, Value};
 use super::codes::TokenCodes;
 use super::ids::{DocumentId, Generation};
 use super::version::Version;
+use crate::error::Error;
 
 /// A 128-bit BLAKE3 hash of a text: equal texts have equal hashes, and nothing else does in practice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +46,23 @@ impl TextHash {
         let mut hash = [0; 16];
         hash.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
         Self(hash)
+    }
+}
+
+/// 32 hexadecimal digits.
+impl fmt::Display for TextHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for TextHash {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let number = (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        let number = number.ok_or_else(|| Error::corrupt("a hash of a text is 32 hexadecimal digits"))?;
+        Ok(Self(number.to_be_bytes()))
     }
 }
 

@@ -29,6 +29,11 @@ impl Version {
         Self(bytes)
     }
 
+    /// The store's version at which it was committed.
+    pub fn commit(&self) -> u64 {
+        self.0.first_chunk().map_or(0, |commit| u64::from_be_bytes(*commit))
+    }
+
     /// The versionstamp.
     pub const fn as_bytes(&self) -> &[u8; 10] {
         &self.0
@@ -85,6 +90,7 @@ mod tests {
         let newer = Version::from_bytes([0, 0, 0, 0, 0, 0, 1, 1, 0, 0]);
         assert_eq!(older.to_string().parse::<Version>().unwrap(), older);
         assert!(older < newer && older.to_string() < newer.to_string());
+        assert_eq!((older.commit(), newer.commit()), (0x100, 0x101));
         assert!(Version::of_read(0x100) >= older && Version::of_read(0x100) < newer);
     }
 

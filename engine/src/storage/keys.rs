@@ -14,6 +14,8 @@
 //! | `("trimmed")` | version up to which entries of the log are gone |
 //! | `("marks")` | [`Marks`](crate::documents::log::trim::Marks) |
 //! | `("snapshot", collection, id)` | [`Manifest`](crate::snapshots::manifest::Manifest) |
+//! | `("backup")` | [`State`](crate::backup::state::State) |
+//! | `("restoring")` | [`Restoring`](crate::backup::state::Restoring) |
 //! | `("lease", job)` | lease of a job that one process does for all |
 //! | `("gc", versionstamp)` | [`Retired`](crate::documents::cleanup::Retired) |
 //! | `("staged", generation)` | [`Staged`](crate::documents::cleanup::Staged) |
@@ -75,6 +77,14 @@ impl Keys {
 
     pub(crate) fn marks(&self) -> Vec<u8> {
         self.root.pack(&"marks")
+    }
+
+    pub(crate) fn backup(&self) -> Vec<u8> {
+        self.root.pack(&"backup")
+    }
+
+    pub(crate) fn restoring(&self) -> Vec<u8> {
+        self.root.pack(&"restoring")
     }
 
     pub(crate) fn lease(&self, job: &str) -> Vec<u8> {

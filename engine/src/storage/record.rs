@@ -39,7 +39,14 @@ pub(crate) fn encode_stamped<T: Serialize>(record: &T) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Decodes a record written by [`encode_stamped`], and its version.
+/// Encodes a record whose version is known already.
+pub(crate) fn encode_versioned<T: Serialize>(record: &T, version: Version) -> Result<Vec<u8>> {
+    let mut bytes = encode(record)?;
+    bytes.extend_from_slice(version.as_bytes());
+    Ok(bytes)
+}
+
+/// Decodes a record written by [`encode_stamped`] or [`encode_versioned`], and its version.
 pub(crate) fn decode_stamped<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<(T, Version)> {
     let Some((record, stamp)) = bytes.split_last_chunk::<10>() else {
         return Err(Error::corrupt(format!("{what} is too short")));

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use coditect_store::{Lease, Term};
 use tokio_util::sync::CancellationToken;
 
+use crate::backup::{self, Backup};
 use crate::documents::log::trim::Kept;
 use crate::documents::{Context, cleanup, log};
 use crate::error::{Result, chain};
 use crate::limits;
-use crate::snapshots::{Snapshots, log_needed_behind};
+use crate::snapshots::{self, Snapshots};
 
 /// When the jobs run, and what they leave.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,8 @@ pub struct UpkeepOptions {
     pub sweep_interval: Duration,
     /// Pause between two looks at whether a collection needs a snapshot.
     pub snapshot_look: Duration,
+    /// Pause between two looks at whether something is missing in the backup.
+    pub backup_look: Duration,
     /// After how long a job is taken over from a process that does not say any more that it is at it.
     pub lease: Duration,
 }
@@ -41,6 +44,7 @@ impl Default for UpkeepOptions {
             trim_interval: limits::TRIM_INTERVAL,
             sweep_interval: limits::SWEEP_INTERVAL,
             snapshot_look: limits::SNAPSHOT_LOOK,
+            backup_look: limits::BACKUP_LOOK,
             lease: limits::LEASE,
         }
     }
@@ -53,6 +57,7 @@ enum Job {
     Trim,
     Sweep,
     Snapshot,
+    Backup,
 }
 
 impl Job {
@@ -62,6 +67,7 @@ impl Job {
             Self::Trim => "trim",
             Self::Sweep => "sweep",
             Self::Snapshot => "snapshot",
+            Self::Backup => "backup",
         }
     }
 
@@ -71,6 +77,7 @@ impl Job {
             Self::Trim => options.trim_interval,
             Self::Sweep => options.sweep_interval,
             Self::Snapshot => options.snapshot_look,
+            Self::Backup => options.backup_look,
         }
     }
 }
@@ -80,6 +87,7 @@ pub(crate) struct Upkeep {
     pub(crate) context: Context,
     pub(crate) options: UpkeepOptions,
     pub(crate) snapshots: Option<Snapshots>,
+    pub(crate) backup: Option<Backup>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -91,6 +99,7 @@ impl Upkeep {
             self.every(Job::Trim),
             self.every(Job::Sweep),
             self.every(Job::Snapshot),
+            self.every(Job::Backup),
         );
     }
 
@@ -140,28 +149,44 @@ impl Upkeep {
 
     /// Whether a round would find something to do: looking takes no lease and writes nothing.
     async fn is_due(&self, job: Job) -> Result<bool> {
-        match (job, &self.snapshots) {
-            (Job::Cleanup, _) => cleanup::is_due(&self.context, self.options.retired_grace).await,
-            (Job::Trim, _) => log::trim::is_due(&self.context, self.kept().await?).await,
-            (Job::Sweep, _) => Ok(true),
-            (Job::Snapshot, Some(snapshots)) => snapshots.is_due(&self.context).await,
-            (Job::Snapshot, None) => Ok(false),
+        let context = &self.context;
+        match job {
+            Job::Cleanup => cleanup::is_due(context, self.options.retired_grace).await,
+            Job::Trim => log::trim::is_due(context, self.kept().await?).await,
+            Job::Sweep => Ok(true),
+            Job::Snapshot => match &self.snapshots {
+                Some(snapshots) => snapshots.is_due(context).await,
+                None => Ok(false),
+            },
+            Job::Backup => match &self.backup {
+                Some(backup) => backup.is_due(context).await,
+                None => Ok(false),
+            },
         }
     }
 
     /// One round; answers how many things it made or took away.
     async fn round(&self, job: Job, term: &Term) -> Result<usize> {
-        match (job, &self.snapshots) {
-            (Job::Cleanup, _) => cleanup::round(&self.context, term, self.options.retired_grace).await,
-            (Job::Trim, _) => log::trim::round(&self.context, term, self.kept().await?).await,
-            (Job::Sweep, _) => sweep::round(&self.context, term).await,
-            (Job::Snapshot, Some(snapshots)) => snapshots.round(&self.context, term).await,
-            (Job::Snapshot, None) => Ok(0),
+        let context = &self.context;
+        match job {
+            Job::Cleanup => cleanup::round(context, term, self.options.retired_grace).await,
+            Job::Trim => log::trim::round(context, term, self.kept().await?).await,
+            Job::Sweep => sweep::round(context, term).await,
+            Job::Snapshot => match &self.snapshots {
+                Some(snapshots) => snapshots.round(context, term).await,
+                None => Ok(0),
+            },
+            Job::Backup => match &self.backup {
+                Some(backup) => backup.round(context, term).await,
+                None => Ok(0),
+            },
         }
     }
 
     /// What of the change log is kept.
     async fn kept(&self) -> Result<Kept> {
-        Ok(Kept { time: self.options.log_retention, behind: log_needed_behind(&self.context).await? })
+        let needed =
+            [snapshots::log_needed_behind(&self.context).await?, backup::log_needed_behind(&self.context).await?];
+        Ok(Kept { time: self.options.log_retention, behind: needed.into_iter().flatten().min() })
     }
 }

@@ -36,7 +36,11 @@ impl Rig {
     }
 
     pub(crate) async fn with(options: EngineOptions) -> Self {
-        let dir = TempDir::new().unwrap();
+        Self::on(TempDir::new().unwrap(), options).await
+    }
+
+    /// An engine on what `dir` holds.
+    pub(crate) async fn on(dir: TempDir, options: EngineOptions) -> Self {
         let clock = Clock::system();
         let store = open(dir.path()).await;
         let engine = Engine::start(store.clone(), clock.clone(), &options);
@@ -44,15 +48,17 @@ impl Rig {
         Self { engine, store, clock, dir, options }
     }
 
-    /// Stops everything and starts again on the same directory.
-    pub(crate) async fn restart(self) -> Self {
+    /// Stops everything; what it stood on stays.
+    pub(crate) async fn stop(self) -> TempDir {
         self.engine.stop().await;
         self.store.close().await.unwrap();
-        drop((self.engine, self.store));
-        let store = open(self.dir.path()).await;
-        let engine = Engine::start(store.clone(), self.clock.clone(), &self.options);
-        engine.ready(WAIT).await.unwrap();
-        Self { engine, store, clock: self.clock, dir: self.dir, options: self.options }
+        self.dir
+    }
+
+    /// Stops everything and starts again on the same directory.
+    pub(crate) async fn restart(self) -> Self {
+        let options = self.options.clone();
+        Self::on(self.stop().await, options).await
     }
 
     pub(crate) fn tenant(&self, name: &str) -> Tenant {

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
 mod atomic;
+mod backup;
 mod cleanup;
 mod collections;
 mod copies;

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use coditect_engine::model::{TextHash, Version};
-use coditect_engine::search::Mode;
-use coditect_engine::{Bucket, Engine, EngineOptions, SnapshotOptions, Tenant, UpkeepOptions};
-use coditect_store::Clock;
+use coditect_engine::{Bucket, EngineOptions, SnapshotOptions, UpkeepOptions};
 use tempfile::TempDir;
 
+use crate::answers::{TEXTS, expected, until_answers};
 use crate::harness::{Rig, WAIT, docs, embedder, everything, id, query_of, tenant_id};
 use crate::upkeep::{count, is_in};
 
@@ -25,53 +24,12 @@ fn options(bucket: &TempDir) -> EngineOptions {
     EngineOptions { snapshots: Some(snapshots), upkeep, ..EngineOptions::default() }
 }
 
-const TEXTS: [&str; 4] =
-    ["the lazy dog sleeps", "quick brown foxes jump", "over a fence of words", "where nobody looks"];
-
 /// Waits until a snapshot has the change of `version`.
 async fn until_saved(rig: &Rig, version: Version) {
     let deadline = tokio::time::Instant::now() + WAIT;
     while rig.engine.snapshots().await.unwrap().iter().all(|snapshot| snapshot.version < version) {
         assert!(tokio::time::Instant::now() < deadline, "no snapshot has {version}");
         tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-/// What searches in every mode answer, with their scores.
-async fn answers(tenant: &Tenant) -> Vec<String> {
-    let mut answers = Vec::new();
-    for mode in [Mode::Hybrid, Mode::Vector, Mode::Keyword] {
-        for query in TEXTS {
-            let request = coditect_engine::search::SearchRequest { mode, top_k: 20, ..query_of(query) };
-            let response = tenant.search(request).await.unwrap();
-            let results = response.results.iter();
-            answers.extend(
-                results.map(|it| format!("{mode:?} {} {} {} {:?}", it.document, it.ordinal, it.score, it.passage)),
-            );
-        }
-    }
-    answers
-}
-
-/// What an engine answers that has its indexes from the documents alone, and nothing else in them.
-async fn expected(rig: &Rig) -> Vec<String> {
-    let engine = Engine::start(rig.store.clone(), Clock::system(), &EngineOptions::default());
-    engine.ready(WAIT).await.unwrap();
-    let answers = answers(&engine.tenant(&tenant_id())).await;
-    engine.stop().await;
-    answers
-}
-
-/// Waits until the answers are these: what was deleted counts in statistics until the indexes are tidied up.
-async fn until_answers(rig: &Rig, expected: &[String]) {
-    let deadline = tokio::time::Instant::now() + WAIT;
-    loop {
-        let now = answers(&rig.tenant("t")).await;
-        if now == expected {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{now:#?} instead of {expected:#?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -120,10 +78,10 @@ async fn a_process_that_starts_takes_up_a_snapshot_and_what_came_since() {
     rig.tenant("t").delete(&docs(), &id("b")).await.unwrap();
     let last = rig.put("c", &["quick words that came later"]).await;
     rig.tenant("t").wait_for(last.version, WAIT).await.unwrap();
-    let expected = expected(&rig).await;
+    let expected = expected(&rig, &tenant_id()).await;
     assert!(!expected.is_empty());
     let rig = rig.restart().await;
-    until_answers(&rig, &expected).await;
+    until_answers(&rig.tenant("t"), &expected).await;
     assert!(!is_indexed(&rig, "nobody else says this"));
 }
 
@@ -140,16 +98,16 @@ async fn without_a_snapshot_that_is_whole_everything_is_built_from_the_documents
     for folder in walk(bucket.path()) {
         std::fs::write(folder, "no longer what it was").unwrap();
     }
-    let expected = expected(&rig).await;
+    let expected = expected(&rig, &tenant_id()).await;
     let rig = rig.restart().await;
-    until_answers(&rig, &expected).await;
+    until_answers(&rig.tenant("t"), &expected).await;
     rig.engine.stop().await;
 
     // Nor is a bucket that cannot be read a reason not to start.
     std::fs::remove_dir_all(bucket.path()).unwrap();
     std::fs::write(bucket.path(), "in the way").unwrap();
     let rig = rig.restart().await;
-    until_answers(&rig, &expected).await;
+    until_answers(&rig.tenant("t"), &expected).await;
     std::fs::remove_file(bucket.path()).unwrap();
     std::fs::create_dir(bucket.path()).unwrap();
 }

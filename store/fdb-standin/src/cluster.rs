@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) versions: Versions,
     /// The newest version that anybody was given.
     newest: i64,
+    /// What was added to the clock by hand.
+    ahead: i64,
     pending: Vec<Commit>,
     watches: BTreeMap<Vec<u8>, BTreeMap<u64, Armed>>,
     next_watch: u64,
@@ -69,20 +71,30 @@ impl Cluster {
     }
 
     /// Versions go on by a million a second, whether somebody writes or not.
-    fn clock(&self) -> i64 {
-        i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX).saturating_add(1)
+    fn clock(&self, state: &State) -> i64 {
+        let elapsed = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        elapsed.saturating_add(state.ahead).saturating_add(1)
+    }
+
+    /// Makes later versions greater than `version`. Reads and commits of the time before are too old then, as after a recovery.
+    pub(crate) fn advance(&self, version: i64) {
+        let mut state = self.lock();
+        let now = self.clock(&state).max(state.newest);
+        if now <= version {
+            state.ahead = state.ahead.saturating_add((version - now).saturating_add(WINDOW));
+        }
     }
 
     /// A read version: every commit that was answered is at or before it.
     pub(crate) fn read_version(&self) -> i64 {
         let mut state = self.lock();
-        state.newest = state.newest.max(self.clock());
+        state.newest = state.newest.max(self.clock(&state));
         state.newest
     }
 
     /// Fails when a version can no longer, or not yet, be read.
     pub(crate) fn check_version(&self, state: &State, version: i64) -> Result<(), ErrorCode> {
-        if version < self.clock().max(state.newest) - WINDOW {
+        if version < self.clock(state).max(state.newest) - WINDOW {
             return Err(errors::TRANSACTION_TOO_OLD);
         }
         if version > state.newest { Err(errors::FUTURE_VERSION) } else { Ok(()) }
@@ -101,7 +113,7 @@ impl Cluster {
     /// Decides the commits of a batch one after the other, at one version.
     fn commit_batch(self: &Arc<Self>) {
         let mut state = self.lock();
-        let version = self.clock().max(state.newest + 1);
+        let version = self.clock(&state).max(state.newest + 1);
         state.newest = version;
         let mut pending = std::mem::take(&mut state.pending);
         let rest = pending.split_off(pending.len().min(BATCH));

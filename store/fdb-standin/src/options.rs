@@ -20,6 +20,8 @@ pub(crate) struct TransactionOptions {
     pub(crate) read_system_keys: bool,
     pub(crate) write_system_keys: bool,
     pub(crate) unprotected_commit: bool,
+    /// Keys behind `\xff\xff` may be written.
+    pub(crate) write_special_keys: bool,
     pub(crate) tags: Vec<Vec<u8>>,
 }
 
@@ -36,6 +38,7 @@ impl Default for TransactionOptions {
             read_system_keys: false,
             write_system_keys: false,
             unprotected_commit: false,
+            write_special_keys: false,
             tags: Vec::new(),
         }
     }
@@ -52,7 +55,7 @@ const IGNORED: &[u32] = &[
     510, 511, 700, 702, 710, 711, 900, 1000, 1101, 1102, 2000,
 ];
 /// Transaction options that exist and would change something that is not built here.
-const UNSUPPORTED: &[u32] = &[303, 504, 505, 712, 713, 714, 1100];
+const UNSUPPORTED: &[u32] = &[303, 504, 505, 712, 713, 1100];
 
 impl TransactionOptions {
     /// Sets a `FDBTransactionOption`.
@@ -69,6 +72,7 @@ impl TransactionOptions {
             600 => self.snapshot_reads_own_writes += 1,
             601 => self.snapshot_reads_own_writes -= 1,
             701 => self.unprotected_commit = true,
+            714 => self.write_special_keys = true,
             800 | 801 => return self.add_tag(value),
             _ if IGNORED.contains(&option) => {}
             _ if UNSUPPORTED.contains(&option) => return Err(errors::UNSUPPORTED_OPERATION),

@@ -43,6 +43,8 @@ struct State {
     /// Why the transaction cannot go on: cancelled, timed out, or used during its commit.
     broken: Option<ErrorCode>,
     size: usize,
+    /// What the next commit asks the versions to be above.
+    least_version: Option<i64>,
     /// Operations under way.
     open: Vec<Arc<Future>>,
     reading: usize,
@@ -77,6 +79,7 @@ impl State {
             deferred: None,
             broken: None,
             size: 0,
+            least_version: None,
             open: Vec::new(),
             reading: 0,
             failed_read: None,

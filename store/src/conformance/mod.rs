@@ -129,12 +129,18 @@ pub const ROUGH: &[Behaviour] = &[
     Behaviour { name: "what_committed_is_serializable", check: |bed| what_committed_is_serializable(bed).boxed() },
 ];
 
+/// Behaviours that whoever else uses the store notices.
+pub const DISRUPTIVE: &[Behaviour] = &[Behaviour {
+    name: "versions_go_on_behind_an_advance",
+    check: |bed| versions_go_on_behind_an_advance(bed).boxed(),
+}];
+
 /// Checks one behaviour.
 ///
 /// # Panics
 /// When the store does not have it, or no behaviour has this name.
 pub async fn run(name: &str, bed: Bed) {
-    let behaviour = ALL.iter().find(|behaviour| behaviour.name == name);
+    let behaviour = ALL.iter().chain(DISRUPTIVE).find(|behaviour| behaviour.name == name);
     (behaviour.unwrap().check)(bed).await;
 }
 

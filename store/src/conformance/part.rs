@@ -72,6 +72,10 @@ impl Backend for PartBackend {
         Box::new(PartTransaction { inner: self.inner.begin(options), prefix: self.prefix.clone() })
     }
 
+    fn advance(&self, version: u64) -> BoxFuture<'_, Result<()>> {
+        self.inner.advance(version)
+    }
+
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         self.inner.close()
     }

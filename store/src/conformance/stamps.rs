@@ -77,6 +77,29 @@ pub(super) async fn stamps_of_concurrent_commits_differ(bed: Bed) {
     assert!(log.iter().map(|item| item.key[4..].to_vec()).eq(stamps.iter().map(|stamp| stamp.to_vec())));
 }
 
+pub(super) async fn versions_go_on_behind_an_advance(bed: Bed) {
+    const LEAP: u64 = 1_000_000_000_000;
+    let before = append(&bed.store, b"before").await;
+    let now = bed.store.begin().read_version().await.unwrap();
+    bed.store.advance(now + LEAP).await.unwrap();
+    assert!(bed.store.begin().read_version().await.unwrap() > now + LEAP);
+    let tx = |tx: crate::Transaction| async move {
+        let seen = tx.get_range(RangeQuery::prefix(b"log/")).await?.items.len();
+        tx.atomic(AtomicOp::SetVersionstampedKey, &stamped(b"log/", b""), b"behind");
+        Ok::<_, crate::Error>(seen)
+    };
+    let (seen, committed) = bed.store.run_committed(crate::RunOptions::default(), tx).await.unwrap();
+    assert_eq!(seen, 1, "what was there stays");
+    assert!(committed.version > now + LEAP && committed.versionstamp.unwrap() > before);
+    let log = bed.store.begin().get_range(RangeQuery::prefix(b"log/")).await.unwrap().items;
+    assert_eq!(log.last().unwrap().value, "behind", "it sorts behind what was there");
+    bed.store.advance(now).await.unwrap();
+    let after = bed.store.begin().read_version().await.unwrap();
+    assert!(after >= committed.version, "versions do not go back");
+    assert!(after < committed.version + LEAP, "and do not leap where they are far enough");
+    assert_eq!(kind(bed.store.advance(u64::MAX).await), ErrorKind::Invalid);
+}
+
 pub(super) async fn stamped_tuples_unpack(bed: Bed) {
     let space = Subspace::from("log");
     let tx = bed.store.begin();

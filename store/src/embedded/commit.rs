@@ -26,6 +26,8 @@ pub(super) struct Request {
     /// Write conflicts that no mutation implies.
     pub(super) writes: Vec<Span>,
     pub(super) mutations: Vec<Mutation>,
+    /// Its version is to be above this.
+    pub(super) above: u64,
     pub(super) reply: Reply,
 }
 

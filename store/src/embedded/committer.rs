@@ -82,7 +82,7 @@ impl Committer {
             Err(error) => return refuse(batch.into_iter().map(|request| request.reply), &error),
         };
         self.history.retire(current, started);
-        let version = self.version + 1;
+        let version = batch.iter().map(|request| request.above).fold(self.version, u64::max) + 1;
         let accepted = self.resolve(batch, version, started);
         if accepted.is_empty() {
             return;

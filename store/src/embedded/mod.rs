@@ -80,6 +80,16 @@ impl Backend for Embedded {
         Box::new(EmbeddedTransaction::new(Arc::clone(&self.0)))
     }
 
+    fn advance(&self, above: u64) -> BoxFuture<'_, Result<()>> {
+        async move {
+            let (view, started) = (self.0.views.current()?, self.0.clock.monotonic());
+            let (reads, writes, mutations) = <(Vec<_>, Vec<_>, Vec<_>)>::default();
+            let request = |reply| Request { view, started, reads, writes, mutations, above, reply };
+            self.0.submit(request).await.map(drop)
+        }
+        .boxed()
+    }
+
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         let shared = Arc::clone(&self.0);
         async move {

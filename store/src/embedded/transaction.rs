@@ -110,7 +110,8 @@ impl EmbeddedTransaction {
         let clock = &self.shared.clock;
         let before = clock.monotonic();
         let State { mutations, reads, writes, watches, .. } = state;
-        let committed = self.shared.submit(|reply| Request { view, started, reads, writes, mutations, reply }).await?;
+        let committed =
+            self.shared.submit(|reply| Request { view, started, reads, writes, mutations, above: 0, reply }).await?;
         metrics::histogram!("store_commit_seconds").record(clock.monotonic().saturating_sub(before).as_secs_f64());
         self.arm(watches);
         Ok(committed)

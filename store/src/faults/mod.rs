@@ -104,6 +104,10 @@ impl Backend for FaultyBackend {
         Box::new(FaultyTransaction { inner: self.inner.begin(options), faults: self.faults.clone() })
     }
 
+    fn advance(&self, version: u64) -> BoxFuture<'_, Result<()>> {
+        self.inner.advance(version)
+    }
+
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         self.inner.close()
     }

@@ -3,6 +3,7 @@
 //! Reads and commits go to the cluster, which decides conflicts, versions and versionstamps. What the interface promises
 //! beyond it is kept here: the five seconds on this process's clock, large answers of range reads, the number of watches.
 
+mod advance;
 mod cluster;
 mod errors;
 mod measure;
@@ -105,6 +106,14 @@ impl Shared {
 impl Backend for Fdb {
     fn begin(&self, options: TransactionOptions) -> Box<dyn BackendTransaction> {
         Box::new(FdbTransaction::begin(Arc::clone(&self.0), options))
+    }
+
+    fn advance(&self, version: u64) -> BoxFuture<'_, Result<()>> {
+        async move {
+            self.0.check_open()?;
+            advance::advance(&self.0.database, version).await
+        }
+        .boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {

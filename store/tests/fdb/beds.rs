@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coditect_store::conformance::{self, ALL, Bed, Behaviour, ROUGH};
+use coditect_store::conformance::{self, ALL, Bed, Behaviour, DISRUPTIVE, ROUGH};
 use coditect_store::limits::KEY_BYTES;
 use coditect_store::{Clock, FdbCluster, FdbOptions, Store};
 use futures::FutureExt as _;
@@ -33,7 +33,7 @@ fn rough(seed: u64) -> String {
 
 /// All behaviours on stores of the stand-in.
 pub(crate) fn on_standin() -> Vec<Trial> {
-    let calm = ALL.iter().chain(ROUGH).map(|behaviour| alone("calm", *behaviour, 1, String::new()));
+    let calm = ALL.iter().chain(ROUGH).chain(DISRUPTIVE).map(|behaviour| alone("calm", *behaviour, 1, String::new()));
     let shared = ALL.iter().map(|behaviour| part(*behaviour, 1, None));
     let faulty = seeds().into_iter().flat_map(|seed| {
         let slow = ALL.iter().map(move |behaviour| alone("slow", *behaviour, seed, slow(seed)));
@@ -51,6 +51,11 @@ pub(crate) fn on_cluster(file: &str) -> Vec<Trial> {
         ROUGH.iter().map(move |behaviour| part(*behaviour, seed, Some(file.as_str().into())))
     });
     strict.chain(rough).collect()
+}
+
+/// What nobody else on the cluster may be at work for.
+pub(crate) fn on_quiet_cluster(file: &str) -> Vec<Trial> {
+    DISRUPTIVE.iter().map(|behaviour| part(*behaviour, 1, Some(file.into()))).collect()
 }
 
 /// A behaviour on a database of its own, which this client reaches with these faults.

@@ -50,6 +50,9 @@ fn main() -> ExitCode {
         None => beds::on_standin().into_iter().chain(open::trials()).collect(),
     };
     let mut outcome = runtime.block_on(trials::run(trials, &filters));
+    if let Some(file) = &cluster {
+        outcome.add(runtime.block_on(trials::run(beds::on_quiet_cluster(file), &filters)));
+    }
     drop(runtime);
     stop_fdb_network().unwrap();
     if filters.is_empty() {

@@ -59,6 +59,13 @@ pub(crate) async fn run(trials: Vec<Trial>, filters: &[String]) -> Outcome {
 }
 
 impl Outcome {
+    /// With what came of a further run.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed.extend(other.failed);
+        self.took += other.took;
+    }
+
     pub(crate) fn report(&self, place: &str) -> ExitCode {
         let took = self.took.as_secs();
         if self.failed.is_empty() && self.passed > 0 {

@@ -37,6 +37,24 @@ macro_rules! tests {
 }
 for_each_behaviour!(tests);
 
+#[tokio::test]
+async fn disruptive_behaviours_hold() {
+    for behaviour in conformance::DISRUPTIVE {
+        check(behaviour.name).await;
+    }
+}
+
+#[tokio::test]
+async fn versions_stay_advanced_when_the_store_is_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    store.advance(1 << 40).await.unwrap();
+    store.close().await.unwrap();
+    let store = open(dir.path()).await;
+    assert!(store.begin().read_version().await.unwrap() > 1 << 40);
+    store.close().await.unwrap();
+}
+
 /// Faults above the embedded backend: about every fourth commit and every tenth read.
 fn rough_day(seed: u64) -> Faults {
     let faults = Faults::default();

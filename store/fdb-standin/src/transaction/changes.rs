@@ -10,6 +10,11 @@ use crate::mutation::{Op, key_after, restamped, stamp, stamped};
 use crate::reading::KEY_LIMIT;
 use crate::{errors, size};
 
+/// What special keys begin with.
+const SPECIAL: &[u8] = b"\xff\xff";
+/// The one that can be written here: the least version of later commits, as a decimal number.
+const LEAST_VERSION: &[u8] = b"/management/min_required_commit_version";
+
 impl Transaction {
     fn change(&self, change: impl FnOnce(&mut State) -> Result<(), ErrorCode>) -> ErrorCode {
         let mut state = self.lock();
@@ -24,7 +29,10 @@ impl Transaction {
     }
 
     pub(crate) fn set(&self, key: &[u8], value: &[u8]) {
-        self.change(|state| state.apply(Op::Set, key, value));
+        self.change(|state| match key.strip_prefix(SPECIAL) {
+            Some(rest) if state.options.write_special_keys => state.set_special(rest, value),
+            _ => state.apply(Op::Set, key, value),
+        });
     }
 
     pub(crate) fn atomic(&self, code: i32, key: &[u8], param: &[u8]) {
@@ -128,6 +136,12 @@ impl State {
             return Err(errors::KEY_TOO_LARGE);
         }
         if value.len() > VALUE_LIMIT { Err(errors::VALUE_TOO_LARGE) } else { Ok(()) }
+    }
+
+    fn set_special(&mut self, key: &[u8], value: &[u8]) -> Result<(), ErrorCode> {
+        let number = str::from_utf8(value).ok().and_then(|text| text.parse().ok()).filter(|_| key == LEAST_VERSION);
+        self.least_version = Some(number.ok_or(errors::UNSUPPORTED_OPERATION)?);
+        Ok(())
     }
 
     fn apply(&mut self, op: Op, key: &[u8], param: &[u8]) -> Result<(), ErrorCode> {

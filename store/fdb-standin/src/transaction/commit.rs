@@ -48,6 +48,9 @@ impl Transaction {
             drop(state);
             return self.finish(generation, Err(code));
         }
+        if let (Some(version), Ok(cluster)) = (state.least_version, &self.client.cluster) {
+            cluster.advance(version);
+        }
         if state.own.changes_nothing() {
             drop(state);
             return self.finish(generation, Ok(None));

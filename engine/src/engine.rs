@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::{self, Backup, BackupInfo, BackupOptions};
+use crate::bucket::Bucket;
 use crate::documents::{self, Context, ListQuery, Page};
 use crate::error::{Error, Result};
 use crate::index::{Applied, Follower, Indexes};
@@ -26,6 +27,7 @@ use crate::snapshots::{self, SnapshotInfo, SnapshotOptions, Snapshots};
 use crate::storage::{Keys, TenantKeys};
 use crate::upkeep::{Upkeep, UpkeepOptions};
 use crate::vector::VectorOptions;
+use crate::verify::{self, Verified};
 
 /// How an engine is set up.
 #[derive(Debug, Clone)]
@@ -179,6 +181,25 @@ impl Engine {
     /// Store failures.
     pub async fn backup(&self) -> Result<Option<BackupInfo>> {
         Ok(backup::state::read(&self.inner.context).await?.map(BackupInfo::from))
+    }
+
+    /// Compares what should say the same: documents, counters and change log in the store, this process's indexes, and the snapshots and the backup in
+    /// `bucket`, where there is one. `progress` is told what is done, now and then. Writes may go on.
+    ///
+    /// # Errors
+    /// `Lagging` when the indexes do not follow, store and bucket failures. What differs is no error.
+    pub async fn verify(
+        &self,
+        bucket: Option<&Bucket>,
+        progress: impl Fn(&Verified) + Send + Sync,
+    ) -> Result<Verified> {
+        verify::verify(self, (&self.inner.context, &self.inner.indexes), bucket, &progress).await
+    }
+
+    /// Waits until the indexes show everything up to `version`.
+    pub(crate) async fn reach(&self, version: Version) -> Result<()> {
+        let met = |applied: &Applied| applied.version >= version;
+        self.wait_until(limits::VERIFY_WAIT, met, "the indexes do not follow").await.map(drop)
     }
 
     async fn wait_until(&self, wait: Duration, met: impl FnMut(&Applied) -> bool, what: &str) -> Result<Version> {

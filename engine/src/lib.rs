@@ -22,6 +22,7 @@ mod storage;
 mod tokens;
 mod upkeep;
 pub mod vector;
+mod verify;
 
 pub use backup::restore::{RestoreOptions, Restored, restore, unfinished_restore};
 pub use backup::{BackupInfo, BackupOptions};
@@ -31,3 +32,4 @@ pub use error::{Error, ErrorKind, Result};
 pub use recall::RecallOptions;
 pub use snapshots::{SnapshotInfo, SnapshotOptions};
 pub use upkeep::UpkeepOptions;
+pub use verify::{Area, Difference, Verified};

@@ -83,6 +83,10 @@ pub const BACKUP_HOLDS: Duration = Duration::from_secs(3 * 24 * 3_600);
 pub const BACKUP_NAME_BYTES: usize = 200;
 /// Longest path that is made of a document's id, bytes: a bucket takes 1,024 with all that stands around it.
 pub const BACKUP_PATH_BYTES: usize = 600;
+/// How long a comparison waits for the indexes to follow what is written.
+pub const VERIFY_WAIT: Duration = Duration::from_secs(60);
+/// How long a comparison tries to count a collection at one version.
+pub const VERIFY_COUNT: Duration = Duration::from_secs(12);
 /// How far the store's versions go beyond those that were restored: a cluster's grow by a million a second, so what it gave out in the eleven days after its last backup is of the
 /// past as well.
 pub const RESTORE_LEAP: u64 = 1_000_000_000_000;

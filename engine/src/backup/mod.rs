@@ -12,6 +12,7 @@ pub(crate) mod restore;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
+pub(crate) mod verify;
 
 use std::time::Duration;
 

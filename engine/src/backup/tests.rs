@@ -1,7 +1,6 @@
 //! Single steps of the backup that take a clock or an object of its own to see.
 
 use coditect_store::{Clock, EmbeddedOptions, Lease, Store};
-use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::object::{self, CollectionObject, DocumentObject, Kept as _};
@@ -68,7 +67,7 @@ struct Bed {
 impl Bed {
     async fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let clock = Clock::manual(Timestamp::now());
+        let clock = Clock::manual(Clock::system().now());
         let mut options = EmbeddedOptions::new(dir.path().join("store"));
         options.clock = clock.clone();
         let store = Store::open_embedded(options).await.unwrap();

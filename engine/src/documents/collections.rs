@@ -226,14 +226,15 @@ pub(crate) fn count(tx: &Transaction, keys: &TenantKeys, collection: CollectionI
 
 /// Reads both counters.
 pub(crate) async fn counts(context: &Context, keys: &TenantKeys, collection: CollectionId) -> Result<Counts> {
-    let read = |counter| {
-        let key = keys.counter(collection, counter);
-        async move {
-            let key = &key;
-            let value = context.store.run(|tx| async move { Ok::<_, Error>(tx.snapshot().get(key).await?) }).await?;
-            let bytes = value.and_then(|value| <[u8; 8]>::try_from(value.as_ref()).ok());
-            Ok::<_, Error>(bytes.map_or(0, |bytes| u64::try_from(i64::from_le_bytes(bytes)).unwrap_or(0)))
-        }
+    context.store.run(|tx| async move { counts_in(&tx, keys, collection).await }).await
+}
+
+/// Reads both counters at the transaction's version.
+pub(crate) async fn counts_in(tx: &Transaction, keys: &TenantKeys, collection: CollectionId) -> Result<Counts> {
+    let read = async |counter| {
+        let value = tx.snapshot().get(&keys.counter(collection, counter)).await?;
+        let bytes = value.and_then(|value| <[u8; 8]>::try_from(value.as_ref()).ok());
+        Ok::<_, Error>(bytes.map_or(0, |bytes| u64::try_from(i64::from_le_bytes(bytes)).unwrap_or(0)))
     };
     Ok(Counts { documents: read(Counter::Documents).await?, passages: read(Counter::Passages).await? })
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod collection;
+mod compare;
 mod follow;
 pub(crate) mod image;
 mod load;

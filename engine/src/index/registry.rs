@@ -60,7 +60,7 @@ impl Indexes {
     }
 
     /// A collection by identity.
-    pub(super) fn by_id(&self, id: CollectionId) -> Option<Arc<CollectionIndex>> {
+    pub(crate) fn by_id(&self, id: CollectionId) -> Option<Arc<CollectionIndex>> {
         self.maps.read().by_id.get(&id).cloned()
     }
 

@@ -83,7 +83,7 @@ impl Part {
     }
 
     /// What is wrong with bytes that should be this part.
-    fn fault(&self, bytes: &Bytes) -> Option<String> {
+    pub(crate) fn fault(&self, bytes: &Bytes) -> Option<String> {
         let found = Self::of(bytes);
         if found.bytes != self.bytes {
             return Some(format!("it has {} bytes instead of {}", found.bytes, self.bytes));

@@ -2,6 +2,8 @@
 
 mod sweep;
 
+pub(crate) use sweep::orphans;
+
 use std::time::{Duration, Instant};
 
 use coditect_store::{Lease, Term};

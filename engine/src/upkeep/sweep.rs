@@ -38,7 +38,7 @@ pub(super) async fn round(context: &Context, term: &Term) -> Result<usize> {
 ///
 /// A generation goes from a note that it is staged to a document's record, and from either to a note that it is retired. Read in this order, with
 /// the generations themselves before all, nothing moves from what is still to be read to what was read already.
-async fn orphans(context: &Context, keys: &TenantKeys, collection: CollectionId) -> Result<Vec<Generation>> {
+pub(crate) async fn orphans(context: &Context, keys: &TenantKeys, collection: CollectionId) -> Result<Vec<Generation>> {
     let mut found = HashSet::new();
     for table in keys.generations(collection) {
         first_of_each(context, &table, &mut found).await?;

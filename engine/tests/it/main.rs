@@ -20,3 +20,4 @@ mod search;
 mod snapshots;
 mod tenants;
 mod upkeep;
+mod verify;

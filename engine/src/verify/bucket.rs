@@ -1,0 +1,108 @@
+//! What the bucket holds: an object for each document that says the same, and the parts of the snapshots.
+
+use std::collections::HashSet;
+
+use super::{Area, Verified, Verify, backed_up, documents};
+use crate::backup::verify::{self as objects, ObjectFault};
+use crate::bucket::Bucket;
+use crate::documents::collections::Named;
+use crate::documents::read::Whole;
+use crate::error::Result;
+use crate::model::{DocumentId, TenantId};
+use crate::snapshots::manifest;
+
+impl Verify<'_> {
+    /// The paths of the objects of a collection's documents.
+    pub(super) async fn objects(&self, tenant: &TenantId, named: &Named) -> Result<HashSet<String>> {
+        let (Some(bucket), Some(_)) = (self.bucket, self.backed_up) else { return Ok(HashSet::new()) };
+        Ok(objects::paths(bucket, tenant, &named.name).await?.into_iter().collect())
+    }
+
+    pub(super) fn object_of(&self, tenant: &TenantId, named: &Named, id: &DocumentId) -> String {
+        objects::path(tenant, &named.name, id)
+    }
+
+    /// What is wrong with a document's object. Nothing while it need not be there yet.
+    pub(super) async fn object_fault(
+        &self,
+        tenant: &TenantId,
+        named: &Named,
+        id: &DocumentId,
+        (whole, text): (Whole, String),
+    ) -> Result<Option<String>> {
+        let Some(bucket) = self.bucket.filter(|_| self.backed_up.is_some_and(|through| whole.version <= through))
+        else {
+            return Ok(None);
+        };
+        let fault = objects::fault(bucket, (tenant, &named.name, id), whole, text).await?;
+        Ok(fault.map(|fault| match fault {
+            ObjectFault::Missing => "it is not in the bucket".to_owned(),
+            ObjectFault::Damaged(why) => format!("its object in the bucket is damaged: {why}"),
+            ObjectFault::Other => "its object in the bucket says something else".to_owned(),
+        }))
+    }
+
+    /// Objects of documents that are not there.
+    pub(super) async fn other_objects(
+        &self,
+        tenant: &TenantId,
+        named: &Named,
+        mut others: HashSet<String>,
+        done: &mut Verified,
+    ) -> Result<()> {
+        let Some(bucket) = self.bucket.filter(|_| !others.is_empty()) else { return Ok(()) };
+        let listed: HashSet<String> = objects::paths(bucket, tenant, &named.name).await?.into_iter().collect();
+        others.retain(|path| listed.contains(path));
+        for path in others {
+            let is_wrong = match objects::document_of(bucket, tenant, &named.name, &path).await? {
+                Some(id) => !self.explains(bucket, tenant, named, &id).await?,
+                None => true,
+            };
+            if is_wrong {
+                done.differs(Area::Backup, path, "it is in the bucket, and its document is not in the store");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a document is there, or went so lately that its object may be there.
+    async fn explains(&self, bucket: &Bucket, tenant: &TenantId, named: &Named, id: &DocumentId) -> Result<bool> {
+        let through = backed_up(self.context, bucket).await?;
+        if documents::current(self.context, tenant, named, id).await?.is_some() {
+            return Ok(true);
+        }
+        match through {
+            Some(through) => self.has_newer_entry(named.head.id, id, through).await,
+            None => Ok(true),
+        }
+    }
+
+    /// Reads all parts of all snapshots.
+    pub(super) async fn snapshots(
+        &self,
+        bucket: &Bucket,
+        done: &mut Verified,
+        progress: &(dyn Fn(&Verified) + Send + Sync),
+    ) -> Result<()> {
+        for manifest in manifest::all(self.context).await? {
+            for file in &manifest.files {
+                for (number, part) in file.parts.iter().enumerate() {
+                    let path = manifest.object(file, number);
+                    let fault = match bucket.get(&path).await? {
+                        Some(bytes) => part.fault(&bytes),
+                        None => Some("it is missing".to_owned()),
+                    };
+                    // It may have been outgrown meanwhile.
+                    if let Some(what) = fault
+                        && manifest::of(self.context, manifest.collection).await?.iter().any(|it| it.id == manifest.id)
+                    {
+                        done.differs(Area::Snapshot, path, what);
+                    }
+                    done.snapshot_objects += 1;
+                    progress(done);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -3,6 +3,7 @@
 //! Settings are read whole, then [`Server::start`] opens the store, the embedder and the engine and binds the port;
 //! [`Server::run`] serves until it is told to stop.
 
+pub mod commands;
 mod connections;
 mod cursor;
 mod extract;

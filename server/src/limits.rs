@@ -100,5 +100,9 @@ const _: () = assert!(PAGE_DEFAULT <= coditect_engine::limits::PAGE);
 pub const SNAPSHOT_INTERVAL_S: u64 = 900;
 /// Snapshots that are kept of a collection.
 pub const SNAPSHOTS_KEPT: usize = 2;
+/// How long it stays possible to go back to a state that was replaced or removed, seconds.
+pub const BACKUP_HISTORY_S: u64 = 7 * 24 * 3_600;
+/// How often a command's line on a terminal is drawn.
+pub const PROGRESS_TICK: Duration = Duration::from_millis(120);
 /// How long the start waits for a cluster, milliseconds.
 pub const STORE_START_TIMEOUT_MS: u64 = 15_000;

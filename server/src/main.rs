@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use coditect_server::settings::{self, Cli, Loaded};
-use coditect_server::{Server, StartError, telemetry};
+use coditect_server::settings::{self, Cli, Command, Loaded};
+use coditect_server::{Server, StartError, commands, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Gives memory back when it is no longer needed; the system's keeps much of what filling the indexes took.
@@ -44,7 +44,10 @@ fn run(cli: &Cli) -> Result<(), StartError> {
         .enable_all()
         .build()
         .map_err(|error| StartError::Other(format!("start the runtime: {error}")))?;
-    let served = runtime.block_on(Box::pin(serve(loaded)));
+    let served = match &cli.command {
+        None | Some(Command::Serve) => runtime.block_on(Box::pin(serve(loaded))),
+        Some(command) => runtime.block_on(Box::pin(commands::run(command, &loaded.settings))),
+    };
     // Its network thread must end before the process does.
     #[cfg(feature = "fdb")]
     if let Err(error) = coditect_store::stop_fdb_network() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coditect_engine::model::{EmbedderInfo, TenantId};
-use coditect_engine::{Bucket, Engine, EngineOptions, RecallOptions, SnapshotOptions, Tenant};
+use coditect_engine::{BackupOptions, Bucket, Engine, EngineOptions, RecallOptions, SnapshotOptions, Tenant};
 use coditect_ingest::embed::EmbedError;
 use coditect_store::{Clock, EmbeddedOptions, ErrorKind, Store};
 use tokio::sync::Semaphore;
@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::models::Models;
 use crate::pipeline::Pipeline;
 use crate::query::QueryVectors;
-use crate::settings::{Recall, Settings, SnapshotSettings, StoreBackend, StoreSettings};
+use crate::settings::{BackupMode, BackupSettings, Recall, Settings, SnapshotSettings, StoreBackend, StoreSettings};
 use crate::spelling::Spelling;
 use crate::state::{App, AppState};
 use crate::telemetry;
@@ -29,6 +29,9 @@ pub enum StartError {
     /// The model: missing, unusable, or of another dimension than the collections.
     #[error("{0}")]
     Model(String),
+    /// A command did its work, and found something wrong.
+    #[error("{0}")]
+    Incomplete(String),
     /// Anything else, such as a port in use.
     #[error("{0}")]
     Other(String),
@@ -41,6 +44,7 @@ impl StartError {
             Self::Settings(_) => 2,
             Self::Data(_) => 3,
             Self::Model(_) => 4,
+            Self::Incomplete(_) => 5,
             Self::Other(_) => 1,
         }
     }
@@ -58,7 +62,9 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
     let Recall { sample_share, cpu_share } = settings.recall;
     let recall = RecallOptions { sample_share, cpu_share };
     let snapshots = snapshots(&settings)?;
-    let options = EngineOptions { scratch, recall, snapshots, ..EngineOptions::default() };
+    let backup = backup(&settings, snapshots.as_ref());
+    let options = EngineOptions { scratch, recall, snapshots, backup, ..EngineOptions::default() };
+    check_restored(&store, &options.root).await?;
     let engine = Engine::start(store.clone(), clock.clone(), &options);
     let tenant = engine.tenant(&tenant);
     let info = models.vectors_info();
@@ -91,7 +97,7 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
     }))
 }
 
-fn snapshots(settings: &Settings) -> Result<Option<SnapshotOptions>, StartError> {
+pub(crate) fn snapshots(settings: &Settings) -> Result<Option<SnapshotOptions>, StartError> {
     let Some(url) = &settings.bucket else { return Ok(None) };
     let bucket = Bucket::open(url, std::env::vars()).map_err(|error| StartError::Settings(chain(&error)))?;
     let SnapshotSettings { interval_s, keep } = settings.snapshots;
@@ -99,7 +105,24 @@ fn snapshots(settings: &Settings) -> Result<Option<SnapshotOptions>, StartError>
     Ok(Some(SnapshotOptions { interval, keep, ..SnapshotOptions::new(bucket) }))
 }
 
-async fn open_store(settings: &Settings, clock: &Clock) -> Result<Store, StartError> {
+fn backup(settings: &Settings, snapshots: Option<&SnapshotOptions>) -> Option<BackupOptions> {
+    let BackupSettings { mode, history_s } = settings.backup;
+    let bucket = snapshots.filter(|_| mode == BackupMode::On)?.bucket.clone();
+    Some(BackupOptions { history: std::time::Duration::from_secs(history_s), ..BackupOptions::new(bucket) })
+}
+
+/// Refuses a store that a restore was begun into and not finished.
+async fn check_restored(store: &Store, root: &str) -> Result<(), StartError> {
+    let unfinished = coditect_engine::unfinished_restore(store, root).await;
+    match unfinished.map_err(|error| StartError::Data(format!("read the store: {}", chain(&error))))? {
+        None => Ok(()),
+        Some(from) => Err(StartError::Data(format!(
+            "a restore from {from} was begun and not finished, so not everything is there: run it again, coditect-server restore --from {from}"
+        ))),
+    }
+}
+
+pub(crate) async fn open_store(settings: &Settings, clock: &Clock) -> Result<Store, StartError> {
     if settings.store.backend == StoreBackend::Fdb {
         return open_cluster(&settings.store, clock).await;
     }
@@ -135,7 +158,7 @@ async fn open_cluster(_: &StoreSettings, _: &Clock) -> Result<Store, StartError>
 }
 
 /// The folder for files of this process alone, made below the data folder.
-fn scratch(data_dir: &Path) -> Result<PathBuf, StartError> {
+pub(crate) fn scratch(data_dir: &Path) -> Result<PathBuf, StartError> {
     let scratch = data_dir.join("scratch");
     std::fs::create_dir_all(&scratch).map_err(|error| {
         StartError::Data(format!(

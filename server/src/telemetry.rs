@@ -101,6 +101,9 @@ fn describe() {
     describe_counter!("engine_snapshot_bytes_total", "Bytes of the snapshots that this process made.");
     describe_counter!("engine_snapshots_loaded_total", "Snapshots that were taken up.");
     describe_counter!("engine_snapshots_refused_total", "Snapshots that could not be taken up.");
+    describe_counter!("engine_backup_objects_total", "Objects of the backup by what was done or found.");
+    describe_counter!("engine_backup_bytes_total", "Bytes that this process brought to the backup.");
+    describe_gauge!("engine_backup_lag_seconds", "For how long something has been missing in the backup.");
     describe_gauge!("collection_documents", "Documents of a collection.");
     describe_gauge!("collection_passages", "Passages of a collection.");
     describe_gauge!(
@@ -132,9 +135,7 @@ pub async fn measure(app: &App) {
     let transaction = app.store.begin();
     let head = tokio::time::timeout(Duration::from_secs(1), transaction.read_version());
     if let Ok(Ok(head)) = head.await {
-        let mut applied = [0; 8];
-        applied.copy_from_slice(&state.version.as_bytes()[..8]);
-        metrics::gauge!("engine_version_lag").set(head.saturating_sub(u64::from_be_bytes(applied)) as f64);
+        metrics::gauge!("engine_version_lag").set(head.saturating_sub(state.version.commit()) as f64);
     }
     let collections =
         tokio::time::timeout(Duration::from_secs(1), app.tenant.collections(None, limits::METRICS_COLLECTIONS));

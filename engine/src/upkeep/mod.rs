@@ -52,6 +52,22 @@ impl Default for UpkeepOptions {
     }
 }
 
+impl UpkeepOptions {
+    /// Nothing is done: for a process that only looks.
+    #[must_use]
+    pub fn none() -> Self {
+        let never = Duration::MAX;
+        Self {
+            cleanup_interval: never,
+            trim_interval: never,
+            sweep_interval: never,
+            snapshot_look: never,
+            backup_look: never,
+            ..Self::default()
+        }
+    }
+}
+
 /// The jobs.
 #[derive(Debug, Clone, Copy)]
 enum Job {

@@ -78,6 +78,9 @@ fn check_snapshots(settings: &Settings) -> Result {
     if !(10..=604_800).contains(&settings.snapshots.interval_s) {
         return fault("snapshots.interval_s", "must be 10 to 604800");
     }
+    if !(3_600..=315_360_000).contains(&settings.backup.history_s) {
+        return fault("backup.history_s", "must be 3600 to 315360000");
+    }
     match settings.bucket.as_ref().map(|url| Bucket::open(url, [])) {
         Some(Err(error)) => fault("bucket", error.to_string()),
         _ => Ok(()),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::RestoreArgs;
+
 /// The knowledge engine's gateway: HTTP API for documents, search and context.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "coditect-server", version, about)]
@@ -17,11 +19,32 @@ pub struct Cli {
 }
 
 /// What the binary does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Serve the API until told to stop.
     Serve,
+    /// Make a store again from the backup in a bucket, with the documents' versions, vectors and token codes.
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore(RestoreArgs),
+    /// Compare documents, counters and change log in the store, the indexes, and the snapshots and the backup in the bucket.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify,
 }
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  coditect-server restore --from gs://knowledge/prod
+  coditect-server restore --from file:///mnt/backup --tenant acme --data-dir ./drill
+  coditect-server restore --from gs://knowledge/prod --at 00000a1b2c3d4e5f0000 --overwrite
+
+Exit codes: 0 all is there, 2 no such backup, 3 data is in the way, 5 some objects were damaged and are named.";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  coditect-server verify --data-dir ./data
+  KNOWLEDGE_BUCKET=gs://knowledge/prod coditect-server verify --set store.backend=fdb
+
+An embedded store must not be in use; on a cluster gateways may run. Exit codes: 0 no differences, 5 differences, each printed.";
 
 /// Flags go before the environment, which goes before the file.
 #[derive(Debug, Clone, Default, Args)]

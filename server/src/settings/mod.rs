@@ -16,7 +16,7 @@ use coditect_ingest::embed::EmbedderConfig;
 use coditect_ingest::split::SplitOptions;
 use serde::Deserialize;
 
-pub use cli::Cli;
+pub use cli::{Cli, Command};
 pub use load::{Loaded, SettingsError, load};
 pub use print::print;
 pub use store::{StoreBackend, StoreSettings, StoreTls};
@@ -36,10 +36,12 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where everything is kept.
     pub store: StoreSettings,
-    /// URL of the object storage for snapshots.
+    /// URL of the object storage for snapshots and backup.
     pub bucket: Option<String>,
     /// Snapshots of the indexes.
     pub snapshots: SnapshotSettings,
+    /// The backup of every document.
+    pub backup: BackupSettings,
     /// The tenant that every request belongs to, until logins exist.
     pub tenant: String,
     /// Host names, besides loopback ones, that requests may be addressed to.
@@ -75,6 +77,33 @@ pub struct SnapshotSettings {
 impl Default for SnapshotSettings {
     fn default() -> Self {
         Self { interval_s: limits::SNAPSHOT_INTERVAL_S, keep: limits::SNAPSHOTS_KEPT }
+    }
+}
+
+/// The backup of every document, where there is a bucket.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupSettings {
+    /// Whether there is one.
+    pub mode: BackupMode,
+    /// How long it stays possible to go back to a state that was replaced or removed, seconds.
+    pub history_s: u64,
+}
+
+/// Whether documents are backed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackupMode {
+    /// Where there is a bucket.
+    #[default]
+    On,
+    /// Never.
+    Off,
+}
+
+impl Default for BackupSettings {
+    fn default() -> Self {
+        Self { mode: BackupMode::default(), history_s: limits::BACKUP_HISTORY_S }
     }
 }
 
@@ -171,6 +200,7 @@ impl Default for Settings {
             store: StoreSettings::default(),
             bucket: None,
             snapshots: SnapshotSettings::default(),
+            backup: BackupSettings::default(),
             tenant: "default".into(),
             hosts: Vec::new(),
             query_cache_mb: limits::QUERY_CACHE_MB,

@@ -103,7 +103,7 @@ pub const SETTINGS: &[Setting] = &[
         text(
             "bucket",
             "",
-            "Object storage for snapshots: gs://bucket/prefix, s3://bucket/prefix or file:///folder; none when unset.",
+            "Object storage for snapshots and backup: gs://bucket/prefix, s3://bucket/prefix or file:///folder; none when unset.",
         ),
         &["KNOWLEDGE_BUCKET"],
     ),
@@ -113,6 +113,12 @@ pub const SETTINGS: &[Setting] = &[
         "Age of its last snapshot at which a collection that has changed gets another, seconds.",
     ),
     number("snapshots.keep", "2", "Snapshots that are kept of a collection."),
+    text("backup.mode", "\"on\"", "Whether every document is backed up where there is a bucket: on or off."),
+    number(
+        "backup.history_s",
+        "604800",
+        "How long it stays possible to go back to a state that was replaced or removed, seconds.",
+    ),
     text("tenant", "\"default\"", "The tenant that every request belongs to, until logins exist."),
     list("hosts", "[]", "Host names, besides loopback ones, that requests may be addressed to."),
     number("query_cache_mb", "32", "Memory for vectors of recent queries, mebibytes; 0 keeps none."),

@@ -22,7 +22,7 @@ mod tokens;
 mod upkeep;
 pub mod vector;
 
-pub use bucket::Bucket;
+pub use bucket::{Bucket, BucketOptions};
 pub use engine::{Engine, EngineOptions, Readiness, Tenant};
 pub use error::{Error, ErrorKind, Result};
 pub use recall::RecallOptions;

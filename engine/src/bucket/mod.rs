@@ -2,6 +2,7 @@
 
 mod open;
 mod options;
+mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -11,13 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
 pub use self::options::BucketOptions;
 use crate::error::{Error, Result};
-use crate::limits;
 
 /// A place in object storage under which everything of this engine is kept. Cheap to clone.
 #[derive(Clone)]
@@ -74,36 +74,16 @@ impl Bucket {
     pub(crate) async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
         let at = self.at(path)?;
         let put = match bytes.len() > self.part_bytes {
-            true => self.put_in_parts(&at, bytes).await,
+            true => parts::put(&*self.store, &at, bytes, self.part_bytes, self.answer).await,
             false => self.store.put(&at, bytes.into()).await.map(drop),
         };
         put.map_err(|error| self.failed("write", path, error))
     }
 
-    /// Writes a large object so that what fails on the way is sent again by its part.
-    async fn put_in_parts(&self, at: &Path, bytes: Bytes) -> object_store::Result<()> {
-        let mut upload = self.answered(self.store.put_multipart(at)).await?;
-        let begins = (0..bytes.len()).step_by(self.part_bytes);
-        let part = |begin| bytes.slice(begin..bytes.len().min(begin + self.part_bytes));
-        // Collected, as an upload numbers its parts in the order in which they are made.
-        let parts: Vec<_> = begins.map(|begin| upload.put_part(part(begin).into())).collect();
-        let sent = stream::iter(parts).buffer_unordered(limits::BUCKET_CONCURRENCY).try_collect::<()>().await;
-        let done = match sent {
-            Ok(()) => upload.complete().await.map(drop),
-            Err(error) => Err(error),
-        };
-        if done.is_err()
-            && let Err(error) = self.answered(upload.abort()).await
-        {
-            tracing::warn!(object = %at, %error, "the parts of an upload that failed could not be taken away");
-        }
-        done
-    }
-
     /// Reads an object; `None` when it is not there.
     pub(crate) async fn get(&self, path: &str) -> Result<Option<Bytes>> {
         let at = self.at(path)?;
-        let read = async { self.answered(self.store.get(&at)).await?.bytes().await };
+        let read = async { answered(self.answer, self.store.get(&at)).await?.bytes().await };
         match read.await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -113,7 +93,7 @@ impl Bucket {
 
     /// The length of an object; `None` when it is not there.
     pub(crate) async fn size(&self, path: &str) -> Result<Option<u64>> {
-        match self.answered(self.store.head(&self.at(path)?)).await {
+        match answered(self.answer, self.store.head(&self.at(path)?)).await {
             Ok(meta) => Ok(Some(meta.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed("look at", path, error)),
@@ -122,7 +102,7 @@ impl Bucket {
 
     /// Deletes an object, if it is there.
     pub(crate) async fn delete(&self, path: &str) -> Result<()> {
-        match self.answered(self.store.delete(&self.at(path)?)).await {
+        match answered(self.answer, self.store.delete(&self.at(path)?)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.failed("delete", path, error)),
         }
@@ -135,7 +115,7 @@ impl Bucket {
         let mut listed = self.store.list(Some(&below));
         let mut paths = Vec::new();
         loop {
-            match self.answered(listed.try_next()).await {
+            match answered(self.answer, listed.try_next()).await {
                 Ok(Some(meta)) => paths.push(meta.location.parts().skip(skip).collect::<Path>().to_string()),
                 Ok(None) => return Ok(paths),
                 Err(error) => return Err(self.failed("list", folder, error)),
@@ -143,18 +123,21 @@ impl Bucket {
         }
     }
 
-    /// Gives up what is not answered in time.
-    async fn answered<T>(&self, request: impl Future<Output = object_store::Result<T>>) -> object_store::Result<T> {
-        let late = |_| {
-            let source = format!("no answer within {:?}", self.answer).into();
-            object_store::Error::Generic { store: "bucket", source }
-        };
-        tokio::time::timeout(self.answer, request).await.map_err(late).flatten()
-    }
-
     fn failed(&self, action: &str, path: &str, error: object_store::Error) -> Error {
         Error::unavailable(format!("{action} {path} in {}", self.url)).caused_by(error)
     }
+}
+
+/// Gives up what is not answered in time.
+async fn answered<T>(
+    patience: Duration,
+    request: impl Future<Output = object_store::Result<T>>,
+) -> object_store::Result<T> {
+    let late = |_| {
+        let source = format!("no answer within {patience:?}").into();
+        object_store::Error::Generic { store: "bucket", source }
+    };
+    tokio::time::timeout(patience, request).await.map_err(late).flatten()
 }
 
 impl fmt::Debug for Bucket {

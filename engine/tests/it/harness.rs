@@ -9,7 +9,7 @@ use coditect_engine::model::{
 };
 use coditect_engine::search::{Mode, QueryTokens, SearchRequest, SearchResponse, Vector};
 use coditect_engine::vector::Quantization;
-use coditect_engine::{Engine, EngineOptions, Tenant};
+use coditect_engine::{Engine, EngineOptions, SnapshotInfo, Tenant};
 #[cfg(not(feature = "fdb"))]
 use coditect_store::EmbeddedOptions;
 #[cfg(feature = "fdb")]
@@ -256,4 +256,45 @@ pub(crate) fn embed(text: &str) -> Vec<f32> {
 /// Document ids of the results, in order.
 pub(crate) fn ids(response: &SearchResponse) -> Vec<String> {
     response.results.iter().map(|result| result.document.to_string()).collect()
+}
+
+pub(crate) const TEXTS: [&str; 4] =
+    ["the lazy dog sleeps", "quick brown foxes jump", "over a fence of words", "where nobody looks"];
+
+/// Waits until a snapshot has the change of `version`.
+pub(crate) async fn until_saved(engine: &Engine, version: Version) -> SnapshotInfo {
+    let deadline = tokio::time::Instant::now() + WAIT;
+    loop {
+        let made = engine.snapshots().await.unwrap().pop();
+        match made.filter(|snapshot| snapshot.version >= version) {
+            Some(snapshot) => return snapshot,
+            None => assert!(tokio::time::Instant::now() < deadline, "no snapshot has {version}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// What searches for [`TEXTS`] in every mode answer, with their scores.
+pub(crate) async fn answers(tenant: &Tenant) -> Vec<String> {
+    let mut answers = Vec::new();
+    for mode in [Mode::Hybrid, Mode::Vector, Mode::Keyword] {
+        for query in TEXTS {
+            let request = SearchRequest { mode, top_k: 20, ..query_of(query) };
+            let response = tenant.search(request).await.unwrap();
+            let results = response.results.iter();
+            answers.extend(
+                results.map(|it| format!("{mode:?} {} {} {} {:?}", it.document, it.ordinal, it.score, it.passage)),
+            );
+        }
+    }
+    answers
+}
+
+/// What an engine answers that has its indexes from the documents alone, and nothing else in them.
+pub(crate) async fn expected(store: &Store) -> Vec<String> {
+    let engine = Engine::start(store.clone(), Clock::system(), &EngineOptions::default());
+    engine.ready(WAIT).await.unwrap();
+    let answers = answers(&engine.tenant(&tenant_id())).await;
+    engine.stop().await;
+    answers
 }

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use coditect_engine::model::{TextHash, Version};
-use coditect_engine::search::Mode;
-use coditect_engine::{Bucket, Engine, EngineOptions, SnapshotOptions, Tenant, UpkeepOptions};
-use coditect_store::Clock;
+use coditect_engine::model::TextHash;
+use coditect_engine::{Bucket, EngineOptions, SnapshotOptions, UpkeepOptions};
 use tempfile::TempDir;
 
-use crate::harness::{Rig, WAIT, docs, embedder, everything, id, query_of, tenant_id};
+use crate::harness::{Rig, TEXTS, WAIT, answers, docs, embedder, everything, expected, id, query_of, until_saved};
 use crate::upkeep::{count, is_in};
 
 fn options(bucket: &TempDir) -> EngineOptions {
@@ -23,43 +21,6 @@ fn options(bucket: &TempDir) -> EngineOptions {
         ..UpkeepOptions::default()
     };
     EngineOptions { snapshots: Some(snapshots), upkeep, ..EngineOptions::default() }
-}
-
-const TEXTS: [&str; 4] =
-    ["the lazy dog sleeps", "quick brown foxes jump", "over a fence of words", "where nobody looks"];
-
-/// Waits until a snapshot has the change of `version`.
-async fn until_saved(rig: &Rig, version: Version) {
-    let deadline = tokio::time::Instant::now() + WAIT;
-    while rig.engine.snapshots().await.unwrap().iter().all(|snapshot| snapshot.version < version) {
-        assert!(tokio::time::Instant::now() < deadline, "no snapshot has {version}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-/// What searches in every mode answer, with their scores.
-async fn answers(tenant: &Tenant) -> Vec<String> {
-    let mut answers = Vec::new();
-    for mode in [Mode::Hybrid, Mode::Vector, Mode::Keyword] {
-        for query in TEXTS {
-            let request = coditect_engine::search::SearchRequest { mode, top_k: 20, ..query_of(query) };
-            let response = tenant.search(request).await.unwrap();
-            let results = response.results.iter();
-            answers.extend(
-                results.map(|it| format!("{mode:?} {} {} {} {:?}", it.document, it.ordinal, it.score, it.passage)),
-            );
-        }
-    }
-    answers
-}
-
-/// What an engine answers that has its indexes from the documents alone, and nothing else in them.
-async fn expected(rig: &Rig) -> Vec<String> {
-    let engine = Engine::start(rig.store.clone(), Clock::system(), &EngineOptions::default());
-    engine.ready(WAIT).await.unwrap();
-    let answers = answers(&engine.tenant(&tenant_id())).await;
-    engine.stop().await;
-    answers
 }
 
 /// Waits until the answers are these: what was deleted counts in statistics until the indexes are tidied up.
@@ -88,7 +49,7 @@ async fn a_process_that_starts_takes_up_a_snapshot_and_what_came_since() {
     rig.put("a", &TEXTS).await;
     rig.put("b", &TEXTS[..2]).await;
     let last = rig.put("only in the snapshot", &["nobody else says this"]).await;
-    until_saved(&rig, last.version).await;
+    until_saved(&rig.engine, last.version).await;
     rig.engine.stop().await;
 
     // What is gone from the store can only come from a snapshot.
@@ -120,7 +81,7 @@ async fn a_process_that_starts_takes_up_a_snapshot_and_what_came_since() {
     rig.tenant("t").delete(&docs(), &id("b")).await.unwrap();
     let last = rig.put("c", &["quick words that came later"]).await;
     rig.tenant("t").wait_for(last.version, WAIT).await.unwrap();
-    let expected = expected(&rig).await;
+    let expected = expected(&rig.store).await;
     assert!(!expected.is_empty());
     let rig = rig.restart().await;
     until_answers(&rig, &expected).await;
@@ -135,12 +96,12 @@ async fn without_a_snapshot_that_is_whole_everything_is_built_from_the_documents
     rig.put("b", &TEXTS[..2]).await;
     let last = rig.put("a", &TEXTS[1..]).await;
     rig.tenant("t").wait_for(last.version, WAIT).await.unwrap();
-    until_saved(&rig, last.version).await;
+    until_saved(&rig.engine, last.version).await;
     rig.engine.stop().await;
     for folder in walk(bucket.path()) {
         std::fs::write(folder, "no longer what it was").unwrap();
     }
-    let expected = expected(&rig).await;
+    let expected = expected(&rig.store).await;
     let rig = rig.restart().await;
     until_answers(&rig, &expected).await;
     rig.engine.stop().await;
@@ -162,10 +123,10 @@ async fn the_log_is_kept_for_snapshots_and_trimmed_behind_them() {
     for round in 1..20 {
         last = rig.put("a", &[&format!("round {round}")]).await;
     }
-    until_saved(&rig, last.version).await;
+    until_saved(&rig.engine, last.version).await;
     // Then the older of two has all of these.
     let last = rig.put("b", &["one more"]).await;
-    until_saved(&rig, last.version).await;
+    until_saved(&rig.engine, last.version).await;
     let deadline = tokio::time::Instant::now() + WAIT;
     while count(&rig.store, "log").await > 1 {
         assert!(tokio::time::Instant::now() < deadline, "{} entries are left", count(&rig.store, "log").await);

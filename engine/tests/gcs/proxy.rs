@@ -19,8 +19,6 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     /// The path and the query, decoded.
     pub(crate) path: String,
-    /// Whether only a part of the object was asked for.
-    pub(crate) ranged: bool,
     pub(crate) fault: Option<Fault>,
     /// The status of the bucket's answer.
     pub(crate) status: Option<u16>,
@@ -97,10 +95,9 @@ impl State {
             Some(Fault::Status(status)) => Some(Message::answer(status, "as the test has it")),
             _ => Some(dialect::answer(self.server, &self.uploads, &request).await?),
         };
-        let ranged = request.header("range").is_some();
         let reached = !matches!(fault, Some(Fault::Status(_)));
         let status = answer.as_ref().filter(|_| reached).map(Message::status);
-        self.seen.lock().push(Seen { method, path, ranged, fault, status });
+        self.seen.lock().push(Seen { method, path, fault, status });
         deliver(stream, answer, fault).await
     }
 }

@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+/// So many lines of what it said are shown when a test fails.
+const LINES: usize = 20;
+
 /// A running server that keeps its objects in memory.
 pub(crate) struct Server {
     child: Child,
@@ -66,7 +69,9 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
         if std::thread::panicking() {
-            eprintln!("fake-gcs-server said:\n{}", self.output.lock().join("\n"));
+            let output = self.output.lock();
+            let last = output.len().saturating_sub(LINES);
+            eprintln!("fake-gcs-server said at last:\n{}", output[last..].join("\n"));
         }
     }
 }

@@ -50,7 +50,8 @@ fn google(url: &str, settings: &Settings, options: &BucketOptions) -> object_sto
     }
     let skips = builder.get_config_value(&GoogleConfigKey::SkipSignature);
     if skips.is_some_and(|it| ["1", "true", "on", "yes", "y"].contains(&&*it.to_ascii_lowercase())) {
-        // Version 0.14 of the client asks the metadata service for a token before it writes or deletes, whether or not signatures are to be skipped.
+        // The client asks the metadata service for a token before it writes or deletes, also where signatures are to be skipped
+        // (apache/arrow-rs-object-store issue 520).
         builder =
             builder.with_credentials(Arc::new(StaticCredentialProvider::new(GcpCredential { bearer: String::new() })));
     }

@@ -51,6 +51,7 @@ impl Bed {
         Self { store, proxy, url: format!("gs://{name}/some/place"), name, server, options, _dir: dir }
     }
 
+    /// An engine that looks so often whether a snapshot is due.
     fn engine(&self, look: Duration) -> Engine {
         let environment = [
             ("GOOGLE_BASE_URL", format!("http://{}", self.proxy.address)),
@@ -71,9 +72,14 @@ impl Bed {
         engine
     }
 
-    /// An engine that takes its indexes up from what is there, makes no snapshots, and answers as the documents have it.
+    /// An engine that takes its indexes up from what is there and makes no snapshots.
+    pub(crate) fn reader(&self) -> Engine {
+        self.engine(Duration::from_secs(3_600))
+    }
+
+    /// A reader answers as the documents have it.
     pub(crate) async fn boot(&self) {
-        let engine = self.engine(Duration::from_secs(3_600));
+        let engine = self.reader();
         engine.ready(WAIT).await.unwrap();
         let found = answers(&engine.tenant(&tenant_id())).await;
         engine.stop().await;

@@ -6,6 +6,7 @@ use coditect_engine::BucketOptions;
 
 use crate::bed::Bed;
 use crate::faults::{Fault, Rule};
+use crate::harness::WAIT;
 use crate::log;
 
 const TAKEN_UP: &str = "indexes taken up from a snapshot";
@@ -94,4 +95,20 @@ async fn where_the_bucket_never_answers_all_is_built_from_the_documents() {
     let answer = Duration::from_secs(2);
     let bed = Bed::with(BucketOptions { answer, ..BucketOptions::default() }).await;
     all_is_built_from_the_documents(bed, Fault::Silence, "no answer within 2s").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_waits_for_its_bucket_can_be_stopped() {
+    let bed = Bed::new().await;
+    bed.two_snapshots().await;
+    bed.proxy.break_by(Rule::new(Fault::Silence, "GET", ""));
+    let engine = bed.reader();
+    let deadline = tokio::time::Instant::now() + WAIT;
+    while bed.hit(Fault::Silence).is_empty() {
+        assert!(tokio::time::Instant::now() < deadline, "the bucket is not asked");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(WAIT < BucketOptions::default().answer);
+    tokio::time::timeout(WAIT, engine.stop()).await.unwrap();
+    assert!(!engine.readiness().ready);
 }

@@ -78,3 +78,21 @@ async fn a_bucket_that_never_answers_is_given_up_in_time() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_the_environment_says_of_time_outs_goes_before() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let options = BucketOptions { retries: 0, ..BucketOptions::default() };
+    let google = [("GOOGLE_BASE_URL", &*address), ("GOOGLE_SKIP_SIGNATURE", "true"), ("GOOGLE_TIMEOUT", "50ms")];
+    let amazon = [("AWS_ENDPOINT", &*address), ("AWS_SKIP_SIGNATURE", "true"), ("AWS_TIMEOUT", "50ms")];
+    for (url, environment) in [("gs://bucket/place", google), ("s3://bucket/place", amazon)] {
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let bucket = Bucket::open_with(url, environment, options).unwrap();
+        let failure = bucket.put("object", Bytes::from_static(b"one")).await.unwrap_err();
+        let said = crate::error::chain(&failure).to_string();
+        assert!(said.contains("write object in ") && said.contains("timed out"), "{said}");
+    }
+    let wrong = [("GOOGLE_TIMEOUT".to_owned(), "soon".to_owned())];
+    assert!(Bucket::open("gs://bucket/place", wrong).is_err());
+}

@@ -17,6 +17,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
 pub use self::options::BucketOptions;
+use self::parts::Large;
 use crate::error::{Error, Result};
 
 /// A place in object storage under which everything of this engine is kept. Cheap to clone.
@@ -74,7 +75,10 @@ impl Bucket {
     pub(crate) async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
         let at = self.at(path)?;
         let put = match bytes.len() > self.part_bytes {
-            true => parts::put(&*self.store, &at, bytes, self.part_bytes, self.answer).await,
+            true => {
+                let (store, part_bytes, patience) = (self.store.clone(), self.part_bytes, self.answer);
+                Large { store, at, bytes, part_bytes, patience }.put().await
+            }
             false => self.store.put(&at, bytes.into()).await.map(drop),
         };
         put.map_err(|error| self.failed("write", path, error))

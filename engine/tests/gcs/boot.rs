@@ -32,7 +32,7 @@ async fn the_older_one_is_taken(fault: Fault, said: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_older_snapshot_is_taken_where_a_download_is_always_cut() {
-    the_older_one_is_taken(Fault::CutDownload, "onnection").await;
+    the_older_one_is_taken(Fault::CutDownload, "connection").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,5 +93,5 @@ async fn an_object_that_is_always_answered_by_503_leaves_the_older_snapshot_in_f
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_is_always_cut_leaves_the_older_snapshot_in_force_and_goes_up_later() {
-    an_object_does_not_get_through(Fault::CutUpload, "onnection").await;
+    an_object_does_not_get_through(Fault::CutUpload, "connection").await;
 }

@@ -43,6 +43,8 @@ MINUTES ?= 10
 
 # Runs a command with the local embedding model and ONNX Runtime in its environment.
 WITH_MODEL := scripts/with_model.sh
+# Runs a command with a server that speaks for Google Cloud Storage.
+WITH_GCS := scripts/with_fake_gcs.sh
 RELEASE := cargo build --quiet --release --locked
 PRODUCT := -p coditect-server -p coditect-ingest
 BENCHES := -p coditect-benches
@@ -82,7 +84,7 @@ run: setup build ## Start the server on LISTEN= with data under DATA_DIR= and le
 
 .PHONY: test
 test: setup ## Run every test
-	@$(WITH_MODEL) cargo test --workspace --locked --no-fail-fast
+	@$(WITH_MODEL) $(WITH_GCS) cargo test --workspace --locked --no-fail-fast
 	@$(MAKE) --no-print-directory test-standin
 
 .PHONY: standin

@@ -91,16 +91,19 @@ impl Error {
     }
 }
 
-/// Shows an error with its causes, for the one place that logs it.
+/// Shows an error with its causes, for the one place that logs it. Some errors of other crates say their causes themselves: those are not said twice.
 pub(crate) fn chain(error: &Error) -> impl fmt::Display {
     fmt::from_fn(move |f| {
-        write!(f, "{error}")?;
+        let mut said = error.to_string();
         let mut source = std::error::Error::source(error);
         while let Some(error) = source {
-            write!(f, ": {error}")?;
+            let text = error.to_string();
+            if !said.contains(&text) {
+                said = format!("{said}: {text}");
+            }
             source = error.source();
         }
-        Ok(())
+        f.write_str(&said)
     })
 }
 
@@ -131,5 +134,21 @@ impl From<coditect_store::Error> for Error {
 impl TransactError for Error {
     fn store_error(&self) -> Option<&coditect_store::Error> {
         self.source.as_ref()?.downcast_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_said_already_is_not_said_again() {
+        let inner = Error::unavailable("read an answer").caused_by(std::io::Error::other("the connection was reset"));
+        let outer = Error::unavailable(format!("ask the bucket: {inner}")).caused_by(inner);
+        let error = Error::corrupt("load a snapshot").caused_by(outer);
+        assert_eq!(
+            chain(&error).to_string(),
+            "load a snapshot: ask the bucket: read an answer: the connection was reset"
+        );
     }
 }

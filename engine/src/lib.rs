@@ -26,7 +26,7 @@ mod verify;
 
 pub use backup::restore::{RestoreOptions, Restored, restore, unfinished_restore};
 pub use backup::{BackupInfo, BackupOptions};
-pub use bucket::Bucket;
+pub use bucket::{Bucket, BucketOptions};
 pub use engine::{Engine, EngineOptions, Readiness, Tenant};
 pub use error::{Error, ErrorKind, Result};
 pub use recall::RecallOptions;

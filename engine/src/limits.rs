@@ -71,6 +71,20 @@ pub const SNAPSHOT_HOLDS: Duration = Duration::from_secs(24 * 3_600);
 pub const BUCKET_PART_BYTES: usize = 32 << 20;
 /// Parts that are on their way at a time.
 pub const BUCKET_CONCURRENCY: usize = 4;
+/// So often at most a request to a bucket is sent again.
+pub const BUCKET_RETRIES: usize = 6;
+/// A request to a bucket is not sent again when it was first sent so long ago.
+pub const BUCKET_RETRY_WITHIN: Duration = Duration::from_secs(45);
+/// Pause before a request to a bucket is sent again for the first time.
+pub const BUCKET_RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// Longest pause before a request to a bucket is sent again.
+pub const BUCKET_RETRY_PAUSE_MAX: Duration = Duration::from_secs(8);
+/// Longest time to connect to a bucket.
+pub const BUCKET_CONNECT: Duration = Duration::from_secs(5);
+/// Longest time of one request to a bucket: all parts that are on their way at a time over a link of 6 Mbit/s.
+pub const BUCKET_REQUEST: Duration = Duration::from_secs(180);
+/// Longest wait for what a bucket answers, where nothing has to go up first.
+pub const BUCKET_ANSWER: Duration = Duration::from_secs(60);
 /// Pause between two looks at whether something is missing in the backup.
 pub const BACKUP_LOOK: Duration = Duration::from_secs(2);
 /// How long it stays possible to go back to a state that was replaced or removed.
@@ -141,6 +155,10 @@ pub const RECALL_SAMPLES_MIN: usize = 12;
 /// Numbers of vectors that an exact answer for a sample compares in one go: few enough for one thread.
 pub const RECALL_PART: usize = 1 << 20;
 
+// A bucket that cannot be reached is said to be just that, and not to be late.
+const _: () = assert!(BUCKET_RETRY_WITHIN.as_secs() + BUCKET_CONNECT.as_secs() < BUCKET_ANSWER.as_secs());
+// 6 Mbit/s are 750 bytes a millisecond.
+const _: () = assert!(BUCKET_CONCURRENCY * BUCKET_PART_BYTES <= 750 * BUCKET_REQUEST.as_millis() as usize);
 const _: () = assert!(RECALL_SAMPLES_MIN < RECALL_WINDOW);
 const _: () = assert!(VALUE_PART_BYTES < 100_000);
 const _: () = assert!(STAGE_TRANSACTION_BYTES + 2 * VALUE_PART_BYTES < 10_000_000);

@@ -59,7 +59,11 @@ impl Follower {
 
     async fn step(&self, cursor: &mut Option<Version>) -> Result<()> {
         let Some(from) = *cursor else {
-            *cursor = Some(rebuild::rebuild(&self.context, &self.indexes, self.bucket.as_ref()).await?);
+            // A bucket that does not answer is waited for: whoever stops meanwhile need not.
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                from = rebuild::rebuild(&self.context, &self.indexes, self.bucket.as_ref()) => *cursor = Some(from?),
+            }
             return Ok(());
         };
         let changed = self.watch_tail().await?;

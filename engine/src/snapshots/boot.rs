@@ -19,12 +19,14 @@ use crate::model::{CollectionHead, Version};
 /// good is logged.
 ///
 /// # Errors
-/// `Unavailable` when the bucket or the store does not answer: the other snapshots need not be asked for then.
+/// `Unavailable` when the bucket or the store does not answer. One object that cannot be had may be alone with that, so an older snapshot is tried; of two in
+/// vain the bucket is to blame, and no further one is waited for.
 pub(crate) async fn newest(
     context: &Context,
     bucket: &Bucket,
     head: &CollectionHead,
 ) -> Result<Option<(CollectionIndex, Version)>> {
+    let mut unread = None;
     for manifest in manifest::of(context, head.id).await?.into_iter().rev() {
         let (id, collection) = (manifest.id, head.id.0);
         match take_up(context, bucket, head, &manifest).await {
@@ -33,14 +35,16 @@ pub(crate) async fn newest(
                 tracing::info!(snapshot = %id, %collection, passages = manifest.passages, "indexes taken up from a snapshot");
                 return Ok(Some((index, manifest.through)));
             }
-            Err(error) if *error.kind() == ErrorKind::Unavailable => return Err(error),
             Err(error) => {
                 metrics::counter!("engine_snapshots_refused_total").increment(1);
                 tracing::warn!(snapshot = %id, %collection, error = %chain(&error), "a snapshot cannot be used, trying what is older");
+                if *error.kind() == ErrorKind::Unavailable && unread.replace(error).is_some() {
+                    break;
+                }
             }
         }
     }
-    Ok(None)
+    unread.map_or(Ok(None), Err)
 }
 
 async fn take_up(

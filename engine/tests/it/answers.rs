@@ -3,16 +3,16 @@
 use coditect_engine::model::TenantId;
 use coditect_engine::search::{Mode, SearchRequest, SearchResult};
 use coditect_engine::{Engine, EngineOptions, Tenant};
-use coditect_store::Clock;
+use coditect_store::{Clock, Store};
 
-use crate::harness::{Rig, WAIT, query_of, query_tokens};
+use crate::harness::{WAIT, query_of, query_tokens};
 
 /// What documents of these tests say, and what is asked for.
 pub(crate) const TEXTS: [&str; 4] =
     ["the lazy dog sleeps", "quick brown foxes jump", "over a fence of words", "where nobody looks"];
 
 /// What searches in every mode answer, with scores and versions.
-async fn answers(tenant: &Tenant) -> Vec<String> {
+pub(crate) async fn answers(tenant: &Tenant) -> Vec<String> {
     let mut answers = Vec::new();
     for mode in [Mode::Hybrid, Mode::Vector, Mode::Keyword] {
         for query in TEXTS {
@@ -30,8 +30,8 @@ async fn answers(tenant: &Tenant) -> Vec<String> {
 }
 
 /// What an engine answers that has its indexes from the documents alone, and nothing else in them.
-pub(crate) async fn expected(rig: &Rig, tenant: &TenantId) -> Vec<String> {
-    let engine = Engine::start(rig.store.clone(), Clock::system(), &EngineOptions::default());
+pub(crate) async fn expected(store: &Store, tenant: &TenantId) -> Vec<String> {
+    let engine = Engine::start(store.clone(), Clock::system(), &EngineOptions::default());
     engine.ready(WAIT).await.unwrap();
     let answers = answers(&engine.tenant(tenant)).await;
     engine.stop().await;

@@ -113,7 +113,7 @@ async fn a_lost_store_is_made_again_from_its_backup() {
     until_kept(&rig, last).await;
     let other = TenantId::new("other").unwrap();
     let before = documents(&rig.tenant("t"), &NAMES).await;
-    let answers = [expected(&rig, &tenant_id()).await, expected(&rig, &other).await];
+    let answers = [expected(&rig.store, &tenant_id()).await, expected(&rig.store, &other).await];
     let info = rig.tenant("t").collection(&docs()).await.unwrap();
     assert!(!answers[0].is_empty() && before[4].contains("not there"));
     drop(rig.stop().await);

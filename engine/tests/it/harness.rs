@@ -9,7 +9,7 @@ use coditect_engine::model::{
 };
 use coditect_engine::search::{Mode, QueryTokens, SearchRequest, SearchResponse, Vector};
 use coditect_engine::vector::Quantization;
-use coditect_engine::{Engine, EngineOptions, Tenant};
+use coditect_engine::{Engine, EngineOptions, SnapshotInfo, Tenant};
 #[cfg(not(feature = "fdb"))]
 use coditect_store::EmbeddedOptions;
 #[cfg(feature = "fdb")]
@@ -262,4 +262,17 @@ pub(crate) fn embed(text: &str) -> Vec<f32> {
 /// Document ids of the results, in order.
 pub(crate) fn ids(response: &SearchResponse) -> Vec<String> {
     response.results.iter().map(|result| result.document.to_string()).collect()
+}
+
+/// Waits until a snapshot has the change of `version`.
+pub(crate) async fn until_saved(engine: &Engine, version: Version) -> SnapshotInfo {
+    let deadline = tokio::time::Instant::now() + WAIT;
+    loop {
+        let made = engine.snapshots().await.unwrap().pop();
+        match made.filter(|snapshot| snapshot.version >= version) {
+            Some(snapshot) => return snapshot,
+            None => assert!(tokio::time::Instant::now() < deadline, "no snapshot has {version}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use coditect_engine::model::{TextHash, Version};
+use coditect_engine::model::TextHash;
 use coditect_engine::{Bucket, EngineOptions, SnapshotOptions, UpkeepOptions};
 use tempfile::TempDir;
 
 use crate::answers::{TEXTS, expected, until_answers};
-use crate::harness::{Rig, WAIT, docs, embedder, everything, id, query_of, tenant_id};
+use crate::harness::{Rig, WAIT, docs, embedder, everything, id, query_of, tenant_id, until_saved};
 use crate::upkeep::{count, is_in};
 
 fn options(bucket: &TempDir) -> EngineOptions {
@@ -24,15 +24,6 @@ fn options(bucket: &TempDir) -> EngineOptions {
     EngineOptions { snapshots: Some(snapshots), upkeep, ..EngineOptions::default() }
 }
 
-/// Waits until a snapshot has the change of `version`.
-async fn until_saved(rig: &Rig, version: Version) {
-    let deadline = tokio::time::Instant::now() + WAIT;
-    while rig.engine.snapshots().await.unwrap().iter().all(|snapshot| snapshot.version < version) {
-        assert!(tokio::time::Instant::now() < deadline, "no snapshot has {version}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 /// Whether the indexes hold a passage, wherever they have it from.
 fn is_indexed(rig: &Rig, text: &str) -> bool {
     let hash = TextHash::of(text);
@@ -46,7 +37,7 @@ async fn a_process_that_starts_takes_up_a_snapshot_and_what_came_since() {
     rig.put("a", &TEXTS).await;
     rig.put("b", &TEXTS[..2]).await;
     let last = rig.put("only in the snapshot", &["nobody else says this"]).await;
-    until_saved(&rig, last.version).await;
+    until_saved(&rig.engine, last.version).await;
     rig.engine.stop().await;
 
     // What is gone from the store can only come from a snapshot.
@@ -78,7 +69,7 @@ async fn a_process_that_starts_takes_up_a_snapshot_and_what_came_since() {
     rig.tenant("t").delete(&docs(), &id("b")).await.unwrap();
     let last = rig.put("c", &["quick words that came later"]).await;
     rig.tenant("t").wait_for(last.version, WAIT).await.unwrap();
-    let expected = expected(&rig, &tenant_id()).await;
+    let expected = expected(&rig.store, &tenant_id()).await;
     assert!(!expected.is_empty());
     let rig = rig.restart().await;
     until_answers(&rig.tenant("t"), &expected).await;
@@ -93,12 +84,12 @@ async fn without_a_snapshot_that_is_whole_everything_is_built_from_the_documents
     rig.put("b", &TEXTS[..2]).await;
     let last = rig.put("a", &TEXTS[1..]).await;
     rig.tenant("t").wait_for(last.version, WAIT).await.unwrap();
-    until_saved(&rig, last.version).await;
+    until_saved(&rig.engine, last.version).await;
     rig.engine.stop().await;
     for folder in walk(bucket.path()) {
         std::fs::write(folder, "no longer what it was").unwrap();
     }
-    let expected = expected(&rig, &tenant_id()).await;
+    let expected = expected(&rig.store, &tenant_id()).await;
     let rig = rig.restart().await;
     until_answers(&rig.tenant("t"), &expected).await;
     rig.engine.stop().await;
@@ -120,10 +111,10 @@ async fn the_log_is_kept_for_snapshots_and_trimmed_behind_them() {
     for round in 1..20 {
         last = rig.put("a", &[&format!("round {round}")]).await;
     }
-    until_saved(&rig, last.version).await;
+    until_saved(&rig.engine, last.version).await;
     // Then the older of two has all of these.
     let last = rig.put("b", &["one more"]).await;
-    until_saved(&rig, last.version).await;
+    until_saved(&rig.engine, last.version).await;
     let deadline = tokio::time::Instant::now() + WAIT;
     while count(&rig.store, "log").await > 1 {
         assert!(tokio::time::Instant::now() < deadline, "{} entries are left", count(&rig.store, "log").await);

@@ -1,0 +1,41 @@
+//! A switch before several stores that lead to the same data: which one the next transaction goes through can change at any time, as when the network
+//! between a process and its cluster changes.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+
+use crate::backend::{Backend, BackendTransaction, TransactionOptions};
+use crate::error::Result;
+use crate::store::Store;
+
+/// Decides which store transactions go through, see [`Store::with_switch`]. Clones are handles on the same switch.
+#[derive(Debug, Clone)]
+pub struct Switch(Arc<Mutex<Arc<dyn Backend>>>);
+
+impl Switch {
+    pub(crate) fn new(first: Arc<dyn Backend>) -> Self {
+        Self(Arc::new(Mutex::new(first)))
+    }
+
+    /// Transactions that begin from now on go through `store`; those that have begun stay where they are.
+    pub fn lead_to(&self, store: &Store) {
+        *self.0.lock() = store.backend();
+    }
+
+    fn current(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.0.lock())
+    }
+}
+
+impl Backend for Switch {
+    fn begin(&self, options: TransactionOptions) -> Box<dyn BackendTransaction> {
+        self.current().begin(options)
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        let current = self.current();
+        Box::pin(async move { current.close().await })
+    }
+}

@@ -27,4 +27,4 @@ pub use engine::{Engine, EngineOptions, Readiness, Tenant};
 pub use error::{Error, ErrorKind, Result};
 pub use recall::RecallOptions;
 pub use snapshots::{SnapshotInfo, SnapshotOptions};
-pub use upkeep::UpkeepOptions;
+pub use upkeep::{Job as UpkeepJob, UpkeepOptions};

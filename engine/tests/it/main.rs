@@ -17,4 +17,6 @@ mod restart;
 mod search;
 mod snapshots;
 mod tenants;
+mod traps;
+mod unknown;
 mod upkeep;

@@ -69,7 +69,7 @@ async fn five_second_transactions_end_neither_a_long_import_nor_a_long_scan() {
 #[tokio::test(flavor = "multi_thread")]
 async fn values_of_100_kb_and_transactions_of_10_mb_limit_no_document() {
     let rig = Rig::new().await;
-    let long = "word ".repeat(60_000);
+    let long = "x".repeat(300_000);
     let paragraphs: Vec<String> = (0..45).map(|number| format!("passage {number} {long}")).collect();
     let paragraphs: Vec<&str> = paragraphs.iter().map(String::as_str).collect();
     let receipt = rig.put("large", &paragraphs).await;

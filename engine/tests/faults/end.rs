@@ -9,12 +9,12 @@ use coditect_engine::{Engine, UpkeepJob};
 
 use crate::content;
 use crate::log;
-use crate::look::{found_or_missing, is_all, request, shown};
+use crate::look::{found_or_missing, is_all, look, request, shown};
 use crate::model::{Model, State};
 use crate::raw::{self, Keys};
 use crate::run::round;
 use crate::settle::settle;
-use crate::trace::{Place, Search, Trace};
+use crate::trace::{Look, Place, Search, Trace};
 use crate::violation::{Checked, Violation, check};
 use crate::world::{LEASE, PATIENCE, World};
 
@@ -31,6 +31,7 @@ pub(crate) async fn end(world: &mut World, model: &mut Model, trace: &Trace) -> 
     }
     for place in trace.places() {
         settle(world, model, place).await?;
+        look(world, model, Look::Counts { slot: 0, place }).await?;
     }
     nothing_is_left(world, model, trace).await?;
     let saver = world.extra(true).await;

@@ -39,3 +39,25 @@ impl Backend for Switch {
         Box::pin(async move { current.close().await })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{EmbeddedOptions, Store};
+
+    #[tokio::test]
+    async fn transactions_stay_where_they_began() {
+        let dir = tempfile::tempdir().unwrap();
+        let one = Store::open_embedded(EmbeddedOptions::new(dir.path().join("one"))).await.unwrap();
+        let two = Store::open_embedded(EmbeddedOptions::new(dir.path().join("two"))).await.unwrap();
+        let (store, switch) = one.with_switch();
+        let begun = store.begin();
+        begun.set(b"k", b"begun before");
+        switch.lead_to(&two);
+        let next = store.begin();
+        next.set(b"k", b"begun after");
+        begun.commit().await.unwrap();
+        next.commit().await.unwrap();
+        assert_eq!(one.begin().get(b"k").await.unwrap().unwrap(), "begun before");
+        assert_eq!(two.begin().get(b"k").await.unwrap().unwrap(), "begun after");
+    }
+}

@@ -1,5 +1,7 @@
 //! What an engine meets on its way to the cluster: plans of the stand-in (`store/fdb-standin/src/faults.rs`).
 
+use std::time::Duration;
+
 /// A plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -17,8 +19,9 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    /// The stand-in's text of it.
-    pub(crate) fn text(self, seed: u64) -> String {
+    /// The stand-in's text of it, for a client that is connected after this time at most.
+    pub(crate) fn text(self, seed: u64, connected: Duration) -> String {
+        let connected = u64::try_from(connected.as_millis()).unwrap();
         let faults = match self {
             Self::Calm => String::new(),
             Self::Slow => "latency_ms=2,small_pages=0.4".to_owned(),
@@ -27,9 +30,8 @@ impl Plan {
                             small_pages=0.3,watch_lost=0.2"
                 .to_owned(),
             Self::Unknown => "latency_ms=1,unknown_committed=0.4,unknown_not_committed=0.1".to_owned(),
-            // It begins when the connection is there.
-            Self::Away(time) => format!("latency_ms=1,partition_ms=4-{}", 4 + time),
-            Self::CutOff => "partition_ms=4-".to_owned(),
+            Self::Away(time) => format!("latency_ms=1,partition_ms={connected}-{}", connected + time),
+            Self::CutOff => format!("partition_ms={connected}-"),
         };
         format!("seed={seed},{faults}")
     }

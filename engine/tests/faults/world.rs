@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coditect_engine::{Bucket, Engine, EngineOptions, SnapshotOptions, Tenant, UpkeepOptions};
 use coditect_store::faults::Switch;
-use coditect_store::{Clock, FdbCluster, FdbOptions, Store};
+use coditect_store::{Clock, ErrorKind, FdbCluster, FdbOptions, Store};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -22,6 +22,9 @@ pub(crate) const LEASE: Duration = Duration::from_secs(3);
 const SKEW: Duration = Duration::from_secs(5 * 3_600);
 /// Anything may take so long; more is a violation.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client is there after this long, where the machine has nothing else to do.
+const FIRST_TIME_TO_CONNECT: Duration = Duration::from_millis(4);
 
 pub(crate) struct World {
     pub(crate) root: String,
@@ -180,9 +183,24 @@ impl Slot {
     }
 }
 
+/// A client that meets a plan. What cuts it off must not begin before it is there: on a busy machine it gets more time.
 async fn connect(plan: Plan, seed: u64, clock: Clock) -> Store {
-    let string = format!("faults:standin@127.0.0.1:4500\n# faults: {}\n", plan.text(seed));
-    let mut options = FdbOptions::new(FdbCluster::ConnectionString(string));
-    options.clock = clock;
-    Store::open_fdb(options).await.unwrap()
+    let mut time_to_connect = FIRST_TIME_TO_CONNECT;
+    loop {
+        let faults = plan.text(seed, time_to_connect);
+        let string = format!("faults:standin@127.0.0.1:4500\n# faults: {faults}\n");
+        let mut options = FdbOptions::new(FdbCluster::ConnectionString(string));
+        options.clock = clock.clone();
+        if plan == Plan::CutOff {
+            options.start_timeout = time_to_connect;
+        }
+        match Store::open_fdb(options).await {
+            Ok(store) => return store,
+            Err(error) if plan == Plan::CutOff && time_to_connect < PATIENCE => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable);
+                time_to_connect *= 2;
+            }
+            Err(error) => panic!("the stand-in does not answer: {error}"),
+        }
+    }
 }

@@ -34,9 +34,13 @@ QUICK ?=
 TRIAL ?= filters
 # How often `make check-memory` runs the tests of threads.
 ROUNDS ?= 20
-# Kills of `make test-crash`, and the seed of an earlier run.
+# Kills of `make test-crash`, and the seed of an earlier run (of `make test-faults` too).
 KILLS ?= 20
 SEED ?=
+# Seeds of `make test-faults`, the first of them, and with SEED= the steps of its trace to keep.
+SEEDS ?= 20
+FIRST ?= 1
+KEEP ?=
 
 # Minutes that `make fuzz` gives each target.
 MINUTES ?= 10
@@ -52,6 +56,8 @@ JUDGED = --data '$(DATA)' $(if $(FORMAT),--format '$(FORMAT)') $(if $(filter-out
 # The stand-in for FoundationDB's client library, in a folder that no library path leads to by itself.
 STANDIN := $(CURDIR)/target/standin
 TEST_ENGINE_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test it
+ON_STANDIN := env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING LD_LIBRARY_PATH=$(STANDIN) FDB_LIB_DIR=$(STANDIN)
+TEST_FAULTS := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test faults
 TEST_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-store --features fdb,testing --test fdb
 BENCH := $(WITH_MODEL) cargo run --quiet --release --locked $(BENCHES) --bin
 
@@ -96,7 +102,12 @@ standin: ## Build the FoundationDB client library that tests run on
 .PHONY: test-standin
 test-standin: standin ## Run the store's and the engine's tests on the FoundationDB backend without a cluster
 	@env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING FDB_LIB_DIR=$(STANDIN) $(TEST_FDB)
-	@env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING LD_LIBRARY_PATH=$(STANDIN) FDB_LIB_DIR=$(STANDIN) $(TEST_ENGINE_FDB)
+	@$(ON_STANDIN) $(TEST_ENGINE_FDB)
+	@SEEDS=20 FIRST= SEED= KEEP= $(ON_STANDIN) $(TEST_FAULTS)
+
+.PHONY: test-faults
+test-faults: standin ## Drive several engines through SEEDS= seeded histories with faults; one again with SEED=
+	@SEEDS='$(SEEDS)' FIRST='$(FIRST)' SEED='$(SEED)' KEEP='$(KEEP)' $(ON_STANDIN) $(TEST_FAULTS)
 
 .PHONY: test-fdb
 test-fdb: ## Run the same tests on the cluster of FDB_CLUSTER_FILE=, with the client library of FDB_LIB_DIR= or the system

@@ -25,7 +25,7 @@ use crate::recall::{self, Effort, RecallOptions, Sampler};
 use crate::search::{self, SearchRequest, SearchResponse};
 use crate::snapshots::{self, SnapshotInfo, SnapshotOptions, Snapshots};
 use crate::storage::{Keys, TenantKeys};
-use crate::upkeep::{Upkeep, UpkeepOptions};
+use crate::upkeep::{Job, Upkeep, UpkeepOptions};
 use crate::vector::VectorOptions;
 use crate::verify::{self, Verified};
 
@@ -89,6 +89,7 @@ struct Inner {
     indexes: Arc<Indexes>,
     sampler: Arc<Sampler>,
     applied: watch::Receiver<Applied>,
+    upkeep: Arc<Upkeep>,
     stop: CancellationToken,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -114,10 +115,12 @@ impl Engine {
         let snapshots = options.snapshots.clone();
         let snapshots = snapshots.map(|options| Snapshots::new(options, indexes.clone(), applied.clone()));
         let backup = options.backup.clone().map(Backup::new);
+        let (asked, upkeep_options) = (Default::default(), options.upkeep);
         let upkeep =
-            Upkeep { context: context.clone(), options: options.upkeep, snapshots, backup, stop: stop.clone() };
-        let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(upkeep.run()), tokio::spawn(duty.run())];
-        Self { inner: Arc::new(Inner { context, indexes, sampler, applied, stop, tasks: Mutex::new(tasks) }) }
+            Upkeep { context: context.clone(), options: upkeep_options, snapshots, backup, stop: stop.clone(), asked };
+        let upkeep = Arc::new(upkeep);
+        let tasks = vec![tokio::spawn(follower.run()), tokio::spawn(upkeep.clone().run()), tokio::spawn(duty.run())];
+        Self { inner: Arc::new(Inner { context, indexes, sampler, applied, upkeep, stop, tasks: Mutex::new(tasks) }) }
     }
 
     /// Stops the background work and waits for it. The store stays open.
@@ -164,6 +167,16 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn applied(&self) -> watch::Receiver<Applied> {
         self.inner.applied.clone()
+    }
+
+    /// Does one round of a job of the upkeep now instead of when it is next due: a snapshot before a planned stop, a clean-up
+    /// behind a large deletion. Answers how many things it made or took away; `None` when there was nothing to do or another process is
+    /// at it.
+    ///
+    /// # Errors
+    /// Store failures, and those of the bucket: the job's next round tries again.
+    pub async fn upkeep(&self, job: Job) -> Result<Option<usize>> {
+        self.inner.upkeep.now(job).await
     }
 
     /// The snapshots that there are, those of a collection oldest first.

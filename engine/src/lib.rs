@@ -31,5 +31,5 @@ pub use engine::{Engine, EngineOptions, Readiness, Tenant};
 pub use error::{Error, ErrorKind, Result};
 pub use recall::RecallOptions;
 pub use snapshots::{SnapshotInfo, SnapshotOptions};
-pub use upkeep::UpkeepOptions;
+pub use upkeep::{Job as UpkeepJob, UpkeepOptions};
 pub use verify::{Area, Difference, Verified};

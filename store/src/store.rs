@@ -106,6 +106,19 @@ impl Store {
         self.with_backend(|inner| Arc::new(crate::faults::FaultyBackend { inner, faults }))
     }
 
+    /// The same store behind a switch that can lead its next transactions through another store.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_switch(&self) -> (Self, crate::faults::Switch) {
+        let switch = crate::faults::Switch::new(self.backend());
+        (self.with_backend(|_| Arc::new(switch.clone())), switch)
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn backend(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.backend)
+    }
+
     /// The same store with something before its backend.
     #[cfg(feature = "testing")]
     pub(crate) fn with_backend(&self, wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {

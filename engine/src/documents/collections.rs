@@ -1,6 +1,8 @@
 //! Collections: make, look up, change, list, and drop.
 
 use coditect_store::{AtomicOp, RangeQuery, Transaction};
+use parking_lot::Mutex;
+use uuid::Uuid;
 
 use super::Context;
 use super::cleanup::{self, Retired, Target};
@@ -67,8 +69,8 @@ pub(crate) async fn ensure(
         return Err(Error::invalid("/embedder", format!("a dimension is 1 to {}", limits::DIMENSION)));
     }
     spec.search.check()?;
-    let new = CollectionHead {
-        id: CollectionId(context.clock.uuid()),
+    let new = &CollectionHead {
+        id: CollectionId(Uuid::nil()),
         description: spec.description.clone(),
         embedder: spec.embedder.clone(),
         tokens: spec.tokens.clone(),
@@ -76,29 +78,34 @@ pub(crate) async fn ensure(
         search: spec.search,
         created_at: context.clock.now(),
     };
-    make(context, keys, name, &new).await
+    make(context, keys, name, new).await
 }
 
-/// Writes the record of a new collection unless one of its name is there; answers the one that is there, and whether it is `new`.
+/// Writes the record of a new collection unless one of its name is there; answers the one that is there, and whether it was made now. Its id is
+/// not that of `new`, but one that no other has.
 pub(crate) async fn make(
     context: &Context,
     keys: &TenantKeys,
     name: &CollectionName,
     new: &CollectionHead,
 ) -> Result<(CollectionHead, bool)> {
+    let tried = &Mutex::new(Vec::new());
     context
         .store
         .run(|tx| async move {
             if let Some(head) = get(&tx, keys, name).await? {
-                let created = head.id == new.id;
+                let created = tried.lock().contains(&head.id);
                 check_embedder(name, &head, &new.embedder)?;
                 return Ok((head, created));
             }
-            tx.set(&keys.collection(name), &record::encode(new)?);
+            // Each attempt has an id of its own: what an earlier one made, without learning of it, may have been dropped since, and that is still cleared by its id.
+            let new = CollectionHead { id: CollectionId(context.clock.uuid()), ..new.clone() };
+            tried.lock().push(new.id);
+            tx.set(&keys.collection(name), &record::encode(&new)?);
             let change = Change::Created { name: name.clone() };
             let entry = LogEntry { tenant: keys.tenant().clone(), collection: new.id, change };
             log::append(&tx, &context.keys, &entry)?;
-            Ok((new.clone(), true))
+            Ok((new, true))
         })
         .await
 }
@@ -138,22 +145,30 @@ pub(crate) async fn drop_collection(
     name: &CollectionName,
 ) -> Result<Option<Version>> {
     let at = context.clock.now();
-    let stamp = context
+    let attempts = &log::Attempts::default();
+    let is_ours = |collection: &CollectionId, entry: &LogEntry| {
+        entry.collection == *collection && matches!(entry.change, Change::Dropped { .. })
+    };
+    let (version, stamp) = context
         .store
         .run(|tx| async move {
-            let Some(head) = get(&tx, keys, name).await? else { return Ok::<_, Error>(None) };
+            if let Some((version, _)) = attempts.done(&tx, &context.keys, is_ours).await? {
+                return Ok::<_, Error>((Some(version), None));
+            }
+            let Some(head) = get(&tx, keys, name).await? else { return Ok((None, None)) };
             tx.clear(&keys.collection(name));
             let target = Target::Collection { collection: head.id };
             cleanup::retire(&tx, &context.keys, &Retired { tenant: keys.tenant().clone(), target, at }, 0)?;
             let change = Change::Dropped { name: name.clone() };
             let entry = LogEntry { tenant: keys.tenant().clone(), collection: head.id, change };
             log::append(&tx, &context.keys, &entry)?;
-            Ok(Some(tx.versionstamp()))
+            attempts.try_to(&tx, head.id).await?;
+            Ok((None, Some(tx.versionstamp())))
         })
         .await?;
     match stamp {
         Some(stamp) => Ok(Some(Version::from_bytes(stamp.await?))),
-        None => Ok(None),
+        None => Ok(version),
     }
 }
 

@@ -1,12 +1,10 @@
 //! Deleting a document: head, counters, log entry and clean-up note in one transaction.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use super::cleanup::{self, Retired, Target};
 use super::log::{self, Change, LogEntry};
 use super::{Context, collections, read};
 use crate::error::{Error, Result};
-use crate::model::{CollectionName, DocumentId, Version};
+use crate::model::{CollectionId, CollectionName, DocumentId, Version};
 use crate::storage::TenantKeys;
 use crate::storage::keys::Counter;
 
@@ -18,19 +16,22 @@ pub(crate) async fn delete(
     document: &DocumentId,
 ) -> Result<(bool, Version)> {
     let at = context.clock.now();
-    // After an attempt with an unknown result, a document that is gone was deleted by that attempt.
-    let tried = AtomicBool::new(false);
-    let tried = &tried;
+    let attempts = &log::Attempts::default();
+    let is_ours = |collection: &CollectionId, entry: &LogEntry| {
+        entry.collection == *collection && entry.change == Change::Deleted { document: document.clone() }
+    };
     let (deleted, version, stamp) = context
         .store
         .run(|tx| async move {
+            if let Some((version, _)) = attempts.done(&tx, &context.keys, is_ours).await? {
+                return Ok::<_, Error>((true, version, None));
+            }
             let collection = collections::expect(&tx, keys, name).await?.id;
             let Some((head, _)) = read::head(&tx, keys, collection, document).await? else {
                 tx.clear(&keys.failure(collection, document));
                 let seen = log::tail(&tx, &context.keys).await?;
-                return Ok::<_, Error>((tried.load(Ordering::Relaxed), seen, None));
+                return Ok((false, seen, None));
             };
-            tried.store(true, Ordering::Relaxed);
             tx.clear(&keys.head(collection, document));
             tx.clear(&keys.failure(collection, document));
             collections::count(&tx, keys, collection, Counter::Documents, -1);
@@ -39,6 +40,7 @@ pub(crate) async fn delete(
             cleanup::retire(&tx, &context.keys, &Retired { tenant: keys.tenant().clone(), target, at }, 0)?;
             let change = Change::Deleted { document: document.clone() };
             log::append(&tx, &context.keys, &LogEntry { tenant: keys.tenant().clone(), collection, change })?;
+            attempts.try_to(&tx, collection).await?;
             Ok((true, Version::ZERO, Some(tx.versionstamp())))
         })
         .await?;

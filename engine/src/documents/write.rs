@@ -1,7 +1,5 @@
 //! Replacing a document atomically: passages are staged under a new generation, one transaction flips the head.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use coditect_store::{AtomicOp, Transaction};
 use jiff::Timestamp;
 
@@ -199,42 +197,35 @@ fn transaction_share(values: &[(Vec<u8>, Vec<u8>)]) -> usize {
 
 /// The one transaction that makes the generation visible: head, log, counters, and the old generation's clean-up.
 async fn flip(context: &Context, keys: &TenantKeys, draft: &Draft<'_>) -> Result<WriteReceipt> {
-    // An attempt whose result was unknown may have been committed: a later attempt that finds the head as this write
-    // would have left it must not report `unchanged`.
-    let existed = AtomicBool::new(false);
-    let existed = &existed;
+    let attempts = &log::Attempts::default();
+    let is_ours = |_: &WriteStatus, entry: &LogEntry| matches!(entry.change, Change::Put { generation, .. } if generation == draft.head.generation);
     let (receipt, stamp) = context
         .store
         .run(|tx| async move {
+            if let Some((version, status)) = attempts.done(&tx, &context.keys, is_ours).await? {
+                return Ok::<_, Error>((receipt(status, version, &draft.head), None));
+            }
             check_collection(&tx, keys, draft).await?;
             let old = read::head(&tx, keys, draft.collection.id, &draft.document).await?;
-            if let Some((old, version)) = &old {
-                if old.generation == draft.head.generation {
-                    let status = written(existed.load(Ordering::Relaxed));
-                    return Ok::<_, Error>((receipt(status, *version, old), None));
-                }
-                if old.content_hash == draft.head.content_hash {
-                    abandon(&tx, context, keys, draft)?;
-                    return Ok((receipt(WriteStatus::Unchanged, *version, old), None));
-                }
+            if let Some((old, version)) = &old
+                && old.content_hash == draft.head.content_hash
+            {
+                abandon(&tx, context, keys, draft)?;
+                return Ok((receipt(WriteStatus::Unchanged, *version, old), None));
             }
             if draft.staged {
                 check_staging(&tx, context, draft.head.generation).await?;
             }
-            existed.store(old.is_some(), Ordering::Relaxed);
             write_generation(&tx, context, keys, draft, old.as_ref().map(|(head, _)| head))?;
-            let receipt = receipt(written(old.is_some()), Version::ZERO, &draft.head);
-            Ok((receipt, Some(tx.versionstamp())))
+            let status = if old.is_some() { WriteStatus::Updated } else { WriteStatus::Created };
+            attempts.try_to(&tx, status).await?;
+            Ok((receipt(status, Version::ZERO, &draft.head), Some(tx.versionstamp())))
         })
         .await?;
     match stamp {
         Some(stamp) => Ok(WriteReceipt { version: Version::from_bytes(stamp.await?), ..receipt }),
         None => Ok(receipt),
     }
-}
-
-fn written(existed: bool) -> WriteStatus {
-    if existed { WriteStatus::Updated } else { WriteStatus::Created }
 }
 
 fn receipt(status: WriteStatus, version: Version, head: &DocumentHead) -> WriteReceipt {

@@ -4,9 +4,12 @@ mod sweep;
 
 pub(crate) use sweep::orphans;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coditect_store::{Lease, Term};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::{self, Backup};
@@ -69,12 +72,18 @@ impl UpkeepOptions {
 }
 
 /// The jobs.
-#[derive(Debug, Clone, Copy)]
-enum Job {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Job {
+    /// Clears replaced generations, dropped collections and abandoned writes.
     Cleanup,
+    /// Takes old entries off the change log.
     Trim,
+    /// Clears generations that nothing names.
     Sweep,
+    /// Makes snapshots of the indexes.
     Snapshot,
+    /// Brings changed documents to the backup.
     Backup,
 }
 
@@ -107,11 +116,13 @@ pub(crate) struct Upkeep {
     pub(crate) snapshots: Option<Snapshots>,
     pub(crate) backup: Option<Backup>,
     pub(crate) stop: CancellationToken,
+    /// The leases of rounds that were asked for. Whose record has been the same for how long is remembered from one to the next.
+    pub(crate) asked: Mutex<HashMap<Job, Lease>>,
 }
 
 impl Upkeep {
     /// Does every job now and then until it is stopped.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(self: Arc<Self>) {
         tokio::join!(
             self.every(Job::Cleanup),
             self.every(Job::Trim),
@@ -122,20 +133,38 @@ impl Upkeep {
     }
 
     async fn every(&self, job: Job) {
-        let mut lease = Lease::new(self.context.store.clone(), self.context.keys.lease(job.name()), self.options.lease);
+        let mut lease = self.lease(job);
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(job.interval(&self.options)) => {}
             }
-            self.once(job, &mut lease).await;
-            if let Err(error) = lease.release().await {
-                tracing::warn!(job = job.name(), %error, "the lease of a job was not given back: others wait until it runs out");
+            if let Err(error) = self.once(job, &mut lease).await {
+                tracing::warn!(job = job.name(), error = %chain(&error), "a job of the upkeep failed, trying again later");
             }
         }
     }
 
-    async fn once(&self, job: Job, lease: &mut Lease) {
+    /// One round now, as [`crate::Engine::upkeep`] says.
+    pub(crate) async fn now(&self, job: Job) -> Result<Option<usize>> {
+        let mut asked = self.asked.lock().await;
+        self.once(job, asked.entry(job).or_insert_with(|| self.lease(job))).await
+    }
+
+    fn lease(&self, job: Job) -> Lease {
+        Lease::new(self.context.store.clone(), self.context.keys.lease(job.name()), self.options.lease)
+    }
+
+    /// One round, if there is something to do and no other process is at it.
+    async fn once(&self, job: Job, lease: &mut Lease) -> Result<Option<usize>> {
+        let done = self.counted(job, lease).await;
+        if let Err(error) = lease.release().await {
+            tracing::warn!(job = job.name(), %error, "the lease of a job was not given back: others wait until it runs out");
+        }
+        done
+    }
+
+    async fn counted(&self, job: Job, lease: &mut Lease) -> Result<Option<usize>> {
         let name = job.name();
         let started = Instant::now();
         let work = async {
@@ -151,18 +180,17 @@ impl Upkeep {
             };
             lease.during(until_stopped).await?.transpose()
         };
-        match work.await {
-            Ok(None) => return,
+        let done = work.await;
+        match &done {
+            Ok(None) => return done,
             Ok(Some(done)) => {
                 metrics::counter!("engine_upkeep_rounds_total", "job" => name).increment(1);
-                metrics::counter!("engine_upkeep_done_total", "job" => name).increment(done as u64);
+                metrics::counter!("engine_upkeep_done_total", "job" => name).increment(*done as u64);
             }
-            Err(error) => {
-                metrics::counter!("engine_upkeep_failures_total", "job" => name).increment(1);
-                tracing::warn!(job = name, error = %chain(&error), "a job of the upkeep failed, trying again later");
-            }
+            Err(_) => metrics::counter!("engine_upkeep_failures_total", "job" => name).increment(1),
         }
         metrics::histogram!("engine_upkeep_seconds", "job" => name).record(started.elapsed());
+        done
     }
 
     /// Whether a round would find something to do: looking takes no lease and writes nothing.

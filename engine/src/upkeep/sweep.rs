@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use coditect_store::tuple::{Element, Subspace, TupleUnpack};
-use coditect_store::{RunOptions, Term};
+use coditect_store::{RangeQuery, RunOptions, Term};
 use uuid::Uuid;
 
 use crate::documents::Context;
@@ -22,14 +22,12 @@ pub(super) async fn round(context: &Context, term: &Term) -> Result<usize> {
     let mut cleared = 0;
     for (tenant, Named { name, head }) in collections::list_all(context).await? {
         let keys = context.keys.tenant(&tenant);
-        let orphans = orphans(context, &keys, head.id).await?;
-        if !orphans.is_empty() {
-            tracing::warn!(%tenant, collection = %name, count = orphans.len(), "generations that nothing names are cleared");
+        for orphan in orphans(context, &keys, head.id).await? {
+            if clear(context, term, &keys, head.id, orphan).await? {
+                tracing::warn!(%tenant, collection = %name, generation = %orphan.0, "a generation that nothing names is cleared");
+                cleared += 1;
+            }
         }
-        for &orphan in &orphans {
-            clear(context, term, &keys, head.id, orphan).await?;
-        }
-        cleared += orphans.len();
     }
     Ok(cleared)
 }
@@ -99,23 +97,99 @@ fn unpack<'a, T: TupleUnpack<'a>>(space: &Subspace, key: &'a [u8]) -> Result<T> 
     space.unpack(key).map_err(|error| Error::corrupt("decode the key of a generation").caused_by(error))
 }
 
+/// Clears a generation. Answers whether there was anything of it: the clean-up takes a generation and the note that named it away together, also between
+/// the reads of [`orphans`].
 async fn clear(
     context: &Context,
     term: &Term,
     keys: &TenantKeys,
     collection: CollectionId,
     generation: Generation,
-) -> Result<()> {
+) -> Result<bool> {
     let spaces = &keys.of_generation(collection, generation);
     context
         .store
         .run_with(RunOptions::background(TAG), |tx| async move {
             term.fence(&tx).await?;
+            let mut holds_something = false;
             for space in spaces {
-                let (begin, end) = space.range();
-                tx.clear_range(&begin, &end);
+                let first = RangeQuery { limit: 1, ..RangeQuery::from(space.range()) };
+                if !tx.snapshot().get_range(first).await?.items.is_empty() {
+                    let (begin, end) = space.range();
+                    tx.clear_range(&begin, &end);
+                    holds_something = true;
+                }
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(holds_something)
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use coditect_store::faults::{Fault, Faults};
+    use coditect_store::{Clock, EmbeddedOptions, Lease, Store};
+
+    use super::*;
+    use crate::documents::{cleanup, write};
+    use crate::model::{
+        CollectionName, CollectionSpec, DocumentId, EmbedderInfo, NewDocument, SearchSettings, TenantId,
+    };
+    use crate::storage::Keys;
+    use crate::vector::Quantization;
+
+    const WAIT: Duration = Duration::from_secs(30);
+
+    fn spec() -> CollectionSpec {
+        let embedder = EmbedderInfo { id: "e".into(), model: "m".into(), dimension: 8 };
+        let (tokens, description, quantization) = (None, String::new(), Quantization::default());
+        CollectionSpec { embedder, tokens, description, quantization, search: SearchSettings::default() }
+    }
+
+    /// A document that consists of its text alone.
+    fn document(text: &str) -> NewDocument {
+        NewDocument {
+            id: DocumentId::new("doc").unwrap(),
+            kind: "documentation".into(),
+            language: None,
+            title: String::new(),
+            source: String::new(),
+            metadata: serde_json::Map::new(),
+            content_hash: text.into(),
+            text: text.into(),
+            passages: Vec::new(),
+        }
+    }
+
+    /// Found by the fault runs (`engine/tests/faults`): between two reads of the sweep the clean-up took a generation away with the note that named it, and
+    /// the sweep reported it as forgotten.
+    #[tokio::test]
+    async fn what_the_clean_up_takes_away_meanwhile_is_not_reported_as_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open_embedded(EmbeddedOptions::new(dir.path())).await.unwrap();
+        let (keys, clock) = (Keys::new("r"), Clock::system());
+        let context = Context { store: store.clone(), keys, clock, scratch: dir.path().into() };
+        let (keys, name) = (context.keys.tenant(&TenantId::new("t").unwrap()), CollectionName::new("docs").unwrap());
+        for text in ["replaced", "stays"] {
+            write::put(&context, &keys, &name, &spec(), document(text)).await.unwrap();
+        }
+        let term = Lease::new(store.clone(), b"lease".to_vec(), WAIT).hold().await.unwrap().unwrap();
+        let faults = Faults::default();
+        let slow = Context { store: store.with_faults(faults.clone()), ..context.clone() };
+        // The collections, two tables without a generation and one with two; then the notes, which it reads late.
+        let at_once = [Fault::Delay(Duration::ZERO); 1 + 1 + 1 + 3];
+        faults.on_reads(at_once.into_iter().chain([Fault::Delay(Duration::from_millis(500))]));
+        let clean_up = async {
+            let deadline = tokio::time::Instant::now() + WAIT;
+            while faults.left() > 0 {
+                assert!(tokio::time::Instant::now() < deadline, "the sweep never read the notes");
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            cleanup::round(&context, &term, Duration::ZERO).await.unwrap()
+        };
+        let (swept, cleaned) = tokio::join!(round(&slow, &term), clean_up);
+        assert_eq!((swept.unwrap(), cleaned), (0, 1));
+    }
 }

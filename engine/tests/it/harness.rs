@@ -82,17 +82,33 @@ const ON_CLUSTER: &str = "engine-tests/";
 /// A part of the cluster of `FDB_CLUSTER_FILE` that has the directory's name; without one a database of FoundationDB's stand-in, which lasts as long
 /// as the process.
 #[cfg(feature = "fdb")]
-pub(crate) async fn open(dir: &Path) -> Store {
-    let name: String = dir.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect();
+pub(crate) async fn open_with(dir: &Path, clock: Clock) -> Store {
     match cluster_file() {
         Some(file) => {
-            let root = format!("{ON_CLUSTER}{name}");
-            coditect_store::conformance::part(&open_cluster(FdbCluster::File(file)).await, root.as_bytes())
+            let root = format!("{ON_CLUSTER}{}", name_of(dir));
+            coditect_store::conformance::part(&open_cluster(FdbCluster::File(file), clock).await, root.as_bytes())
                 .await
                 .unwrap()
         }
-        None => open_cluster(FdbCluster::ConnectionString(format!("{name}:standin@127.0.0.1:4500"))).await,
+        None => open_cluster(standin(dir, ""), clock).await,
     }
+}
+
+/// A database of the stand-in that is reached through these faults; `None` on a cluster.
+#[cfg(feature = "fdb")]
+pub(crate) async fn open_standin(dir: &Path, faults: &str) -> Option<Store> {
+    let cluster = standin(dir, faults);
+    if cluster_file().is_some() { None } else { Some(open_cluster(cluster, Clock::system()).await) }
+}
+
+#[cfg(feature = "fdb")]
+fn standin(dir: &Path, faults: &str) -> FdbCluster {
+    FdbCluster::ConnectionString(format!("{}:standin@127.0.0.1:4500\n# faults: {faults}\n", name_of(dir)))
+}
+
+#[cfg(feature = "fdb")]
+fn name_of(dir: &Path) -> String {
+    dir.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 #[cfg(feature = "fdb")]
@@ -101,15 +117,18 @@ fn cluster_file() -> Option<std::path::PathBuf> {
 }
 
 #[cfg(feature = "fdb")]
-async fn open_cluster(cluster: FdbCluster) -> Store {
-    Store::open_fdb(coditect_store::FdbOptions::new(cluster)).await.unwrap()
+async fn open_cluster(cluster: FdbCluster, clock: Clock) -> Store {
+    let mut options = coditect_store::FdbOptions::new(cluster);
+    options.clock = clock;
+    Store::open_fdb(options).await.unwrap()
 }
 
 #[cfg(feature = "fdb")]
 #[tokio::test]
 #[ignore = "for the end of make test-fdb"]
 async fn nothing_stays_on_the_cluster() {
-    let store = open_cluster(FdbCluster::File(cluster_file().expect("FDB_CLUSTER_FILE names a cluster"))).await;
+    let file = cluster_file().expect("FDB_CLUSTER_FILE names a cluster");
+    let store = open_cluster(FdbCluster::File(file), Clock::system()).await;
     coditect_store::conformance::remove_part(&store, ON_CLUSTER.as_bytes()).await.unwrap();
 }
 
@@ -125,8 +144,15 @@ pub(crate) fn open_again(_: &Path, first: &Store) -> std::future::Ready<Store> {
 }
 
 #[cfg(not(feature = "fdb"))]
+pub(crate) async fn open_with(dir: &Path, clock: Clock) -> Store {
+    let mut options = EmbeddedOptions::new(dir.join("store"));
+    options.clock = clock;
+    Store::open_embedded(options).await.unwrap()
+}
+
+/// As [`open_with`], with the machine's clock.
 pub(crate) async fn open(dir: &Path) -> Store {
-    Store::open_embedded(EmbeddedOptions::new(dir.join("store"))).await.unwrap()
+    open_with(dir, Clock::system()).await
 }
 
 fn taken_apart(key: &[u8]) -> Vec<Element<'static>> {

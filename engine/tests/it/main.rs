@@ -19,5 +19,7 @@ mod restart;
 mod search;
 mod snapshots;
 mod tenants;
+mod traps;
+mod unknown;
 mod upkeep;
 mod verify;

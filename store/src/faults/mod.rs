@@ -2,6 +2,7 @@
 //! `testing` only.
 
 mod disk;
+mod switch;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::mutation::Mutation;
 use crate::transaction::Committed;
 use crate::watch::Watch;
 pub use disk::{DiskFaults, DiskOperation};
+pub use switch::Switch;
 
 /// What happens to a commit or a read instead of what should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -85,7 +85,7 @@ impl Restore<'_> {
         name: &CollectionName,
         object: CollectionObject,
     ) -> Result<CollectionHead> {
-        let head = object.head(CollectionId(self.context.clock.uuid()));
+        let head = object.head(CollectionId(uuid::Uuid::nil()));
         let keys = self.context.keys.tenant(tenant);
         let (head, _) = collections::make(&self.context, &keys, name, &head).await?;
         Ok(head)

@@ -2,10 +2,13 @@
 //!
 //! Old entries are taken off its front ([`trim`]): who is behind that starts from the documents themselves.
 
+mod attempts;
 pub(crate) mod trim;
 
+pub(crate) use attempts::Attempts;
+
 use coditect_store::tuple::Versionstamp;
-use coditect_store::{AtomicOp, RangeQuery, Store, Transaction};
+use coditect_store::{AtomicOp, KeyValue, RangeQuery, Store, Transaction};
 use serde::{Deserialize, Serialize};
 
 use super::Context;
@@ -100,16 +103,21 @@ async fn read_in(tx: &Transaction, keys: &Keys, cursor: Version) -> Result<LogPa
     let page = tx.snapshot().get_range(query).await?;
     let mut entries = Vec::with_capacity(page.items.len());
     for item in &page.items {
-        let stamp: Versionstamp = space
-            .unpack(&item.key)
-            .map_err(|error| Error::corrupt("decode a key of the change log").caused_by(error))?;
-        let mut version = [0; 10];
-        version.copy_from_slice(&stamp.as_bytes()[..10]);
-        entries.push((Version::from_bytes(version), record::decode(&item.value, "an entry of the change log")?));
+        entries.push(decoded(keys, item)?);
     }
     let through = match entries.last() {
         Some((last, _)) if page.more => *last,
         _ => Version::of_read(read_version).max(cursor),
     };
     Ok(LogPage { entries, through, more: page.more })
+}
+
+fn decoded(keys: &Keys, item: &KeyValue) -> Result<(Version, LogEntry)> {
+    let stamp: Versionstamp = keys
+        .log()
+        .unpack(&item.key)
+        .map_err(|error| Error::corrupt("decode a key of the change log").caused_by(error))?;
+    let mut version = [0; 10];
+    version.copy_from_slice(&stamp.as_bytes()[..10]);
+    Ok((Version::from_bytes(version), record::decode(&item.value, "an entry of the change log")?))
 }

@@ -40,13 +40,11 @@ async fn settled(world: &mut World, model: &mut Model, place: Place) -> Checked 
     model.told(newest);
     let listed = listed(world, 0, place).await?.ok_or_else(|| Violation(format!("{what}: it is not there")))?;
     let known = model.at(place);
-    let is_lost = |(document, seen): (&u8, &Seen)| {
-        let before = known.documents.get(document).map_or(State::Gone, |it| it.state);
-        matches!(before, State::There(..)) && *seen == Seen::Gone
-    };
-    if may_be_gone && (is_new || listed.iter().any(is_lost)) {
-        // Then all that was there before is gone.
-        known.documents.values_mut().for_each(|document| document.state = State::Gone);
+    if may_be_gone {
+        // The drop took place before or behind what was acknowledged beside it: a document that is there came after it.
+        let is_gone = |document: &u8| is_new || listed.get(document) == Some(&Seen::Gone);
+        let gone = known.documents.iter_mut().filter(|(document, _)| is_gone(document));
+        gone.for_each(|(_, document)| document.state = State::Gone);
     }
     for (document, seen) in listed {
         model.see(place, document, seen)?;

@@ -2,8 +2,8 @@
 //!
 //!     cargo run --release -p coditect-engine --example boot -- [passages]
 //!
-//! Vectors are given, of 384 dimensions and with a low intrinsic one; texts have 120 words of a skewed vocabulary. Everything is on the embedded store, and the
-//! bucket is a folder.
+//! Vectors are given, of 384 dimensions and with a low intrinsic one; texts have 120 words of a skewed vocabulary. Everything is on the embedded store, or, built with the feature
+//! `fdb`, on the cluster or the stand-in that `FDB_CLUSTER_FILE` or `FDB_CLUSTER_STRING` names, under a root of its own that is cleared at the end. The bucket is a folder.
 #![allow(clippy::print_stdout, reason = "a command line tool reports on standard output")]
 #![allow(clippy::unwrap_used, reason = "a failure of the measurement ends it")]
 
@@ -16,7 +16,9 @@ use coditect_engine::model::{
 };
 use coditect_engine::vector::Quantization;
 use coditect_engine::{Bucket, Engine, EngineOptions, SnapshotOptions, UpkeepOptions};
-use coditect_store::{Clock, EmbeddedOptions, Store};
+#[cfg(feature = "fdb")]
+use coditect_store::tuple::Subspace;
+use coditect_store::{Clock, Store};
 use futures::StreamExt as _;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -64,7 +66,21 @@ async fn main() {
     let (loaded, store, engine) = boot(folder.path(), Some(bucket)).await;
     println!("start from the snapshot: {:.2} s", loaded.as_secs_f64());
     println!("boot: {:.1} times as fast from a snapshot", rebuilt.as_secs_f64() / loaded.as_secs_f64());
+    #[cfg(feature = "fdb")]
+    clear(&store, &root(folder.path())).await;
     stop(store, engine).await;
+    #[cfg(feature = "fdb")]
+    coditect_store::stop_fdb_network().unwrap();
+}
+
+#[cfg(feature = "fdb")]
+async fn clear(store: &Store, root: &str) {
+    let (begin, end) = &Subspace::all().subspace(&root).range();
+    let cleared = store.run(|tx| async move {
+        tx.clear_range(begin, end);
+        Ok::<_, coditect_store::Error>(())
+    });
+    cleared.await.unwrap();
 }
 
 fn tenant() -> TenantId {
@@ -75,11 +91,25 @@ fn rate(passages: usize, time: Duration) -> f64 {
     passages as f64 / time.as_secs_f64()
 }
 
+/// The store of this run.
+async fn open(folder: &Path) -> Store {
+    #[cfg(feature = "fdb")]
+    return Store::open_fdb(coditect_store::FdbOptions::from_env().unwrap()).await.unwrap();
+    #[cfg(not(feature = "fdb"))]
+    Store::open_embedded(coditect_store::EmbeddedOptions::new(folder.join("store"))).await.unwrap()
+}
+
+/// What the keys of this run begin with.
+fn root(folder: &Path) -> String {
+    folder.file_name().unwrap().to_string_lossy().into_owned()
+}
+
 async fn start(folder: &Path, bucket: Option<Bucket>) -> (Store, Engine) {
-    let store = Store::open_embedded(EmbeddedOptions::new(folder.join("store"))).await.unwrap();
+    let store = open(folder).await;
     let upkeep = UpkeepOptions { snapshot_look: Duration::from_millis(100), ..UpkeepOptions::default() };
     let snapshots = bucket.map(SnapshotOptions::new);
-    let options = EngineOptions { scratch: folder.to_owned(), upkeep, snapshots, ..EngineOptions::default() };
+    let options =
+        EngineOptions { root: root(folder), scratch: folder.to_owned(), upkeep, snapshots, ..EngineOptions::default() };
     let engine = Engine::start(store.clone(), Clock::system(), &options);
     engine.ready(WAIT).await.unwrap();
     (store, engine)
@@ -87,9 +117,10 @@ async fn start(folder: &Path, bucket: Option<Bucket>) -> (Store, Engine) {
 
 /// The time from the opened store to indexes that show everything.
 async fn boot(folder: &Path, bucket: Option<Bucket>) -> (Duration, Store, Engine) {
-    let store = Store::open_embedded(EmbeddedOptions::new(folder.join("store"))).await.unwrap();
+    let store = open(folder).await;
     let snapshots = bucket.map(SnapshotOptions::new);
-    let options = EngineOptions { scratch: folder.to_owned(), snapshots, ..EngineOptions::default() };
+    let options =
+        EngineOptions { root: root(folder), scratch: folder.to_owned(), snapshots, ..EngineOptions::default() };
     let began = Instant::now();
     let engine = Engine::start(store.clone(), Clock::system(), &options);
     engine.ready(WAIT).await.unwrap();

@@ -1,11 +1,11 @@
 //! The process's log and metrics: set up once, described here, measured when somebody asks.
 
 use std::io::IsTerminal;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use coditect_engine::model::SearchInfo;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
 use tracing_subscriber::EnvFilter;
 
 use crate::limits;
@@ -41,20 +41,21 @@ pub fn start_log(log: &Log) {
 /// # Errors
 /// When another recorder was installed before.
 pub fn metrics_handle() -> Result<PrometheusHandle, BuildError> {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    if let Some(handle) = HANDLE.get() {
+    static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    // Held until the recorder is the process's: of two servers that start at once, one waits for the other's.
+    let mut known = HANDLE.lock();
+    if let Some(handle) = &*known {
         return Ok(handle.clone());
     }
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_texts".into()), &COUNTS)?;
     let recorder = builder.build_recorder();
-    let handle = HANDLE.get_or_init(|| recorder.handle());
-    // A race between two servers of one process: the loser's metrics go to the winner's registry.
-    if metrics::set_global_recorder(recorder).is_ok() {
-        describe();
-    }
-    Ok(handle.clone())
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder)?;
+    describe();
+    *known = Some(handle.clone());
+    Ok(handle)
 }
 
 /// Tidies histograms until the process ends.

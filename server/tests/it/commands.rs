@@ -39,7 +39,7 @@ async fn a_lost_data_folder_is_restored_and_verified() {
     server.store("docs", "b", "Where nobody looks.").await;
     until_there(&bucket.path().join("docs/default/docs/guide/a.md.json")).await;
     until_there(&bucket.path().join("docs/default/docs/b.json")).await;
-    let before = server.get("/collections/docs/documents/guide%2Fa.md").await.expect(200);
+    let before = server.get("/documents/docs/guide/a.md").await.expect(200);
     let data = server.data_dir();
     let running = run(&["verify"], &data, None);
     assert_eq!(running.0, Some(3), "{running:?}");
@@ -63,7 +63,7 @@ async fn a_lost_data_folder_is_restored_and_verified() {
     let verified = run(&["verify"], &data, Some(bucket.path()));
     assert_eq!(verified.0, Some(0), "{verified:?}");
     let server = Running::start_in(dir, embedder, |settings| settings.bucket = Some(from.clone())).await;
-    assert_eq!(server.get("/collections/docs/documents/guide%2Fa.md").await.expect(200), before);
+    assert_eq!(server.get("/documents/docs/guide/a.md").await.expect(200), before);
     // Where the bucket holds the store's own backup, that goes on.
     server.store("docs", "c", "What came after.").await;
     until_there(&bucket.path().join("docs/default/docs/c.json")).await;

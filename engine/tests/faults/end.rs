@@ -7,6 +7,7 @@ use coditect_engine::documents::{ListQuery, Listed};
 use coditect_engine::search::Mode;
 use coditect_engine::{Engine, UpkeepJob};
 
+use crate::backup;
 use crate::content;
 use crate::log;
 use crate::look::{found_or_missing, is_all, look, request, shown};
@@ -37,11 +38,21 @@ pub(crate) async fn end(world: &mut World, model: &mut Model, trace: &Trace) -> 
     let saver = world.extra(true).await;
     let checked = answers(model, trace, &saver.engine).await.map(drop);
     let checked = if checked.is_ok() { saved(world, model, &saver.engine).await } else { checked };
+    let checked = if checked.is_ok() { backup::compared(world, model, &saver.engine).await } else { checked };
     saver.engine.stop().await;
     checked?;
     let (restored, rebuilt) = (world.extra(true).await, world.extra(false).await);
-    let engines = [&restored.engine, &rebuilt.engine].into_iter().chain(world.slots.iter().map(|slot| &slot.engine));
+    // A backup of nothing cannot be restored.
+    let is_any = model.collections.values().any(|collection| collection.exists == Some(true));
+    let again = if is_any { Some(backup::restored(world).await?) } else { None };
+    let engines = [&restored.engine, &rebuilt.engine]
+        .into_iter()
+        .chain(&again)
+        .chain(world.slots.iter().map(|slot| &slot.engine));
     let checked = all_answer_alike(model, trace, engines.collect()).await;
+    if let Some(again) = again {
+        again.stop().await;
+    }
     restored.engine.stop().await;
     rebuilt.engine.stop().await;
     checked

@@ -77,8 +77,8 @@ impl Draw {
     }
 
     fn round(&mut self) -> Act {
-        let jobs = [UpkeepJob::Cleanup, UpkeepJob::Trim, UpkeepJob::Sweep, UpkeepJob::Snapshot];
-        Act::Round { slot: self.slot(), job: jobs[self.below(4) as usize] }
+        let jobs = [UpkeepJob::Cleanup, UpkeepJob::Trim, UpkeepJob::Sweep, UpkeepJob::Snapshot, UpkeepJob::Backup];
+        Act::Round { slot: self.slot(), job: jobs[self.below(jobs.len() as u32) as usize] }
     }
 
     fn content(&mut self) -> u32 {

@@ -1,4 +1,4 @@
-//! Fault runs: writes, searches, deletions, snapshots, restarts, trimming and clean-up through several engines on one database of FoundationDB's stand-in,
+//! Fault runs: writes, searches, deletions, snapshots, backup, restarts, trimming and clean-up through several engines on one database of FoundationDB's stand-in,
 //! while commits lose their results, reads fail, engines are cut off and writes are dropped where they wait. After each step what clients see must be what a
 //! model in plain maps says (`model.rs`).
 //!
@@ -21,6 +21,7 @@
 
 mod act;
 mod apply;
+mod backup;
 mod content;
 mod end;
 mod generate;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coditect_engine::{Bucket, Engine, EngineOptions, SnapshotOptions, Tenant, UpkeepOptions};
+use coditect_engine::{BackupOptions, Bucket, Engine, EngineOptions, SnapshotOptions, Tenant, UpkeepOptions};
 use coditect_store::faults::Switch;
 use coditect_store::{Clock, ErrorKind, FdbCluster, FdbOptions, Store};
 use jiff::Timestamp;
@@ -29,8 +29,8 @@ const FIRST_TIME_TO_CONNECT: Duration = Duration::from_millis(4);
 pub(crate) struct World {
     pub(crate) root: String,
     seed: u64,
-    bucket: Bucket,
-    scratch: TempDir,
+    pub(crate) bucket: Bucket,
+    pub(crate) scratch: TempDir,
     pub(crate) has_timers: bool,
     pub(crate) is_skewed: bool,
     pub(crate) slots: Vec<Slot>,
@@ -42,7 +42,7 @@ pub(crate) struct World {
 
 /// A place for an engine.
 pub(crate) struct Slot {
-    clock: Clock,
+    pub(crate) clock: Clock,
     store: Store,
     switch: Switch,
     /// The way that the switch leads.
@@ -85,6 +85,11 @@ impl World {
         Slot { clock, store, switch, way, engine }
     }
 
+    /// What keys begin with of a store that is made again from the backup.
+    pub(crate) fn restored_root(&self) -> String {
+        format!("{}-restored", self.root)
+    }
+
     /// Another way to the database.
     async fn way(&mut self, plan: Plan, clock: &Clock) -> Store {
         self.connections += 1;
@@ -100,12 +105,14 @@ impl World {
             trim_interval: pause(40),
             sweep_interval: pause(150),
             snapshot_look: pause(60),
+            backup_look: pause(50),
             lease: LEASE,
         };
         let snapshots = with_bucket
             .then(|| SnapshotOptions { interval: Duration::from_secs(1), ..SnapshotOptions::new(self.bucket.clone()) });
         let (root, scratch) = (self.root.clone(), self.scratch.path().to_owned());
-        let options = EngineOptions { root, upkeep, snapshots, scratch, ..EngineOptions::default() };
+        let backup = with_bucket.then(|| BackupOptions::new(self.bucket.clone()));
+        let options = EngineOptions { root, upkeep, snapshots, backup, scratch, ..EngineOptions::default() };
         Engine::start(store.clone(), clock.clone(), &options)
     }
 
@@ -167,9 +174,9 @@ impl World {
     }
 
     async fn clear(&self) {
-        let (begin, end) = &crate::raw::range(&self.root);
+        let ranges = &[self.root.clone(), self.restored_root()].map(|root| crate::raw::range(&root));
         let clear = |tx: coditect_store::Transaction| async move {
-            tx.clear_range(begin, end);
+            ranges.iter().for_each(|(begin, end)| tx.clear_range(begin, end));
             Ok::<_, coditect_store::Error>(())
         };
         self.calm.run(clear).await.unwrap();

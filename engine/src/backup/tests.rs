@@ -183,7 +183,7 @@ fn the_first_format_is_read_for_ever() {
 fn damage_is_noticed() {
     let whole = DOCUMENT.trim_end();
     for (damaged, what) in [
-        (whole.replace("Title", "Titel"), "BLAKE3"),
+        (whole.replace("Title", "Other"), "BLAKE3"),
         (whole.replace("\"format\":1", "\"format\":2"), "format 2"),
         (whole[..whole.len() - 1].to_owned(), "decode"),
         (COLLECTION.trim_end().to_owned(), "content"),

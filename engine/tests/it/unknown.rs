@@ -88,7 +88,7 @@ async fn an_unknown_commit_result_does_not_bring_back_what_was_replaced_since() 
     let mut second = Version::ZERO;
     let meanwhile = async { second = pair.rig.put("doc", &["second"]).await.version };
     // Reads of the collection, once more of it, and of the head; commits of the collection's transaction and of the write.
-    let first = pair.unknown(3, 2, write, meanwhile).await.unwrap();
+    let first = Box::pin(pair.unknown(3, 2, write, meanwhile)).await.unwrap();
     assert_eq!(first.status, WriteStatus::Created);
     assert!(first.version < second, "{} came before {second}", first.version);
     pair.clean_up().await;

@@ -77,7 +77,9 @@ fn report(arguments: &RestoreArgs, restored: &Restored, seconds: f64) -> Result<
         return output::say("restore: ok, every document compared with its object\n");
     }
     let mut table = output::table(&["not restored"]);
-    failures.iter().for_each(|failure| drop(table.add_row([failure])));
+    for failure in failures {
+        table.add_row([failure]);
+    }
     output::say(&format!("{table}\n"))?;
     Err(StartError::Incomplete(format!("restore: {} objects could not be restored", failures.len())))
 }

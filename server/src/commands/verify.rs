@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coditect_engine::{Engine, EngineOptions, Error, UpkeepOptions, Verified};
+use coditect_engine::{Engine, EngineOptions, UpkeepOptions, Verified};
 use coditect_store::Clock;
 
 use super::{failed, output};
@@ -29,7 +29,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), StartError> {
             let (documents, passages, objects) = (done.documents, done.passages, done.snapshot_objects);
             spinner.set_message(format!("{documents} documents, {passages} passages, {objects} objects of snapshots"));
         };
-        Ok::<_, Error>(engine.verify(bucket.as_ref(), progress).await?)
+        engine.verify(bucket.as_ref(), progress).await
     };
     let compared = compared.await;
     spinner.finish_and_clear();

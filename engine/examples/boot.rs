@@ -92,10 +92,14 @@ fn rate(passages: usize, time: Duration) -> f64 {
 }
 
 /// The store of this run.
+#[cfg(feature = "fdb")]
+async fn open(_: &Path) -> Store {
+    Store::open_fdb(coditect_store::FdbOptions::from_env().unwrap()).await.unwrap()
+}
+
+/// The store of this run.
+#[cfg(not(feature = "fdb"))]
 async fn open(folder: &Path) -> Store {
-    #[cfg(feature = "fdb")]
-    return Store::open_fdb(coditect_store::FdbOptions::from_env().unwrap()).await.unwrap();
-    #[cfg(not(feature = "fdb"))]
     Store::open_embedded(coditect_store::EmbeddedOptions::new(folder.join("store"))).await.unwrap()
 }
 

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use super::{Area, Verified, Verify, backed_up, documents};
 use crate::backup::verify::{self as objects, ObjectFault};
 use crate::bucket::Bucket;
-use crate::documents::collections::Named;
+use crate::documents::collections::{self, Named};
 use crate::documents::read::Whole;
 use crate::error::Result;
 use crate::model::{DocumentId, TenantId};
-use crate::snapshots::manifest;
+use crate::snapshots::manifest::{self, Manifest};
 
 impl Verify<'_> {
     /// The paths of the objects of a collection's documents.
@@ -92,9 +92,8 @@ impl Verify<'_> {
                         Some(bytes) => part.fault(&bytes),
                         None => Some("it is missing".to_owned()),
                     };
-                    // It may have been outgrown meanwhile.
                     if let Some(what) = fault
-                        && manifest::of(self.context, manifest.collection).await?.iter().any(|it| it.id == manifest.id)
+                        && self.is_kept(&manifest).await?
                     {
                         done.differs(Area::Snapshot, path, what);
                     }
@@ -104,5 +103,13 @@ impl Verify<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a snapshot is still one: it may have been outgrown meanwhile, and those of a dropped collection lose their objects before their manifests.
+    async fn is_kept(&self, manifest: &Manifest) -> Result<bool> {
+        let is_it = |other: &Manifest| other.id == manifest.id;
+        let is_there = manifest::of(self.context, manifest.collection).await?.iter().any(is_it);
+        let all = collections::list_all(self.context).await?;
+        Ok(is_there && all.iter().any(|(_, named)| named.head.id == manifest.collection))
     }
 }

@@ -42,6 +42,10 @@ SEEDS ?= 20
 FIRST ?= 1
 KEEP ?=
 
+# Faults that the engine's tests meet on the stand-in after a calm run, each time with another of so many seeds.
+ROUGH := latency_ms=1,not_committed=0.02,commit_too_old=0.01,unknown_committed=0.02,unknown_not_committed=0.02,too_old=0.01,process_behind=0.01,future_version=0.01,small_pages=0.2,watch_lost=0.1
+ROUGH_SEEDS ?= 1
+
 # Minutes that `make fuzz` gives each target.
 MINUTES ?= 10
 
@@ -103,6 +107,10 @@ standin: ## Build the FoundationDB client library that tests run on
 test-standin: standin ## Run the store's and the engine's tests on the FoundationDB backend without a cluster
 	@env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING FDB_LIB_DIR=$(STANDIN) $(TEST_FDB)
 	@$(ON_STANDIN) $(TEST_ENGINE_FDB)
+	@for seed in $$(seq $(ROUGH_SEEDS)); do \
+		echo "the engine's tests with FDB_STANDIN_FAULTS=seed=$$seed,$(ROUGH)"; \
+		FDB_STANDIN_FAULTS="seed=$$seed,$(ROUGH)" $(ON_STANDIN) $(TEST_ENGINE_FDB) -- --skip recall; \
+	done
 	@SEEDS=20 FIRST= SEED= KEEP= $(ON_STANDIN) $(TEST_FAULTS)
 
 .PHONY: test-faults

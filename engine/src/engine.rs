@@ -206,7 +206,7 @@ impl Engine {
         bucket: Option<&Bucket>,
         progress: impl Fn(&Verified) + Send + Sync,
     ) -> Result<Verified> {
-        verify::verify(self, (&self.inner.context, &self.inner.indexes), bucket, &progress).await
+        verify::verify(self, &self.inner.context, &self.inner.indexes, bucket, &progress).await
     }
 
     /// Waits until the indexes show everything up to `version`.

@@ -45,6 +45,8 @@ pub const MIN_VERSION_WAIT: Duration = Duration::from_secs(5);
 
 /// After how long a job of the upkeep is taken over from a process that does not renew its lease: many times the pauses of a process or of the store.
 pub const LEASE: Duration = Duration::from_secs(15);
+/// Longest pause after rounds of a job that failed, where it is not longer anyway; each doubles the pause.
+pub const UPKEEP_BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long entries of the change log are kept: for processes that were away, and longer than any of them follows behind.
 pub const LOG_RETENTION: Duration = Duration::from_secs(3_600);
 /// Pause between two rounds that take old entries off the log; the marks by which their age is known are as far apart.
@@ -91,6 +93,8 @@ pub const BACKUP_LOOK: Duration = Duration::from_secs(2);
 pub const BACKUP_HISTORY: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Pause between two times that the backup's history is pruned, for which all of it is listed.
 pub const BACKUP_PRUNE: Duration = Duration::from_secs(24 * 3_600);
+/// Most objects of the history that one round takes away.
+pub const BACKUP_PRUNE_BATCH: usize = 1_000;
 /// A backup that has stood still for so long does not hold the change log any more.
 pub const BACKUP_HOLDS: Duration = Duration::from_secs(3 * 24 * 3_600);
 /// Longest part of a path that is made of a document's id, bytes: what a directory takes as a file's name, with its ending.

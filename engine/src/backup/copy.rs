@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use coditect_store::{KeyValue, Term};
+use coditect_store::Term;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::object::DocumentObject;
 use super::state::{self, Progress, State};
 use super::{Backup, follow, place};
-use crate::documents::Context;
 use crate::documents::collections::{self, Named};
-use crate::error::{Error, Result};
+use crate::documents::{Context, read};
+use crate::error::Result;
 use crate::limits;
 use crate::model::{CollectionName, DocumentId, TenantId, Version};
 use crate::storage::Scan;
@@ -55,11 +55,8 @@ impl Backup {
         let mut scan = Scan::of(&context.store, &space).in_pages_of(limits::REBUILD_BATCH).in_background("backup");
         let mut changed = 0;
         while let Some(heads) = scan.next().await? {
-            let ids = |head: &KeyValue| {
-                let id: Result<String, _> = space.unpack(&head.key);
-                DocumentId::new(id.map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?)
-            };
-            let ids: Vec<DocumentId> = heads.iter().map(ids).collect::<Result<_>>()?;
+            let ids = heads.iter().map(|head| read::id_of(&space, &head.key));
+            let ids: Vec<DocumentId> = ids.collect::<Result<_>>()?;
             let last = ids.last().cloned();
             let mut missing = Vec::with_capacity(ids.len());
             for id in ids {

@@ -48,21 +48,20 @@ impl Keeper {
         if known.is_some_and(|known| known >= version) {
             return Ok(false);
         }
-        if known.is_some() {
-            self.put(&place::superseded(path, version), old).await?;
-        }
+        // What is damaged as well: somebody may make something of it.
+        self.put(&place::superseded(path, version), old).await?;
         self.bucket.delete(path).await?;
         metrics::counter!("engine_backup_objects_total", "what" => "removed").increment(1);
         Ok(true)
     }
 
-    /// The version of an object that is there; `None` for one that is damaged, which is told of and worth nothing.
+    /// The version of an object that is there; `None` for one that is damaged, which is told of.
     fn known<T: Kept>(&self, path: &str, bytes: &[u8]) -> Result<Option<Version>> {
         match object::open::<T>(bytes) {
             Ok(content) => Ok(Some(content.version())),
             Err(error) if *error.kind() == ErrorKind::Corrupt => {
                 metrics::counter!("engine_backup_objects_total", "what" => "damaged").increment(1);
-                tracing::warn!(path, bucket = self.bucket.url(), error = %chain(&error), "an object of the backup is damaged and is replaced");
+                tracing::warn!(path, bucket = self.bucket.url(), error = %chain(&error), "an object of the backup is damaged");
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -17,6 +17,7 @@ pub(crate) mod verify;
 use std::time::Duration;
 
 use coditect_store::Term;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
@@ -24,7 +25,7 @@ use self::keep::Keeper;
 use self::state::{Progress, State};
 use crate::bucket::Bucket;
 use crate::documents::{Context, log};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::limits;
 use crate::model::Version;
 
@@ -134,9 +135,12 @@ impl Backup {
             state::save(context, term, &state).await?;
         }
         if self.is_past(context, &state, limits::BACKUP_PRUNE) {
-            changed += self.prune(context).await?;
-            state.pruned_at = context.clock.now();
-            state::save(context, term, &state).await?;
+            let (pruned, is_all) = self.prune(context).await?;
+            changed += pruned;
+            if is_all {
+                state.pruned_at = context.clock.now();
+                state::save(context, term, &state).await?;
+            }
         }
         Ok(changed)
     }
@@ -154,22 +158,23 @@ impl Backup {
         Ok(state)
     }
 
-    /// Takes away what was replaced or removed too long ago.
-    async fn prune(&self, context: &Context) -> Result<usize> {
+    /// Takes away what was replaced or removed too long ago, so much of it that changes need not wait for long. Answers how many objects that were, and whether it was all.
+    async fn prune(&self, context: &Context) -> Result<(usize, bool)> {
         let history = SignedDuration::try_from(self.options.history).unwrap_or(SignedDuration::MAX);
-        let Ok(before) = context.clock.now().checked_sub(history) else { return Ok(0) };
-        let old = self.options.bucket.list_older(place::HISTORY, before).await?;
-        for path in &old {
-            self.options.bucket.delete(path).await?;
-        }
-        Ok(old.len())
+        let Ok(before) = context.clock.now().checked_sub(history) else { return Ok((0, true)) };
+        let mut old = self.options.bucket.list_older(place::HISTORY, before).await?;
+        let is_all = old.len() <= limits::BACKUP_PRUNE_BATCH;
+        old.truncate(limits::BACKUP_PRUNE_BATCH);
+        let (count, bucket) = (old.len(), &self.options.bucket);
+        let deleted = old.into_iter().map(|path| async move { bucket.delete(&path).await });
+        stream::iter(deleted).buffer_unordered(limits::BUCKET_CONCURRENCY).try_collect::<()>().await?;
+        Ok((count, is_all))
     }
 }
 
 /// The beginning of bringing everything to the bucket.
 async fn copying(context: &Context) -> Result<Progress> {
-    let from = context.store.run(|tx| async move { Ok::<_, Error>(tx.read_version().await?) }).await?;
-    Ok(Progress::Copying { from: Version::of_read(from), after: None })
+    Ok(Progress::Copying { from: context.version().await?, after: None })
 }
 
 /// The version behind which the change log must be kept for the backup.

@@ -113,6 +113,21 @@ async fn rounds_bring_what_is_missing_and_nothing_twice() {
 }
 
 #[tokio::test]
+async fn what_is_damaged_is_kept_when_its_document_goes() {
+    let mut bed = Bed::new().await;
+    bed.put("one").await;
+    bed.round().await;
+    let path = bed.bucket.list("docs").await.unwrap().remove(0);
+    bed.bucket.put(&path, bytes::Bytes::from_static(b"damaged")).await.unwrap();
+    let (tenant, name, id) = names();
+    delete::delete(&bed.context, &bed.context.keys.tenant(&tenant), &name, &id).await.unwrap();
+    assert_eq!(bed.round().await, 1);
+    assert!(bed.bucket.list("docs").await.unwrap().is_empty());
+    let kept = bed.bucket.list("history").await.unwrap();
+    assert_eq!(bed.bucket.get(&kept[0]).await.unwrap().unwrap(), "damaged");
+}
+
+#[tokio::test]
 async fn history_is_pruned_when_it_is_old() {
     let mut bed = Bed::new().await;
     bed.put("one").await;

@@ -201,16 +201,14 @@ pub(crate) async fn list(
 
 /// All of a tenant's collections.
 pub(crate) async fn all_of(context: &Context, keys: &TenantKeys) -> Result<Vec<Named>> {
-    let mut scan = Scan::of(&context.store, keys.collections());
-    let mut all = Vec::new();
-    while let Some(items) = scan.next().await? {
-        for item in &items {
-            let name: String = unpack_name(keys.collections().unpack(&item.key))?;
-            let head = record::decode(&item.value, "a collection's record")?;
-            all.push(Named { name: CollectionName::new(name)?, head });
+    let mut all: Vec<Named> = Vec::new();
+    loop {
+        let (some, more) = list(context, keys, all.last().map(|last| &last.name), limits::PAGE).await?;
+        all.extend(some);
+        if !more {
+            return Ok(all);
         }
     }
-    Ok(all)
 }
 
 /// Every collection of every tenant, for work that goes over all.

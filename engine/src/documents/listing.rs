@@ -2,7 +2,7 @@
 
 use coditect_store::RangeQuery;
 
-use super::{Context, collections};
+use super::{Context, collections, read};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{CollectionName, DocumentId, DocumentState, Failure, StoredDocument};
@@ -85,9 +85,7 @@ async fn page(
     let mut documents = Vec::with_capacity(found.items.len());
     let mut last = None;
     for item in &found.items {
-        let id: String =
-            space.unpack(&item.key).map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
-        let id = DocumentId::new(id)?;
+        let id = read::id_of(&space, &item.key)?;
         last = Some(id.clone());
         documents.push(match query.state {
             DocumentState::Stored => {

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 use coditect_store::{Clock, Store};
 
+use crate::error::{Error, Result};
+use crate::model::Version;
 use crate::storage::Keys;
 
 /// What every operation on documents needs.
@@ -28,4 +30,12 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     /// Where files go that are of use to this process alone.
     pub(crate) scratch: Arc<Path>,
+}
+
+impl Context {
+    /// The newest version: whatever was acknowledged is at or before it.
+    pub(crate) async fn version(&self) -> Result<Version> {
+        let newest = self.store.run(|tx| async move { Ok::<_, Error>(tx.read_version().await?) }).await?;
+        Ok(Version::of_read(newest))
+    }
 }

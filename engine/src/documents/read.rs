@@ -3,12 +3,19 @@
 use std::collections::HashMap;
 
 use coditect_store::Transaction;
+use coditect_store::tuple::Subspace;
 
 use super::passages::{self, IndexedPassage};
 use super::{Context, codes, collections};
 use crate::error::{Error, Result};
 use crate::model::{CollectionId, CollectionName, DocumentHead, DocumentId, StoredDocument, TokenCodes, Version};
 use crate::storage::{TenantKeys, parts, record};
+
+/// The document whose record in `heads` has this key.
+pub(crate) fn id_of(heads: &Subspace, key: &[u8]) -> Result<DocumentId> {
+    let id: String = heads.unpack(key).map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
+    DocumentId::new(id)
+}
 
 /// Reads a document's record with its version.
 pub(crate) async fn head(

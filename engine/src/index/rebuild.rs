@@ -8,18 +8,17 @@ use super::collection::CollectionIndex;
 use super::load;
 use super::registry::Indexes;
 use crate::bucket::Bucket;
-use crate::documents::Context;
 use crate::documents::collections::{self, Named};
-use crate::error::{Error, Result, chain};
+use crate::documents::{Context, read};
+use crate::error::{Result, chain};
 use crate::limits;
-use crate::model::{DocumentId, TenantId, Version};
+use crate::model::{TenantId, Version};
 use crate::snapshots;
 use crate::storage::Scan;
 
 /// Fills `indexes`. Answers the version from which the change log must be followed. Searches go on in indexes that are there until new ones are full.
 pub(super) async fn rebuild(context: &Context, indexes: &Indexes, mut bucket: Option<&Bucket>) -> Result<Version> {
-    let from = context.store.run(|tx| async move { Ok::<_, Error>(tx.read_version().await?) }).await?;
-    let from = Version::of_read(from);
+    let from = context.version().await?;
     let mut cursor = from;
     let mut there = HashSet::new();
     for (tenant, Named { name, head }) in collections::list_all(context).await? {
@@ -53,11 +52,7 @@ async fn fill(context: &Context, index: &Arc<CollectionIndex>, tenant: &TenantId
     let space = context.keys.tenant(tenant).heads(index.id);
     let mut scan = Scan::of(&context.store, &space).in_pages_of(limits::REBUILD_BATCH);
     while let Some(heads) = scan.next().await? {
-        let ids = heads.iter().map(|head| {
-            let id: String =
-                space.unpack(&head.key).map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?;
-            DocumentId::new(id)
-        });
+        let ids = heads.iter().map(|head| read::id_of(&space, &head.key));
         let batch = load::load(context, tenant, index, ids.collect::<Result<_>>()?).await?;
         super::follow::apply_blocking(index, batch, version).await?;
     }

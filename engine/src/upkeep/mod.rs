@@ -134,14 +134,20 @@ impl Upkeep {
 
     async fn every(&self, job: Job) {
         let mut lease = self.lease(job);
+        let interval = job.interval(&self.options);
+        let mut pause = interval;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(job.interval(&self.options)) => {}
+                () = tokio::time::sleep(pause) => {}
             }
-            if let Err(error) = self.once(job, &mut lease).await {
-                tracing::warn!(job = job.name(), error = %chain(&error), "a job of the upkeep failed, trying again later");
-            }
+            pause = match self.once(job, &mut lease).await {
+                Ok(_) => interval,
+                Err(error) => {
+                    tracing::warn!(job = job.name(), error = %chain(&error), "a job of the upkeep failed, trying again later");
+                    (2 * pause).min(limits::UPKEEP_BACKOFF_MAX).max(interval)
+                }
+            };
         }
     }
 

@@ -97,10 +97,7 @@ impl Verify<'_> {
         let mut scan = Scan::of(&self.context.store, &space).in_pages_of(limits::REBUILD_BATCH).in_background("verify");
         let mut seen = HashSet::new();
         while let Some(heads) = scan.next().await? {
-            let ids = heads.iter().map(|head| {
-                let id: Result<String, _> = space.unpack(&head.key);
-                DocumentId::new(id.map_err(|error| Error::corrupt("decode a document's key").caused_by(error))?)
-            });
+            let ids = heads.iter().map(|head| read::id_of(&space, &head.key));
             let ids: Vec<DocumentId> = ids.collect::<Result<_>>()?;
             let looked = ids.into_iter().map(|id| async move {
                 let found = self.document(tenant, named, &id).await?;

@@ -17,7 +17,7 @@ use crate::backup::state::Progress;
 use crate::bucket::Bucket;
 use crate::documents::Context;
 use crate::documents::collections::{self, Named};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::Indexes;
 use crate::model::{DocumentId, TenantId, Version};
 use crate::upkeep::orphans;
@@ -101,13 +101,13 @@ struct Verify<'a> {
 /// Compares everything that `engine` holds and stands on, and `bucket`. `progress` is told what is done, now and then.
 pub(crate) async fn verify(
     engine: &Engine,
-    (context, indexes): (&Context, &Indexes),
+    context: &Context,
+    indexes: &Indexes,
     bucket: Option<&Bucket>,
     progress: &(dyn Fn(&Verified) + Send + Sync),
 ) -> Result<Verified> {
     let mut done = Verified::default();
-    let begun = context.store.run(|tx| async move { Ok::<_, Error>(tx.read_version().await?) }).await?;
-    let begun = Version::of_read(begun);
+    let begun = context.version().await?;
     let log = log::read(context, &mut done).await?;
     engine.reach(begun).await?;
     let backed_up = match bucket {
@@ -216,8 +216,7 @@ impl Verify<'_> {
 
     /// Waits until the indexes have what the store has by now.
     async fn catch_up(&self) -> Result<()> {
-        let now = self.context.store.run(|tx| async move { Ok::<_, Error>(tx.read_version().await?) }).await?;
-        self.engine.reach(Version::of_read(now)).await
+        self.engine.reach(self.context.version().await?).await
     }
 }
 

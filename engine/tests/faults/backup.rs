@@ -32,7 +32,7 @@ pub(crate) async fn restored(world: &World) -> Checked<Engine> {
     let root = world.restored_root();
     let (store, clock) = (world.calm.clone(), world.slots[0].clock.clone());
     let options = RestoreOptions::default();
-    let done = restore((store.clone(), clock.clone(), &root), &world.bucket, &options, |_| {}).await;
+    let done = restore(&store, &clock, &root, &world.bucket, &options, |_| {}).await;
     let done = done.map_err(failed("restoring"))?;
     check(done.failures.is_empty(), || format!("restore: {:#?}", done.failures))?;
     let upkeep = UpkeepOptions::none();

@@ -6,18 +6,14 @@ use std::time::Duration;
 use coditect_engine::model::{CollectionChange, CollectionName, NewDocument, SearchChange, TenantId, Version};
 use coditect_engine::search::Mode;
 use coditect_engine::{
-    BackupOptions, Bucket, EngineOptions, ErrorKind, RestoreOptions, Restored, Tenant, UpkeepOptions, restore,
+    BackupOptions, EngineOptions, ErrorKind, RestoreOptions, Restored, Tenant, UpkeepOptions, restore,
     unfinished_restore,
 };
 use coditect_store::Clock;
 use tempfile::TempDir;
 
 use crate::answers::{TEXTS, expected, until_answers};
-use crate::harness::{Rig, WAIT, docs, document, everything, id, ids, open, spec, tenant_id};
-
-fn bucket_at(folder: &Path) -> Bucket {
-    Bucket::open(&format!("file://{}", folder.display()), []).unwrap()
-}
+use crate::harness::{Rig, WAIT, bucket_at, docs, document, everything, id, ids, open, spec, tenant_id};
 
 fn options(bucket: &Path) -> EngineOptions {
     let pause = Duration::from_millis(20);
@@ -48,7 +44,7 @@ async fn restored(bucket: &Path, options: &RestoreOptions) -> (TempDir, coditect
 async fn restored_into(dir: &Path, bucket: &Path, options: &RestoreOptions) -> coditect_engine::Result<Restored> {
     let store = open(dir).await;
     let root = EngineOptions::default().root;
-    let done = restore((store.clone(), Clock::system(), &root), &bucket_at(bucket), options, |_| {}).await;
+    let done = restore(&store, &Clock::system(), &root, &bucket_at(bucket), options, |_| {}).await;
     store.close().await.unwrap();
     done
 }
@@ -244,7 +240,7 @@ async fn damaged_objects_are_named_and_an_interrupted_restore_goes_on() {
         let bucket = bucket_at(bucket.path());
         let (options, root) = (RestoreOptions::default(), root.clone());
         let running = tokio::spawn(async move {
-            restore((store, Clock::system(), &root), &bucket, &options, |done| {
+            restore(&store, &Clock::system(), &root, &bucket, &options, |done| {
                 assert!(done.documents < 2, "interrupted here");
             })
             .await
@@ -255,9 +251,9 @@ async fn damaged_objects_are_named_and_an_interrupted_restore_goes_on() {
     assert!(unfinished_restore(&store, &root).await.unwrap().is_some_and(|from| from.starts_with("file://")));
     let other = RestoreOptions { tenant: Some(tenant_id()), ..RestoreOptions::default() };
     let url = bucket_at(bucket.path());
-    let error = restore((store.clone(), Clock::system(), &root), &url, &other, |_| {}).await.unwrap_err();
+    let error = restore(&store, &Clock::system(), &root, &url, &other, |_| {}).await.unwrap_err();
     assert!(error.to_string().contains("was not finished"), "{error}");
-    let done = restore((store.clone(), Clock::system(), &root), &url, &RestoreOptions::default(), |_| {}).await;
+    let done = restore(&store, &Clock::system(), &root, &url, &RestoreOptions::default(), |_| {}).await;
     assert_eq!(done.unwrap().documents, 5);
     assert_eq!(unfinished_restore(&store, &root).await.unwrap(), None);
     let heads = everything(&store).await;

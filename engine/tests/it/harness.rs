@@ -9,7 +9,7 @@ use coditect_engine::model::{
 };
 use coditect_engine::search::{Mode, QueryTokens, SearchRequest, SearchResponse, Vector};
 use coditect_engine::vector::Quantization;
-use coditect_engine::{Engine, EngineOptions, SnapshotInfo, Tenant};
+use coditect_engine::{Bucket, Engine, EngineOptions, SnapshotInfo, Tenant};
 #[cfg(not(feature = "fdb"))]
 use coditect_store::EmbeddedOptions;
 #[cfg(feature = "fdb")]
@@ -175,6 +175,11 @@ pub(crate) async fn everything(store: &Store) -> Vec<(Vec<Element<'static>>, Vec
             _ => return all,
         }
     }
+}
+
+/// A folder as a bucket.
+pub(crate) fn bucket_at(folder: &Path) -> Bucket {
+    Bucket::open(&format!("file://{}", folder.display()), []).unwrap()
 }
 
 pub(crate) fn tenant_id() -> TenantId {

@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use coditect_engine::model::TextHash;
-use coditect_engine::{Bucket, EngineOptions, SnapshotOptions, UpkeepOptions};
+use coditect_engine::{EngineOptions, SnapshotOptions, UpkeepOptions};
 use tempfile::TempDir;
 
 use crate::answers::{TEXTS, expected, until_answers};
-use crate::harness::{Rig, WAIT, docs, embedder, everything, id, query_of, tenant_id, until_saved};
+use crate::harness::{Rig, WAIT, bucket_at, docs, embedder, everything, id, query_of, tenant_id, until_saved};
 use crate::upkeep::{count, is_in};
 
 fn options(bucket: &TempDir) -> EngineOptions {
-    let url = format!("file://{}", bucket.path().display());
-    let snapshots =
-        SnapshotOptions { interval: Duration::ZERO, ..SnapshotOptions::new(Bucket::open(&url, []).unwrap()) };
+    let snapshots = SnapshotOptions { interval: Duration::ZERO, ..SnapshotOptions::new(bucket_at(bucket.path())) };
     let pause = Duration::from_millis(20);
     let upkeep = UpkeepOptions {
         log_retention: Duration::ZERO,

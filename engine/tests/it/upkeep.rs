@@ -80,18 +80,18 @@ async fn generations_that_nothing_names_are_swept_and_no_others() {
     let before: Vec<_> = everything(&rig.store).await;
     let of_generations = |key: &[Element<'_>]| ["p", "k", "s"].iter().any(|table| is_in(key, table));
     let orphan = Element::Uuid(rig.clock.uuid());
-    for (key, value) in before.iter().filter(|(key, _)| of_generations(key)) {
+    let of_orphan = |(key, value): &(Vec<Element<'static>>, Vec<u8>)| {
         let mut key = key.clone();
         key[5] = orphan.clone();
-        let (key, value) = (&pack(&key), value);
-        rig.store
-            .run(|tx| async move {
-                tx.set(key, value);
-                Ok::<_, coditect_store::Error>(())
-            })
-            .await
-            .unwrap();
-    }
+        (pack(&key), value.clone())
+    };
+    // All at once: a sweep may come at any time.
+    let orphans: &Vec<_> = &before.iter().filter(|(key, _)| of_generations(key)).map(of_orphan).collect();
+    let written = rig.store.run(|tx| async move {
+        orphans.iter().for_each(|(key, value)| tx.set(key, value));
+        Ok::<_, coditect_store::Error>(())
+    });
+    written.await.unwrap();
     let kept = before.iter().filter(|(key, _)| is_in(key, "p")).count();
     assert!(kept == 3);
     until_left(&rig.store, "p", kept).await;

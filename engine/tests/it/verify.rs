@@ -4,20 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use coditect_engine::model::Version;
-use coditect_engine::{
-    Area, BackupOptions, Bucket, Difference, EngineOptions, SnapshotOptions, UpkeepOptions, Verified,
-};
+use coditect_engine::{Area, BackupOptions, Difference, EngineOptions, SnapshotOptions, UpkeepOptions, Verified};
 use coditect_store::Store;
 use coditect_store::tuple::{Element, pack};
 use tempfile::TempDir;
 
 use crate::answers::TEXTS;
-use crate::harness::{Rig, WAIT, docs, document, everything, id, spec};
+use crate::harness::{Rig, WAIT, bucket_at, docs, document, everything, id, spec};
 use crate::upkeep::is_in;
-
-fn bucket_at(folder: &Path) -> Bucket {
-    Bucket::open(&format!("file://{}", folder.display()), []).unwrap()
-}
 
 fn options(bucket: &Path) -> EngineOptions {
     let pause = Duration::from_millis(20);

@@ -12,7 +12,7 @@ use crate::start::{StartError, open_store};
 /// What is restored.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct RestoreArgs {
-    /// Bucket that holds the backup, as gs://bucket/prefix. Where it is the configured one (KNOWLEDGE_BUCKET), this store goes on with the backup in it.
+    /// Bucket that holds the backup, as gs://bucket/prefix. Where it is the configured one (KNOWLEDGE_BUCKET), this store goes on with the backup in it, unless one tenant alone is restored.
     #[arg(long, value_name = "URL")]
     pub from: String,
     /// This tenant alone.
@@ -33,7 +33,8 @@ impl RestoreArgs {
         let at: Option<Version> =
             self.at.as_ref().map(|at| at.parse()).transpose().map_err(|error| invalid("at", error))?;
         let is_own = |url: &str| url.trim_end_matches('/') == self.from.trim_end_matches('/');
-        let take_over = settings.bucket.as_deref().is_some_and(is_own);
+        // A store that has one tenant alone would take the others' documents out of the backup.
+        let take_over = tenant.is_none() && settings.bucket.as_deref().is_some_and(is_own);
         Ok(RestoreOptions { tenant, at, overwrite: self.overwrite, take_over })
     }
 }
@@ -51,7 +52,7 @@ pub(super) async fn run(arguments: &RestoreArgs, settings: &Settings) -> Result<
         let (documents, passages, bytes) = (done.documents, done.passages, output::bytes(done.bytes));
         spinner.set_message(format!("{documents} documents, {passages} passages, {bytes}"));
     };
-    let restored = restore((store.clone(), clock.clone(), &root), &bucket, &options, progress).await;
+    let restored = restore(&store, &clock, &root, &bucket, &options, progress).await;
     spinner.finish_and_clear();
     if let Err(error) = store.close().await {
         tracing::warn!(%error, "the store did not close cleanly");

@@ -25,7 +25,7 @@ pub struct RestoreOptions {
     pub at: Option<Version>,
     /// Write over what is there: collections of the tenants concerned are dropped first.
     pub overwrite: bool,
-    /// The store goes on with the backup in this bucket, in place of the store that made it.
+    /// The store goes on with the backup in this bucket, in place of the store that made it. What the store does not have then goes to the history.
     pub take_over: bool,
 }
 
@@ -62,12 +62,15 @@ struct Restore<'a> {
 /// `NotFound` when the bucket holds no backup, or none of the tenant. `Conflict` when there is data already and it is not to be written over, or when another restore
 /// was not finished. Store and bucket failures.
 pub async fn restore(
-    (store, clock, root): (Store, Clock, &str),
+    store: &Store,
+    clock: &Clock,
+    root: &str,
     bucket: &Bucket,
     options: &RestoreOptions,
     progress: impl Fn(&Restored) + Send + Sync,
 ) -> Result<Restored> {
-    let context = Context { store, keys: Keys::new(root), clock, scratch: std::env::temp_dir().into() };
+    let (store, clock, keys) = (store.clone(), clock.clone(), Keys::new(root));
+    let context = Context { store, keys, clock, scratch: std::env::temp_dir().into() };
     let restore = Restore { context, bucket, options };
     restore.run(&progress).await
 }

@@ -132,8 +132,7 @@ impl Restore<'_> {
     pub(super) async fn finish(&self, done: &Restored) -> Result<()> {
         let store = &self.context.store;
         // Versions that the lost store gave out after its last backup must be of the past as well.
-        let now = store.begin().read_version().await?;
-        if done.version.commit() >= now {
+        if done.version >= self.context.version().await? {
             store.advance(done.version.commit().saturating_add(limits::RESTORE_LEAP)).await?;
         }
         if self.options.take_over {

@@ -44,18 +44,29 @@ pub(crate) async fn fault(
     }))
 }
 
-/// Of which document an object is; `None` when that cannot be told, or it is in another's place.
+/// Of which document an object is.
+pub(crate) enum ObjectOf {
+    Document(DocumentId),
+    /// It cannot be told, or the object is in another's place.
+    Unknown,
+    /// There is no such object.
+    Gone,
+}
+
+/// Of which document the object at `path` is.
 pub(crate) async fn document_of(
     bucket: &Bucket,
     tenant: &TenantId,
     name: &CollectionName,
     path: &str,
-) -> Result<Option<DocumentId>> {
-    let Some(bytes) = bucket.get(path).await? else { return Ok(None) };
+) -> Result<ObjectOf> {
+    let Some(bytes) = bucket.get(path).await? else { return Ok(ObjectOf::Gone) };
     match object::open::<DocumentObject>(&bytes) {
-        Ok(object) if place::document(tenant, name, &object.document_id) == path => Ok(Some(object.document_id)),
-        Ok(_) => Ok(None),
-        Err(error) if *error.kind() == ErrorKind::Corrupt => Ok(None),
+        Ok(object) if place::document(tenant, name, &object.document_id) == path => {
+            Ok(ObjectOf::Document(object.document_id))
+        }
+        Ok(_) => Ok(ObjectOf::Unknown),
+        Err(error) if *error.kind() == ErrorKind::Corrupt => Ok(ObjectOf::Unknown),
         Err(error) => Err(error),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Area, Verified, Verify, backed_up, documents};
-use crate::backup::verify::{self as objects, ObjectFault};
+use crate::backup::verify::{self as objects, ObjectFault, ObjectOf};
 use crate::bucket::Bucket;
 use crate::documents::collections::{self, Named};
 use crate::documents::read::Whole;
@@ -54,26 +54,26 @@ impl Verify<'_> {
         let listed: HashSet<String> = objects::paths(bucket, tenant, &named.name).await?.into_iter().collect();
         others.retain(|path| listed.contains(path));
         for path in others {
-            let is_wrong = match objects::document_of(bucket, tenant, &named.name, &path).await? {
-                Some(id) => !self.explains(bucket, tenant, named, &id).await?,
-                None => true,
-            };
-            if is_wrong {
+            if self.is_of_nobody(bucket, tenant, named, &path).await? {
                 done.differs(Area::Backup, path, "it is in the bucket, and its document is not in the store");
             }
         }
         Ok(())
     }
 
-    /// Whether a document is there, or went so lately that its object may be there.
-    async fn explains(&self, bucket: &Bucket, tenant: &TenantId, named: &Named, id: &DocumentId) -> Result<bool> {
-        let through = backed_up(self.context, bucket).await?;
-        if documents::current(self.context, tenant, named, id).await?.is_some() {
-            return Ok(true);
-        }
-        match through {
-            Some(through) => self.has_newer_entry(named.head.id, id, through).await,
-            None => Ok(true),
+    /// Whether an object is there and should not be.
+    ///
+    /// How far the backup is, the object, the document and the log are looked at in this order: an object that was there when the backup had everything up to
+    /// some version, of a document that is not there and of which no later entry tells, was not taken away by the backup.
+    async fn is_of_nobody(&self, bucket: &Bucket, tenant: &TenantId, named: &Named, path: &str) -> Result<bool> {
+        let Some(through) = backed_up(self.context, bucket).await? else { return Ok(false) };
+        match objects::document_of(bucket, tenant, &named.name, path).await? {
+            ObjectOf::Gone => Ok(false),
+            ObjectOf::Unknown => Ok(true),
+            ObjectOf::Document(id) => {
+                let is_there = documents::current(self.context, tenant, named, &id).await?.is_some();
+                Ok(!is_there && !self.has_newer_entry(named.head.id, &id, through).await?)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Packing the best passages into a token budget, with numbered citations: what an agent pastes into a prompt.
 
-use crate::model::{CollectionName, DocumentId, Version};
+use crate::model::{CollectionRef, DocumentId, Version};
 use crate::search::SearchResult;
 
 /// A numbered source of a packed context.
@@ -9,7 +9,7 @@ pub struct Citation {
     /// Its number in the text, from 1.
     pub number: usize,
     /// Its collection.
-    pub collection: CollectionName,
+    pub collection: CollectionRef,
     /// Its document.
     pub document: DocumentId,
     /// The document's title.

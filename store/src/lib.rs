@@ -37,9 +37,13 @@ mod key;
 mod lease;
 pub mod limits;
 mod mutation;
+pub mod record;
 mod run;
 mod stamp;
 mod store;
+mod tenant;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transaction;
 mod watch;
 
@@ -55,5 +59,6 @@ pub use lease::{Lease, Term};
 pub use mutation::AtomicOp;
 pub use run::{RunOptions, TransactError};
 pub use store::Store;
+pub use tenant::{TenantId, check_name};
 pub use transaction::{Committed, Snapshot, Transaction};
 pub use watch::{VersionstampFuture, Watch};

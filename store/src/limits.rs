@@ -14,6 +14,9 @@ pub const TRANSACTION_LIFE: Duration = Duration::from_secs(5);
 /// Most watches that may be pending in one store (FoundationDB: 10,000 per client).
 pub const WATCHES: usize = 10_000;
 
+/// Longest name of a tenant, or of what else people name in keys, in bytes.
+pub const NAME_BYTES: usize = 64;
+
 /// Greatest version that [`crate::Store::advance`] takes: a cluster's versions are 63 bits, and go on by a million a second for ages from here.
 pub const VERSION: u64 = 1 << 62;
 

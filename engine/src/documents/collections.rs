@@ -42,7 +42,7 @@ pub(crate) async fn expect(tx: &Transaction, keys: &TenantKeys, name: &Collectio
 }
 
 /// The error for a collection that is not there.
-pub(crate) fn missing(name: &CollectionName) -> Error {
+pub(crate) fn missing(name: &impl std::fmt::Display) -> Error {
     Error::not_found(format!("there is no collection named {name}"))
 }
 
@@ -103,8 +103,7 @@ pub(crate) async fn make(
             tried.lock().push(new.id);
             tx.set(&keys.collection(name), &record::encode(&new)?);
             let change = Change::Created { name: name.clone() };
-            let entry = LogEntry { tenant: keys.tenant().clone(), collection: new.id, change };
-            log::append(&tx, &context.keys, &entry)?;
+            log::append(&tx, context, keys.tenant(), (name, new.id), change)?;
             Ok((new, true))
         })
         .await
@@ -131,8 +130,7 @@ pub(crate) async fn alter(
             head.description = description.cloned().unwrap_or(head.description);
             tx.set(&keys.collection(name), &record::encode(&head)?);
             let change = Change::Altered { name: name.clone() };
-            let entry = LogEntry { tenant: keys.tenant().clone(), collection: head.id, change };
-            log::append(&tx, &context.keys, &entry)?;
+            log::append(&tx, context, keys.tenant(), (name, head.id), change)?;
             Ok(head)
         })
         .await
@@ -160,8 +158,7 @@ pub(crate) async fn drop_collection(
             let target = Target::Collection { collection: head.id };
             cleanup::retire(&tx, &context.keys, &Retired { tenant: keys.tenant().clone(), target, at }, 0)?;
             let change = Change::Dropped { name: name.clone() };
-            let entry = LogEntry { tenant: keys.tenant().clone(), collection: head.id, change };
-            log::append(&tx, &context.keys, &entry)?;
+            log::append(&tx, context, keys.tenant(), (name, head.id), change)?;
             attempts.try_to(&tx, head.id).await?;
             Ok((None, Some(tx.versionstamp())))
         })

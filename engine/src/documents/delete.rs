@@ -39,7 +39,7 @@ pub(crate) async fn delete(
             let target = Target::Generation { collection, generation: head.generation };
             cleanup::retire(&tx, &context.keys, &Retired { tenant: keys.tenant().clone(), target, at }, 0)?;
             let change = Change::Deleted { document: document.clone() };
-            log::append(&tx, &context.keys, &LogEntry { tenant: keys.tenant().clone(), collection, change })?;
+            log::append(&tx, context, keys.tenant(), (name, collection), change)?;
             attempts.try_to(&tx, collection).await?;
             Ok((true, Version::ZERO, Some(tx.versionstamp())))
         })

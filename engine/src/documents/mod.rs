@@ -12,6 +12,7 @@ pub(crate) mod read;
 pub(crate) mod write;
 
 pub use listing::{ListQuery, Listed, Page};
+pub use log::{Noted, Observer};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     /// Where files go that are of use to this process alone.
     pub(crate) scratch: Arc<Path>,
+    /// Who adds to the commits of changes.
+    pub(crate) observer: Option<Observer>,
 }
 
 impl Context {

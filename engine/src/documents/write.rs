@@ -298,5 +298,5 @@ fn write_generation(
     let passages = i64::from(head.passages) - old.map_or(0, |old| i64::from(old.passages));
     collections::count(tx, keys, collection, Counter::Passages, passages);
     let change = Change::Put { document: draft.document.clone(), generation: head.generation };
-    log::append(tx, &context.keys, &LogEntry { tenant: keys.tenant().clone(), collection, change })
+    log::append(tx, context, keys.tenant(), (draft.name, collection), change)
 }

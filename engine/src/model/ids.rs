@@ -1,6 +1,7 @@
-//! Identifiers as types: a tenant, a collection's name, a document's id, and the generation of its passages.
+//! Identifiers as types: a collection's name, a document's id, and the generation of its passages.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -8,15 +9,19 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::limits;
 
-/// Who owns collections. Letters, digits, `-`, `_` and `.`, at most 64 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TenantId(String);
-
-/// A collection's name within its tenant. Same alphabet as [`TenantId`].
+/// A collection's name within its tenant. Same alphabet as [`TenantId`](coditect_store::TenantId).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CollectionName(String);
+
+/// A collection as a tenant refers to it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CollectionRef {
+    /// One of its own.
+    Own(CollectionName),
+    /// One that is shared with all tenants; written with [`CollectionRef::SHARED`] in front.
+    Shared(CollectionName),
+}
 
 /// The caller's stable name of a document within its collection; any text without NUL, 1 to 1,024 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,33 +38,6 @@ pub struct CollectionId(pub(crate) Uuid);
 #[serde(transparent)]
 pub struct Generation(pub(crate) Uuid);
 
-fn check_name(what: &str, pointer: &str, name: &str) -> Result<()> {
-    let first_ok = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let rest_ok = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    if first_ok && rest_ok && name.len() <= limits::COLLECTION_NAME_BYTES {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        pointer,
-        format!(
-            "{what} must be 1 to {} characters from A-Z a-z 0-9 - _ . and start with a letter, digit or underscore",
-            limits::COLLECTION_NAME_BYTES
-        ),
-    ))
-}
-
-impl TenantId {
-    /// Checks and wraps a tenant's name.
-    ///
-    /// # Errors
-    /// `Invalid` at `/tenant` for an empty, long, or oddly spelled name.
-    pub fn new(name: impl Into<String>) -> Result<Self> {
-        let name = name.into();
-        check_name("a tenant", "/tenant", &name)?;
-        Ok(Self(name))
-    }
-}
-
 impl CollectionName {
     /// Checks and wraps a collection's name.
     ///
@@ -67,8 +45,47 @@ impl CollectionName {
     /// `Invalid` at `/collection` for an empty, long, or oddly spelled name.
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
-        check_name("a collection name", "/collection", &name)?;
+        coditect_store::check_name("a collection name", &name)
+            .map_err(|error| Error::invalid("/collection", error.to_string()))?;
         Ok(Self(name))
+    }
+}
+
+impl CollectionRef {
+    /// What stands before the name of a shared collection. No collection's name has a colon.
+    pub const SHARED: &str = "shared:";
+
+    /// The name within its tenant.
+    pub fn name(&self) -> &CollectionName {
+        match self {
+            Self::Own(name) | Self::Shared(name) => name,
+        }
+    }
+}
+
+impl FromStr for CollectionRef {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.strip_prefix(Self::SHARED) {
+            Some(name) => CollectionName::new(name).map(Self::Shared),
+            None => CollectionName::new(text).map(Self::Own),
+        }
+    }
+}
+
+impl fmt::Display for CollectionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(name) => name.fmt(f),
+            Self::Shared(name) => write!(f, "{}{name}", Self::SHARED),
+        }
+    }
+}
+
+impl From<CollectionName> for CollectionRef {
+    fn from(name: CollectionName) -> Self {
+        Self::Own(name)
     }
 }
 
@@ -107,7 +124,6 @@ macro_rules! text_id {
     };
 }
 
-text_id!(TenantId);
 text_id!(CollectionName);
 text_id!(DocumentId);
 
@@ -119,7 +135,6 @@ mod tests {
     fn names_that_look_like_paths_are_refused() {
         for name in ["", "..", "../x", "a/b", ".hidden", "-x", "a b", "ü", "a\0", &"x".repeat(65)] {
             assert!(CollectionName::new(name).is_err(), "{name:?}");
-            assert!(TenantId::new(name).is_err(), "{name:?}");
         }
         for name in ["docs", "docs-2.1", "_shared", "A9"] {
             assert_eq!(CollectionName::new(name).unwrap().as_str(), name);

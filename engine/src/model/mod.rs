@@ -6,6 +6,8 @@ mod document;
 mod ids;
 mod version;
 
+pub use coditect_store::TenantId;
+
 pub use codes::{TokenCodes, short_id};
 pub use collection::{
     CollectionChange, CollectionHead, CollectionInfo, CollectionSpec, EmbedderInfo, SearchChange, SearchInfo,
@@ -15,5 +17,5 @@ pub use document::{
     DocumentHead, DocumentState, Failure, NewDocument, NewPassage, Passage, PassageLocation, StoredDocument, TextHash,
     WriteReceipt, WriteStatus,
 };
-pub use ids::{CollectionId, CollectionName, DocumentId, Generation, TenantId};
+pub use ids::{CollectionId, CollectionName, CollectionRef, DocumentId, Generation};
 pub use version::Version;

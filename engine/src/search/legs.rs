@@ -10,12 +10,16 @@ use crate::error::{Error, Result};
 use crate::index::{CollectionIndex, View};
 use crate::keyword::{self, Evaluation, QueryProfile};
 use crate::limits;
+use crate::model::CollectionRef;
 use crate::recall::{Sample, Sampler};
+use crate::storage::TenantKeys;
 use crate::vector::{self, VectorError, VectorQuery};
 
 /// A collection as one search sees it.
 pub(super) struct Target {
-    pub(super) name: crate::model::CollectionName,
+    pub(super) name: CollectionRef,
+    /// The keys of the tenant that it belongs to.
+    pub(super) keys: TenantKeys,
     pub(super) index: Arc<CollectionIndex>,
     pub(super) view: Arc<View>,
 }

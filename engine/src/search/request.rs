@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::limits;
-use crate::model::{CollectionName, EmbedderInfo, Version};
+use crate::model::{CollectionRef, EmbedderInfo, Version};
 use crate::tokens::QueryTokens;
 use crate::vector::limits::MAX_EF;
 
@@ -75,8 +75,8 @@ pub struct SearchRequest {
     pub rerank: Rerank,
     /// When an answer is wanted: late interaction looks at fewer candidates, or none, when time is short.
     pub deadline: Option<Instant>,
-    /// The collections to search; empty means all of the tenant.
-    pub collections: Vec<CollectionName>,
+    /// The collections to search; empty means all that the tenant can reach.
+    pub collections: Vec<CollectionRef>,
     /// How many results, 1 to [`limits::TOP_K`].
     pub top_k: usize,
     /// Which legs.

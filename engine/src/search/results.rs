@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::request::Mode;
 use super::rerank::Features;
-use crate::model::{CollectionName, DocumentHead, DocumentId, Passage, Version};
+use crate::model::{CollectionRef, DocumentHead, DocumentId, Passage, Version};
 use crate::tokens::Evidence;
 
 /// The answer to a search.
@@ -46,7 +46,7 @@ pub struct SearchResult {
     /// 0 to 1; comparable within one answer, and across answers of the same mode.
     pub score: f32,
     /// Its collection.
-    pub collection: CollectionName,
+    pub collection: CollectionRef,
     /// Its document.
     pub document: DocumentId,
     /// The document's record, as the search saw it.
@@ -73,7 +73,7 @@ pub struct SearchResult {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlsoIn {
     /// Its collection.
-    pub collection: CollectionName,
+    pub collection: CollectionRef,
     /// Its document.
     pub document: DocumentId,
     /// First and last line.

@@ -14,22 +14,23 @@ use super::results::{SearchResponse, SearchResult, Timings};
 use crate::documents::{Context, collections, passages};
 use crate::error::{Error, Result};
 use crate::index::Indexes;
-use crate::model::{CollectionHead, CollectionName, Version};
+use crate::reach::{Reach, Reached};
+use crate::model::{CollectionHead, CollectionName, CollectionRef, Version};
 use crate::recall::Sampler;
 use crate::storage::TenantKeys;
 use crate::tokens::{WeightedQuery, find_evidence};
 
-/// Searches the tenant's collections. `version` is what the indexes show at least.
+/// Searches the collections that `reach` has. `version` is what the indexes show at least.
 pub(crate) async fn search(
     context: &Context,
-    keys: &TenantKeys,
+    reach: &Reach,
     indexes: &Indexes,
     sampler: &Arc<Sampler>,
     version: Version,
     request: SearchRequest,
 ) -> Result<SearchResponse> {
     request.check()?;
-    let targets = targets(context, keys, indexes, &request).await?;
+    let targets = targets(context, reach, indexes, &request).await?;
     for target in &targets {
         check_embedder(&target.name, &target.index.head, &request)?;
     }
@@ -38,7 +39,7 @@ pub(crate) async fn search(
     let request = Arc::new(SearchRequest { mode, ..request });
     let ranking = rank(request.clone(), targets, sampler.clone(), &mut took).await?;
     let (reading, reranked) = (Instant::now(), ranking.reranked);
-    let results = read(context, keys, &request, ranking).await?;
+    let results = read(context, &request, ranking).await?;
     took.read = reading.elapsed();
     Ok(SearchResponse { results, version, mode, reranked, took })
 }
@@ -54,28 +55,33 @@ fn effective_mode(request: &SearchRequest) -> Mode {
 
 async fn targets(
     context: &Context,
-    keys: &TenantKeys,
+    reach: &Reach,
     indexes: &Indexes,
     request: &SearchRequest,
 ) -> Result<Vec<Target>> {
     if request.collections.is_empty() {
-        let all = indexes.of_tenant(keys.tenant()).into_iter();
-        return Ok(all
-            .map(|named| Target { view: named.index.view(), name: named.name, index: named.index })
-            .collect());
+        return Ok(reach.all(indexes).into_iter().map(Target::from).collect());
     }
     let mut targets: Vec<Target> = Vec::with_capacity(request.collections.len());
     for name in &request.collections {
         if targets.iter().any(|target| target.name == *name) {
             continue;
         }
-        match indexes.get(keys.tenant(), name) {
-            Some(index) => targets.push(Target { name: name.clone(), view: index.view(), index }),
+        let keys = reach.keys_of(name)?;
+        match indexes.get(keys.tenant(), name.name()) {
+            Some(index) => targets.push(Target::from(Reached { name: name.clone(), keys: keys.clone(), index })),
             // A collection that is in the store and not yet in the indexes is empty, not unknown.
-            None => check_embedder(name, &head(context, keys, name).await?, request)?,
+            None => check_embedder(name, &head(context, keys, name.name()).await?, request)?,
         }
     }
     Ok(targets)
+}
+
+impl From<Reached> for Target {
+    fn from(reached: Reached) -> Self {
+        let Reached { name, keys, index } = reached;
+        Self { view: index.view(), name, keys, index }
+    }
 }
 
 async fn head(context: &Context, keys: &TenantKeys, name: &CollectionName) -> Result<CollectionHead> {
@@ -83,11 +89,11 @@ async fn head(context: &Context, keys: &TenantKeys, name: &CollectionName) -> Re
 }
 
 /// Refuses a vector that was not made as the collection's are.
-fn check_embedder(name: &CollectionName, head: &CollectionHead, request: &SearchRequest) -> Result<()> {
+fn check_embedder(name: &CollectionRef, head: &CollectionHead, request: &SearchRequest) -> Result<()> {
     let Some(vector) = request.vector.as_ref().filter(|_| request.mode != Mode::Keyword) else { return Ok(()) };
     let dimension = head.embedder.dimension;
     match &vector.embedder {
-        Some(embedder) => collections::check_embedder(name, head, embedder),
+        Some(embedder) => collections::check_embedder(name.name(), head, embedder),
         None if vector.values.len() != dimension as usize => Err(Error::invalid(
             "/vector",
             format!("{} numbers, collection {name} has {dimension} dimensions", vector.values.len()),
@@ -140,17 +146,12 @@ async fn rank(
     Ok(ranking)
 }
 
-async fn read(
-    context: &Context,
-    keys: &TenantKeys,
-    request: &SearchRequest,
-    ranking: Ranking,
-) -> Result<Vec<SearchResult>> {
+async fn read(context: &Context, request: &SearchRequest, ranking: Ranking) -> Result<Vec<SearchResult>> {
     let Ranking { targets, folded, weighted, .. } = ranking;
     let (targets, weighted) = (&targets, &weighted);
     let reads = folded.into_iter().map(|folded| async move {
         let target = &targets[folded.ranked.candidate.target];
-        let (id, generation) = (target.index.id, folded.entry.document.head.generation);
+        let (keys, id, generation) = (&target.keys, target.index.id, folded.entry.document.head.generation);
         let ordinal = folded.entry.ordinal;
         let passage =
             context.store.run(|tx| async move { passages::get(&tx, keys, id, generation, ordinal).await }).await?;

@@ -1,33 +1,20 @@
-//! Value encoding: one byte of format version, then MessagePack with named fields.
+//! Records of the engine, and those that carry the version of their commit.
 
+use coditect_store::record as stored;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::model::Version;
 
-/// The format this code writes.
-pub(crate) const FORMAT: u8 = 1;
-
 /// Encodes a record.
 pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>> {
-    let mut bytes = vec![FORMAT];
-    rmp_serde::encode::write_named(&mut bytes, record)
-        .map_err(|error| Error::internal("encode a record").caused_by(error))?;
-    Ok(bytes)
+    stored::encode(record).map_err(|error| Error::internal("encode a record").caused_by(error))
 }
 
 /// Decodes a record of any format this code knows.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
-    match bytes.split_first() {
-        Some((&FORMAT, record)) => {
-            rmp_serde::from_slice(record).map_err(|error| Error::corrupt(format!("decode {what}")).caused_by(error))
-        }
-        Some((format, _)) => Err(Error::corrupt(format!(
-            "{what} has format {format}, this version reads format {FORMAT}: it was written by a newer version"
-        ))),
-        None => Err(Error::corrupt(format!("{what} is empty"))),
-    }
+    stored::decode(bytes, what).map_err(|error| Error::corrupt(format!("read {what}")).caused_by(error))
 }
 
 /// Encodes a record that the store will complete with its commit's version: the last 10 bytes, and their offset behind.
@@ -52,19 +39,4 @@ pub(crate) fn decode_stamped<T: DeserializeOwned>(bytes: &[u8], what: &str) -> R
         return Err(Error::corrupt(format!("{what} is too short")));
     };
     Ok((decode(record, what)?, Version::from_bytes(*stamp)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_newer_format_is_refused_by_name() {
-        let mut bytes = encode(&"x").unwrap();
-        assert_eq!(decode::<String>(&bytes, "a record").unwrap(), "x");
-        bytes[0] = 9;
-        let error = decode::<String>(&bytes, "a record").unwrap_err();
-        assert!(error.to_string().contains("format 9"), "{error}");
-        assert!(decode::<String>(&[], "a record").is_err());
-    }
 }

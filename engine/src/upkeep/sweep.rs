@@ -170,7 +170,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open_embedded(EmbeddedOptions::new(dir.path())).await.unwrap();
         let (keys, clock) = (Keys::new("r"), Clock::system());
-        let context = Context { store: store.clone(), keys, clock, scratch: dir.path().into() };
+        let context = Context { store: store.clone(), keys, clock, scratch: dir.path().into(), observer: None };
         let (keys, name) = (context.keys.tenant(&TenantId::new("t").unwrap()), CollectionName::new("docs").unwrap());
         for text in ["replaced", "stays"] {
             write::put(&context, &keys, &name, &spec(), document(text)).await.unwrap();

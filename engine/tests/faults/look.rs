@@ -30,7 +30,7 @@ pub(crate) async fn look(world: &World, model: &mut Model, look: Look) -> Checke
 pub(crate) fn request(model: &Model, search: &Search) -> SearchRequest {
     SearchRequest {
         mode: search.mode,
-        collections: vec![content::collection(search.place)],
+        collections: vec![content::collection(search.place).into()],
         min_version: search.is_fresh.then_some(model.last),
         wait: PATIENCE,
         ..content::query()

@@ -10,10 +10,6 @@ use coditect_engine::model::{
 use coditect_engine::search::{Mode, QueryTokens, SearchRequest, SearchResponse, Vector};
 use coditect_engine::vector::Quantization;
 use coditect_engine::{Bucket, Engine, EngineOptions, SnapshotInfo, Tenant};
-#[cfg(not(feature = "fdb"))]
-use coditect_store::EmbeddedOptions;
-#[cfg(feature = "fdb")]
-use coditect_store::FdbCluster;
 use coditect_store::tuple::{Element, unpack};
 use coditect_store::{Clock, RangeQuery, Store};
 use tempfile::TempDir;
@@ -75,79 +71,21 @@ impl Rig {
     }
 }
 
-/// What the keys of these tests begin with on a cluster.
-#[cfg(feature = "fdb")]
-const ON_CLUSTER: &str = "engine-tests/";
-
-/// A part of the cluster of `FDB_CLUSTER_FILE` that has the directory's name; without one a database of FoundationDB's stand-in, which lasts as long
-/// as the process.
-#[cfg(feature = "fdb")]
+/// The store of `dir`, with this clock.
 pub(crate) async fn open_with(dir: &Path, clock: Clock) -> Store {
-    match cluster_file() {
-        Some(file) => {
-            let root = format!("{ON_CLUSTER}{}", name_of(dir));
-            coditect_store::conformance::part(&open_cluster(FdbCluster::File(file), clock).await, root.as_bytes())
-                .await
-                .unwrap()
-        }
-        None => open_cluster(standin(dir, ""), clock).await,
-    }
-}
-
-/// A database of the stand-in that is reached through these faults; `None` on a cluster.
-#[cfg(feature = "fdb")]
-pub(crate) async fn open_standin(dir: &Path, faults: &str) -> Option<Store> {
-    let cluster = standin(dir, faults);
-    if cluster_file().is_some() { None } else { Some(open_cluster(cluster, Clock::system()).await) }
-}
-
-#[cfg(feature = "fdb")]
-fn standin(dir: &Path, faults: &str) -> FdbCluster {
-    FdbCluster::ConnectionString(format!("{}:standin@127.0.0.1:4500\n# faults: {faults}\n", name_of(dir)))
-}
-
-#[cfg(feature = "fdb")]
-fn name_of(dir: &Path) -> String {
-    dir.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect()
-}
-
-#[cfg(feature = "fdb")]
-fn cluster_file() -> Option<std::path::PathBuf> {
-    std::env::var_os("FDB_CLUSTER_FILE").map(Into::into)
-}
-
-#[cfg(feature = "fdb")]
-async fn open_cluster(cluster: FdbCluster, clock: Clock) -> Store {
-    let mut options = coditect_store::FdbOptions::new(cluster);
-    options.clock = clock;
-    Store::open_fdb(options).await.unwrap()
+    coditect_store::testing::open(dir, clock).await.unwrap()
 }
 
 #[cfg(feature = "fdb")]
 #[tokio::test]
 #[ignore = "for the end of make test-fdb"]
 async fn nothing_stays_on_the_cluster() {
-    let file = cluster_file().expect("FDB_CLUSTER_FILE names a cluster");
-    let store = open_cluster(FdbCluster::File(file), Clock::system()).await;
-    coditect_store::conformance::remove_part(&store, ON_CLUSTER.as_bytes()).await.unwrap();
+    coditect_store::testing::clear_cluster().await.unwrap();
 }
 
-/// The store of another process: on a cluster, connected by itself.
-#[cfg(feature = "fdb")]
-pub(crate) async fn open_again(dir: &Path, _: &Store) -> Store {
-    open(dir).await
-}
-
-#[cfg(not(feature = "fdb"))]
-pub(crate) fn open_again(_: &Path, first: &Store) -> std::future::Ready<Store> {
-    std::future::ready(first.clone())
-}
-
-#[cfg(not(feature = "fdb"))]
-pub(crate) async fn open_with(dir: &Path, clock: Clock) -> Store {
-    let mut options = EmbeddedOptions::new(dir.join("store"));
-    options.clock = clock;
-    Store::open_embedded(options).await.unwrap()
+/// The store of another process.
+pub(crate) async fn open_again(dir: &Path, first: &Store) -> Store {
+    coditect_store::testing::open_again(dir, first).await.unwrap()
 }
 
 /// As [`open_with`], with the machine's clock.
@@ -243,7 +181,7 @@ pub(crate) fn query_of(query: &str) -> SearchRequest {
     SearchRequest {
         query: Some(query.into()),
         vector: Some(Vector { values: embed(query), embedder: Some(embedder()) }),
-        collections: vec![docs()],
+        collections: vec![docs().into()],
         ..SearchRequest::default()
     }
 }

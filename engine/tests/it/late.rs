@@ -85,11 +85,11 @@ async fn collections_can_do_without() {
     rig.tenant("t").ensure_collection(&plain, &none).await.unwrap();
     rig.tenant("t").put(&plain, &spec(), document("here", &["rotate the signing key"])).await.unwrap();
     let after = alike(&rig).await;
-    let only = search(&rig, SearchRequest { collections: vec![plain.clone()], ..late(QUERY, after) }).await;
+    let only = search(&rig, SearchRequest { collections: vec![plain.clone().into()], ..late(QUERY, after) }).await;
     assert_eq!((only.reranked, ids(&only)), (0, vec!["here".to_owned()]));
     assert!(only.results[0].evidence.is_empty());
     // Beside one that has codes, its passages are neither lost nor sent to the end.
-    let both = search(&rig, SearchRequest { collections: vec![plain, docs()], ..late(QUERY, after) }).await;
+    let both = search(&rig, SearchRequest { collections: vec![plain.into(), docs().into()], ..late(QUERY, after) }).await;
     assert!(ids(&both)[..2].contains(&"here".to_owned()), "{:?}", ids(&both));
 }
 

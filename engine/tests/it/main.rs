@@ -13,6 +13,7 @@ mod filters;
 mod harness;
 mod late;
 mod model;
+mod reach;
 mod recall;
 mod replicas;
 mod restart;

@@ -69,7 +69,7 @@ async fn fill(rig: &Rig, rng: &mut ChaCha8Rng, documents: usize, search: SearchS
 fn request(vector: Vec<f32>) -> SearchRequest {
     SearchRequest {
         vector: Some(Vector { values: vector, embedder: None }),
-        collections: vec![docs()],
+        collections: vec![docs().into()],
         mode: Mode::Vector,
         top_k: 100,
         fold_copies: false,

@@ -140,8 +140,8 @@ async fn words_are_corrected_where_no_collection_holds_them() {
     let words = ["throat", "throttle", "throttled", "throw"].map(str::to_owned);
     let tenant = rig.tenant("t");
     assert_eq!(tenant.spelled(&[], "throtle", &words).unwrap().as_deref(), Some("throttle"));
-    assert_eq!(tenant.spelled(&[docs()], "throtle", &words[..1]).unwrap(), None, "no known word");
-    assert_eq!(tenant.spelled(&[docs()], "throttling", &words).unwrap(), None, "a passage holds it");
-    assert_eq!(tenant.spelled(&[docs()], "zebra", &words).unwrap(), None, "nothing is near");
-    assert_eq!(rig.tenant("other").spelled(&[docs()], "throtle", &words).unwrap(), None);
+    assert_eq!(tenant.spelled(&[docs().into()], "throtle", &words[..1]).unwrap(), None, "no known word");
+    assert_eq!(tenant.spelled(&[docs().into()], "throttling", &words).unwrap(), None, "a passage holds it");
+    assert_eq!(tenant.spelled(&[docs().into()], "zebra", &words).unwrap(), None, "nothing is near");
+    assert_eq!(rig.tenant("other").spelled(&[docs().into()], "throtle", &words).unwrap(), None);
 }

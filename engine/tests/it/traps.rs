@@ -147,7 +147,7 @@ async fn clocks_that_are_hours_apart_decide_no_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_watch_delays_a_change_and_hides_none() {
     let dir = tempfile::TempDir::new().unwrap();
-    let Some(store) = crate::harness::open_standin(dir.path(), "watch_lost=1").await else { return };
+    let Some(store) = coditect_store::testing::open_standin(dir.path(), "watch_lost=1").await.unwrap() else { return };
     let clock = Clock::system();
     let engine = Engine::start(store, clock, &EngineOptions::default());
     engine.ready(WAIT).await.unwrap();

@@ -70,7 +70,7 @@ pub async fn restore(
     progress: impl Fn(&Restored) + Send + Sync,
 ) -> Result<Restored> {
     let (store, clock, keys) = (store.clone(), clock.clone(), Keys::new(root));
-    let context = Context { store, keys, clock, scratch: std::env::temp_dir().into() };
+    let context = Context { store, keys, clock, scratch: std::env::temp_dir().into(), observer: None };
     let restore = Restore { context, bucket, options };
     restore.run(&progress).await
 }

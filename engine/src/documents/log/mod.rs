@@ -3,9 +3,11 @@
 //! Old entries are taken off its front ([`trim`]): who is behind that starts from the documents themselves.
 
 mod attempts;
+mod observer;
 pub(crate) mod trim;
 
 pub(crate) use attempts::Attempts;
+pub use observer::{Noted, Observer};
 
 use coditect_store::tuple::Versionstamp;
 use coditect_store::{AtomicOp, KeyValue, RangeQuery, Store, Transaction};
@@ -52,9 +54,19 @@ pub(crate) struct LogPage {
     pub(crate) more: bool,
 }
 
-/// Appends an entry to the log in the same commit as the change itself, and wakes the followers.
-pub(crate) fn append(tx: &Transaction, keys: &Keys, entry: &LogEntry) -> Result<()> {
-    let value = record::encode(entry)?;
+/// Appends an entry to the log in the same commit as the change itself, and wakes the followers. `name` is the collection's.
+pub(crate) fn append(
+    tx: &Transaction,
+    context: &Context,
+    tenant: &TenantId,
+    (name, collection): (&CollectionName, CollectionId),
+    change: Change,
+) -> Result<()> {
+    let keys = &context.keys;
+    if let Some(observer) = &context.observer {
+        observer.note(tx, name, &change)?;
+    }
+    let value = record::encode(&LogEntry { tenant: tenant.clone(), collection, change })?;
     tx.atomic(AtomicOp::SetVersionstampedKey, &stamped(&keys.log(), 0), &value);
     let mut tail = vec![0xff; 10];
     tail.extend_from_slice(&0u32.to_le_bytes());

@@ -1,0 +1,266 @@
+//! The clean-up: deletes sessions that are over, invitations that nobody accepted, and old entries of the audit log. In bounded transactions, each of
+//! which decides anew, so that several can go on at once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use coditect_store::{KeyValue, Lease, RangeQuery, RunOptions, TenantId, Transaction, key_after, prefix_end, record};
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{Auth, Inner};
+use crate::error::{Error, Result};
+use crate::keys::TenantKeys;
+use crate::session::{Session, SessionStatus};
+use crate::{audit, invitations, limits, tenants};
+
+/// What a clean-up did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CleanupReport {
+    /// Sessions that were looked at.
+    pub scanned: u64,
+    /// Records that cannot be read: they stay, for somebody to look at.
+    pub unreadable: u64,
+    /// Sessions that were deleted.
+    pub deleted: BTreeMap<TenantId, Deleted>,
+    /// Invitations that nobody accepted in time.
+    pub invitations: u64,
+    /// Old entries of the audit log.
+    pub audit_entries: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Sessions of one tenant that were deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// They were not used for too long.
+    pub expired: u64,
+    /// They were ended some time ago.
+    pub terminated: u64,
+}
+
+/// Why a session is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It was not used for too long.
+    Expired,
+    /// It was ended some time ago.
+    Terminated,
+}
+
+impl Reason {
+    /// Why `session` is to be deleted, if it is.
+    #[must_use]
+    pub fn of(session: &Session, now: Timestamp) -> Option<Self> {
+        let kept = SignedDuration::try_from(limits::TERMINATED_KEPT).unwrap_or(SignedDuration::MAX);
+        let age = now.duration_since(session.last_access_at);
+        match session.status {
+            SessionStatus::Terminated if age > kept => Some(Self::Terminated),
+            SessionStatus::Terminated => None,
+            _ => session.is_idle(now).then_some(Self::Expired),
+        }
+    }
+}
+
+impl CleanupReport {
+    /// Sessions that were deleted, of all tenants.
+    #[must_use]
+    pub fn total(&self) -> Deleted {
+        self.deleted.values().fold(Deleted::default(), |sum, one| Deleted {
+            expired: sum.expired + one.expired,
+            terminated: sum.terminated + one.terminated,
+        })
+    }
+
+    /// Writes the report into the log, as one line.
+    pub fn log(&self) {
+        let Deleted { expired, terminated } = self.total();
+        let by_tenant: BTreeMap<&str, [u64; 2]> =
+            self.deleted.iter().map(|(tenant, one)| (tenant.as_str(), [one.expired, one.terminated])).collect();
+        let by_tenant = serde_json::to_string(&by_tenant).unwrap_or_default();
+        tracing::info!(
+            scanned = self.scanned,
+            deleted = expired + terminated,
+            expired,
+            terminated,
+            by_tenant,
+            unreadable = self.unreadable,
+            invitations = self.invitations,
+            audit_entries = self.audit_entries,
+            seconds = self.took.as_secs_f64(),
+            "sessions were cleaned up"
+        );
+    }
+}
+
+impl Auth {
+    /// Cleans up everything of all tenants. `audit_kept` is how long entries of the audit log stay.
+    ///
+    /// # Errors
+    /// Store failures; what was deleted until then stays so.
+    pub async fn clean_up(&self, audit_kept: Duration) -> Result<CleanupReport> {
+        let auth = &*self.inner;
+        let begun = auth.clock.monotonic();
+        let mut report = CleanupReport::default();
+        for tenant in tenants::all(auth).await? {
+            auth.clean_tenant(&tenant, audit_kept, &mut report).await?;
+        }
+        report.took = auth.clock.monotonic().saturating_sub(begun);
+        let Deleted { expired, terminated } = report.total();
+        metrics::counter!("auth_sessions_deleted_total", "reason" => "expired").increment(expired);
+        metrics::counter!("auth_sessions_deleted_total", "reason" => "terminated").increment(terminated);
+        Ok(report)
+    }
+
+    /// Cleans up again and again, of several processes one at a time, until `stop`.
+    pub async fn keep_clean(&self, every: Duration, audit_kept: Duration, stop: CancellationToken) {
+        let store = self.inner.store.clone();
+        let mut lease = Lease::new(store, self.inner.keys.lease("sessions"), limits::CLEANUP_LEASE);
+        while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+            let round = lease.during(|_| self.clean_up(audit_kept));
+            match stop.run_until_cancelled(round).await {
+                Some(Ok(Some(Ok(report)))) => report.log(),
+                Some(Ok(None)) | None => {}
+                Some(Ok(Some(Err(error)))) => tracing::warn!(%error, "sessions were not cleaned up"),
+                Some(Err(error)) => tracing::warn!(%error, "sessions were not cleaned up"),
+            }
+        }
+        if let Err(error) = lease.release().await {
+            tracing::debug!(%error, "the lease of the clean-up was not given back");
+        }
+    }
+}
+
+/// A page of what was looked at, and what of it was deleted.
+#[derive(Default)]
+struct Swept {
+    scanned: u64,
+    unreadable: u64,
+    deleted: Deleted,
+    /// Where to go on; nothing at the end.
+    next: Option<Vec<u8>>,
+}
+
+impl Inner {
+    async fn clean_tenant(&self, tenant: &TenantId, audit_kept: Duration, report: &mut CleanupReport) -> Result<()> {
+        let keys = &self.keys.tenant(tenant);
+        let mut begin = Some(keys.sessions());
+        while let Some(from) = begin {
+            let swept = self.sweep_sessions(keys, &from).await?;
+            report.scanned += swept.scanned;
+            report.unreadable += swept.unreadable;
+            if swept.deleted != Deleted::default() {
+                let deleted = report.deleted.entry(tenant.clone()).or_default();
+                deleted.expired += swept.deleted.expired;
+                deleted.terminated += swept.deleted.terminated;
+            }
+            begin = swept.next;
+        }
+        report.invitations += self.sweep_invitations(keys).await?;
+        report.audit_entries += self.trim_audit(keys, audit_kept).await?;
+        Ok(())
+    }
+
+    /// Runs `f` as work that can wait.
+    async fn run_behind<T, F, Fut>(&self, f: F) -> Result<T>
+    where
+        F: Fn(Transaction) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T>> + Send,
+        T: Send,
+    {
+        self.store.run_with(RunOptions::background("sessions"), f).await
+    }
+
+    async fn sweep_sessions(&self, keys: &TenantKeys, from: &[u8]) -> Result<Swept> {
+        let (now, end) = (self.clock.now(), prefix_end(&keys.sessions()));
+        let range = &RangeQuery::from((from.to_vec(), end)).limit(limits::CLEANUP_BATCH);
+        self.run_behind(|tx| async move {
+            let page = tx.snapshot().get_range(range.clone()).await?;
+            let mut swept = Swept { scanned: page.items.len() as u64, ..Swept::default() };
+            for item in &page.items {
+                match Session::decode(&item.value) {
+                    Ok(session) => sweep_session(&tx, keys, item, &session, now, &mut swept.deleted),
+                    Err(error) => {
+                        tracing::warn!(key = %String::from_utf8_lossy(&item.key), %error, "the record of a session cannot be read");
+                        swept.unreadable += 1;
+                    }
+                }
+            }
+            swept.next = page.items.last().filter(|_| page.more).map(|last| key_after(&last.key).to_vec());
+            Ok(swept)
+        })
+        .await
+    }
+
+    async fn sweep_invitations(&self, keys: &TenantKeys) -> Result<u64> {
+        let (now, mut swept) = (self.clock.now(), 0);
+        let mut range = Some(RangeQuery::from(&keys.invitations()).limit(limits::CLEANUP_BATCH));
+        while let Some(query) = range {
+            let query_now = &query;
+            let (page, count) = self
+                .run_behind(|tx| async move {
+                    let page = tx.snapshot().get_range(query_now.clone()).await?;
+                    let mut count = 0;
+                    for item in &page.items {
+                        let record: invitations::Record = record::decode(&item.value, "the record of an invitation")?;
+                        if record.expires_at <= now {
+                            tx.clear(&item.key);
+                            count += 1;
+                        }
+                    }
+                    Ok((page, count))
+                })
+                .await?;
+            swept += count;
+            range = query.rest(&page);
+        }
+        Ok(swept)
+    }
+
+    /// Takes entries of the audit log away that are older than `kept`, from its beginning.
+    async fn trim_audit(&self, keys: &TenantKeys, kept: Duration) -> Result<u64> {
+        let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
+        let Ok(before) = self.clock.now().checked_sub(kept) else { return Ok(0) };
+        let range = &RangeQuery::from(&keys.audit()).limit(limits::AUDIT_BATCH);
+        let mut taken = 0;
+        loop {
+            let (count, more) = self
+                .run_behind(|tx| async move {
+                    let page = tx.snapshot().get_range(range.clone()).await?;
+                    let old = page.items.iter().map(|item| audit::decoded(keys, item));
+                    let old: Vec<bool> = old.map(|entry| Ok(entry?.1.at < before)).collect::<Result<_, Error>>()?;
+                    let count = old.iter().take_while(|is_old| **is_old).count();
+                    if let Some(last) = count.checked_sub(1).and_then(|last| page.items.get(last)) {
+                        tx.clear_range(&keys.audit().range().0, &key_after(&last.key));
+                    }
+                    Ok((count, page.more && count == page.items.len()))
+                })
+                .await?;
+            taken += count as u64;
+            if !more {
+                return Ok(taken);
+            }
+        }
+    }
+}
+
+/// Deletes a session that is over. The transaction fails if it is used or ended meanwhile, and is then done anew.
+fn sweep_session(
+    tx: &Transaction,
+    keys: &TenantKeys,
+    item: &KeyValue,
+    session: &Session,
+    now: Timestamp,
+    deleted: &mut Deleted,
+) {
+    let Some(reason) = Reason::of(session, now) else { return };
+    match reason {
+        Reason::Expired => deleted.expired += 1,
+        Reason::Terminated => deleted.terminated += 1,
+    }
+    tx.add_read_conflict_range(&item.key, &key_after(&item.key));
+    tx.clear(&item.key);
+    tx.clear(&keys.family(&session.session_id));
+    tx.clear(&keys.session_of(&session.user_id, &session.session_id));
+}

@@ -1,0 +1,104 @@
+//! The clean-up: what goes, what stays, and that two at once do no harm.
+
+use std::time::Duration;
+
+use coditect_auth::{CleanupReport, Deleted, Refusal, Role};
+use coditect_store::{Error, RangeQuery};
+use jiff::ToSpan as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Rig, tenant};
+
+const KEPT: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+async fn keys(rig: &Rig, prefix: &str) -> usize {
+    let range = &RangeQuery::prefix(prefix.as_bytes());
+    let found = rig.store.run(|tx| async move { Ok::<_, Error>(tx.collect_range(range.clone()).await?) });
+    found.await.unwrap().items.len()
+}
+
+#[tokio::test]
+async fn sessions_that_are_over_go_and_all_others_stay() {
+    let rig = Rig::new().await;
+    let old = rig.ada().await;
+    let ended = rig.login("acme", "ada@example.com").await;
+    rig.wait(20 * 3_600);
+    rig.acting(&old).await.terminate(&ended.session.session_id).await.unwrap();
+    rig.user("other", "eve@example.com", Role::Member).await;
+    let other = rig.login("other", "eve@example.com").await;
+    rig.auth.stop().await;
+    let report = rig.auth.clean_up(KEPT).await.unwrap();
+    assert_eq!((report.scanned, report.total()), (3, Deleted::default()), "an end is remembered for a while");
+    rig.wait(3_601);
+    let report = rig.auth.clean_up(KEPT).await.unwrap();
+    assert_eq!(report.deleted[&tenant("acme")], Deleted { expired: 0, terminated: 1 });
+    assert_eq!(rig.refused(&ended.token).await, Some(Refusal::NoSession));
+    rig.wait(24 * 3_600);
+    let report = rig.auth.clean_up(KEPT).await.unwrap();
+    assert_eq!(report.deleted[&tenant("acme")], Deleted { expired: 1, terminated: 0 });
+    assert_eq!(report.deleted[&tenant("other")], Deleted { expired: 1, terminated: 0 });
+    assert_eq!(keys(&rig, "acme/session/").await + keys(&rig, "other/session/").await, 0);
+    assert_eq!(rig.auth.clean_up(KEPT).await.unwrap().scanned, 0);
+    drop((old, other));
+    let again = rig.login("acme", "ada@example.com").await;
+    assert_eq!(rig.acting(&again).await.sessions(None).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_stays_and_is_counted() {
+    let rig = Rig::new().await;
+    rig.ada().await;
+    let written = rig.store.run(|tx| async move {
+        tx.set(b"acme/session/broken", b"{");
+        Ok::<_, Error>(())
+    });
+    written.await.unwrap();
+    rig.wait(48 * 3_600);
+    let report = rig.auth.clean_up(KEPT).await.unwrap();
+    assert_eq!((report.scanned, report.unreadable, report.total().expired), (2, 1, 1));
+    assert_eq!(keys(&rig, "acme/session/").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_at_once_delete_each_session_once_and_none_that_is_used() {
+    let rig = Rig::new().await;
+    let used = rig.ada().await;
+    for number in 0..1_200u32 {
+        let (mut session, key) = (used.session.clone(), format!("acme/session/s-{number:06}"));
+        session.session_id = coditect_auth::SessionId::new(format!("s-{number:06}")).unwrap();
+        session.last_access_at -= 2.hours();
+        let (bytes, key) = (&session.encode().unwrap(), &key);
+        let written = rig.store.run(|tx| async move {
+            tx.set(key.as_bytes(), bytes);
+            Ok::<_, Error>(())
+        });
+        written.await.unwrap();
+    }
+    rig.wait(22 * 3_600 + 1);
+    let other = rig.another(crate::harness::options()).await;
+    let (one, two) = tokio::join!(rig.auth.clean_up(KEPT), other.clean_up(KEPT));
+    let expired = |report: CleanupReport| report.total().expired;
+    assert_eq!(expired(one.unwrap()) + expired(two.unwrap()), 1_200);
+    assert_eq!(rig.refused(&used.token).await, None);
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn of_several_servers_one_cleans_up_at_a_time() {
+    let rig = Rig::new().await;
+    rig.ada().await;
+    rig.wait(48 * 3_600);
+    let stop = CancellationToken::new();
+    let cleaning = (0..3).map(|_| {
+        let (auth, stop) = (rig.auth.clone(), stop.clone());
+        tokio::spawn(async move { auth.keep_clean(Duration::from_millis(5), KEPT, stop).await })
+    });
+    let cleaning: Vec<_> = cleaning.collect();
+    while keys(&rig, "acme/session/").await > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    stop.cancel();
+    for task in cleaning {
+        task.await.unwrap();
+    }
+}

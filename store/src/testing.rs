@@ -1,0 +1,102 @@
+//! Where the tests of the crates above keep things: the embedded store, or with the feature `fdb` a part of the cluster that `FDB_CLUSTER_FILE` names, or
+//! without one a database of FoundationDB's stand-in, which lasts as long as the process.
+
+use std::path::Path;
+
+use crate::{Clock, Result, Store};
+
+/// Opens the store that belongs to `dir`.
+///
+/// # Errors
+/// As [`Store::open_embedded`] and `Store::open_fdb`.
+pub async fn open(dir: &Path, clock: Clock) -> Result<Store> {
+    backend::open(dir, clock).await
+}
+
+/// The store of `dir` as another process has it: on a cluster, connected by itself; embedded, `first`.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_again(dir: &Path, first: &Store) -> Result<Store> {
+    backend::open_again(dir, first).await
+}
+
+#[cfg(not(feature = "fdb"))]
+mod backend {
+    use super::{Clock, Path, Result, Store};
+
+    pub(super) async fn open(dir: &Path, clock: Clock) -> Result<Store> {
+        let mut options = crate::EmbeddedOptions::new(dir.join("store"));
+        options.clock = clock;
+        Store::open_embedded(options).await
+    }
+
+    pub(super) fn open_again(_: &Path, first: &Store) -> std::future::Ready<Result<Store>> {
+        std::future::ready(Ok(first.clone()))
+    }
+}
+
+#[cfg(feature = "fdb")]
+pub use backend::{clear_cluster, open_standin};
+
+#[cfg(feature = "fdb")]
+mod backend {
+    use super::{Clock, Path, Result, Store};
+    use crate::conformance::{part, remove_part};
+    use crate::{FdbCluster, FdbOptions};
+
+    /// What the keys of all tests begin with on a cluster.
+    const ON_CLUSTER: &str = "tests/";
+
+    pub(super) async fn open(dir: &Path, clock: Clock) -> Result<Store> {
+        match cluster_file() {
+            Some(file) => {
+                let root = format!("{ON_CLUSTER}{}", name_of(dir));
+                part(&connect(FdbCluster::File(file), clock).await?, root.as_bytes()).await
+            }
+            None => connect(standin(dir, ""), clock).await,
+        }
+    }
+
+    pub(super) async fn open_again(dir: &Path, first: &Store) -> Result<Store> {
+        open(dir, first.clock().clone()).await
+    }
+
+    /// A database of the stand-in that is reached through these faults; `None` on a cluster.
+    ///
+    /// # Errors
+    /// As [`super::open`].
+    pub async fn open_standin(dir: &Path, faults: &str) -> Result<Option<Store>> {
+        match cluster_file() {
+            Some(_) => Ok(None),
+            None => connect(standin(dir, faults), Clock::system()).await.map(Some),
+        }
+    }
+
+    /// Removes what tests have left on the cluster of `FDB_CLUSTER_FILE`. Does nothing without one.
+    ///
+    /// # Errors
+    /// As [`super::open`].
+    pub async fn clear_cluster() -> Result<()> {
+        let Some(file) = cluster_file() else { return Ok(()) };
+        remove_part(&connect(FdbCluster::File(file), Clock::system()).await?, ON_CLUSTER.as_bytes()).await
+    }
+
+    fn standin(dir: &Path, faults: &str) -> FdbCluster {
+        FdbCluster::ConnectionString(format!("{}:standin@127.0.0.1:4500\n# faults: {faults}\n", name_of(dir)))
+    }
+
+    fn name_of(dir: &Path) -> String {
+        dir.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect()
+    }
+
+    fn cluster_file() -> Option<std::path::PathBuf> {
+        std::env::var_os("FDB_CLUSTER_FILE").map(Into::into)
+    }
+
+    async fn connect(cluster: FdbCluster, clock: Clock) -> Result<Store> {
+        let mut options = FdbOptions::new(cluster);
+        options.clock = clock;
+        Store::open_fdb(options).await
+    }
+}

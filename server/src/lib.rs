@@ -3,6 +3,7 @@
 //! Settings are read whole, then [`Server::start`] opens the store, the embedder and the engine and binds the port;
 //! [`Server::run`] serves until it is told to stop.
 
+mod audit;
 pub mod commands;
 mod connections;
 mod cursor;
@@ -14,6 +15,7 @@ mod openapi;
 mod pipeline;
 mod problem;
 mod query;
+mod quotas;
 mod routes;
 mod server;
 pub mod settings;

@@ -102,6 +102,12 @@ pub const SNAPSHOT_INTERVAL_S: u64 = 900;
 pub const SNAPSHOTS_KEPT: usize = 2;
 /// How long it stays possible to go back to a state that was replaced or removed, seconds.
 pub const BACKUP_HISTORY_S: u64 = 7 * 24 * 3_600;
+/// How often the server deletes sessions that are over, seconds (`auth.cleanup_interval_s`).
+pub const CLEANUP_INTERVAL_S: u64 = 3_600;
+/// Longest wait for a client that begins to speak TLS.
+pub const TLS_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often certificates are looked at for newer ones.
+pub const TLS_LOOK: Duration = Duration::from_secs(60);
 /// How often a command's line on a terminal is drawn.
 pub const PROGRESS_TICK: Duration = Duration::from_millis(120);
 /// How long the start waits for a cluster, milliseconds.

@@ -5,9 +5,11 @@
 
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use coditect_auth::{Error as AuthError, ErrorKind as AuthErrorKind, Refusal};
 use coditect_engine::{Error as EngineError, ErrorKind};
 use coditect_ingest::embed::EmbedError;
 use coditect_ingest::wire;
@@ -39,6 +41,12 @@ pub enum Code {
     UnsupportedMediaType,
     /// The request was meant for another host.
     WrongHost,
+    /// It is not known who sends the request.
+    Unauthenticated,
+    /// It is known who sends it, and that one may not.
+    Forbidden,
+    /// A limit is used up.
+    TooManyRequests,
     /// A defect of ours.
     Internal,
     /// Too many requests at once.
@@ -77,6 +85,9 @@ impl Code {
             Self::UnsupportedMediaType => {
                 row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type")
             }
+            Self::Unauthenticated => row(StatusCode::UNAUTHORIZED, "unauthenticated", "Not signed in"),
+            Self::Forbidden => row(StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::TooManyRequests => row(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Limit used up"),
             Self::WrongHost => row(StatusCode::MISDIRECTED_REQUEST, "wrong-host", "Wrong host"),
             Self::Internal => row(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
             Self::Overloaded => retry(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too many requests at once"),
@@ -148,6 +159,10 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// What happened inside, for the log alone.
     pub cause: Option<Arc<dyn StdError + Send + Sync>>,
+    /// How long to wait before another attempt.
+    pub retry_after: Option<Duration>,
+    /// How to prove who sends the request (RFC 6750).
+    pub challenge: Option<&'static str>,
 }
 
 /// The result of a handler.
@@ -156,7 +171,15 @@ pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 impl Problem {
     /// A problem without fields.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: clip(detail.into()), errors: Vec::new(), cause: None }
+        let detail = clip(detail.into());
+        Self { code, detail, errors: Vec::new(), cause: None, retry_after: None, challenge: None }
+    }
+
+    /// The same problem with the time after which another attempt has a chance.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
     }
 
     /// The request's field at `pointer` is at fault.
@@ -248,8 +271,13 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let row = self.code.row();
         let mut response = row.status.into_response();
-        if row.retry {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER_SECONDS));
+        let usual = row.retry.then_some(u64::from(limits::RETRY_AFTER_SECONDS));
+        let seconds = self.retry_after.map(|wait| wait.as_secs_f64().ceil().max(1.0) as u64).or(usual);
+        if let Some(seconds) = seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response.extensions_mut().insert(self);
         response
@@ -272,11 +300,45 @@ impl From<EngineError> for Problem {
 
 fn unavailable(error: EngineError) -> Problem {
     let full = error.store_error().is_some_and(|store| store.kind() == coditect_store::ErrorKind::Full);
-    match full {
+    store_unavailable(full).caused_by(error)
+}
+
+fn store_unavailable(is_full: bool) -> Problem {
+    match is_full {
         true => Problem::new(Code::StorageFull, "the server's disk is full: nothing of this request was stored"),
         false => Problem::new(Code::StoreUnavailable, "the store cannot be reached at the moment, try again"),
     }
-    .caused_by(error)
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        let message = error.to_string();
+        match error.kind() {
+            AuthErrorKind::Invalid { pointer } => Self::field(*pointer, message),
+            AuthErrorKind::Unauthenticated(refusal) => {
+                let challenge = match refusal {
+                    Refusal::Missing => "Bearer realm=\"coditect\"",
+                    _ => "Bearer realm=\"coditect\", error=\"invalid_token\"",
+                };
+                Self { challenge: Some(challenge), ..Self::new(Code::Unauthenticated, message) }
+            }
+            AuthErrorKind::Forbidden => {
+                let challenge = Some("Bearer realm=\"coditect\", error=\"insufficient_scope\"");
+                Self { challenge, ..Self::new(Code::Forbidden, message) }
+            }
+            AuthErrorKind::NotFound => Self::new(Code::NotFound, message),
+            AuthErrorKind::Conflict => Self::new(Code::Conflict, message),
+            AuthErrorKind::Throttled(wait) => Self::new(Code::TooManyRequests, message).retry_after(*wait),
+            AuthErrorKind::Busy => Self::new(Code::Overloaded, message),
+            AuthErrorKind::Unavailable => auth_unavailable(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+fn auth_unavailable(error: AuthError) -> Problem {
+    let full = error.store_error().is_some_and(|store| store.kind() == coditect_store::ErrorKind::Full);
+    store_unavailable(full).caused_by(error)
 }
 
 impl From<EmbedError> for Problem {

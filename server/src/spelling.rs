@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use coditect_engine::Tenant;
-use coditect_engine::model::CollectionName;
+use coditect_engine::model::CollectionRef;
 
 use crate::limits;
 use crate::problem::{Problem, Result};
@@ -32,7 +32,7 @@ impl Spelling {
     pub async fn corrected(
         &self,
         tenant: &Tenant,
-        collections: &[CollectionName],
+        collections: &[CollectionRef],
         query: &str,
     ) -> Result<Option<String>> {
         let odd = self.odd_words(query);

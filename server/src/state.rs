@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use coditect_engine::model::{CollectionSpec, EmbedderInfo, SearchSettings};
+use coditect_auth::{Auth, Caller};
+use coditect_engine::model::{CollectionName, CollectionSpec, EmbedderInfo, SearchSettings};
 use coditect_engine::vector::Quantization;
 use coditect_engine::{Engine, Tenant};
 use coditect_ingest::split::TokenCounter;
-use coditect_store::{Clock, Store};
+use coditect_store::{Clock, Store, TenantId};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
 use crate::pipeline::Pipeline;
 use crate::problem::{Problem, Result};
 use crate::query::QueryVectors;
+use crate::quotas::Quotas;
 use crate::settings::Settings;
 use crate::spelling::Spelling;
 
@@ -24,10 +26,14 @@ pub struct App {
     pub clock: Clock,
     /// The store below the engine.
     pub store: Store,
-    /// The engine.
-    pub engine: Engine,
-    /// The tenant of all requests, until logins exist.
-    pub tenant: Tenant,
+    /// The engine. Documents are reached through [`App::tenant`] alone.
+    pub(crate) engine: Engine,
+    /// Who may call.
+    pub auth: Auth,
+    /// The tenant whose collections all may read.
+    pub shared_tenant: TenantId,
+    /// Limits of tenants and callers.
+    pub(crate) quotas: Quotas,
     /// The identity of this server's vectors.
     pub embedder: EmbedderInfo,
     /// The identity of the model that makes token codes, if there is one.
@@ -52,6 +58,26 @@ pub struct App {
 pub(crate) type AppState = Arc<App>;
 
 impl App {
+    /// What a caller can reach of the documents: of its tenant what its token is not kept from, and what is shared.
+    ///
+    /// # Errors
+    /// When its token names a collection that cannot exist.
+    pub(crate) fn tenant(&self, caller: &Caller) -> Result<Tenant> {
+        let tenant = self.engine.tenant(caller.tenant()).sharing(&self.shared_tenant);
+        match caller.collections() {
+            Some(names) => {
+                let names = names.iter().map(CollectionName::new).collect::<coditect_engine::Result<_>>();
+                Ok(tenant.confined_to(names.map_err(Problem::internal)?))
+            }
+            None => Ok(tenant),
+        }
+    }
+
+    /// Whether this is the tenant whose collections all may read.
+    pub(crate) fn is_shared(&self, tenant: &TenantId) -> bool {
+        *tenant == self.shared_tenant
+    }
+
     /// What a collection made by this server is made with, with or without tokens for late interaction.
     ///
     /// # Errors

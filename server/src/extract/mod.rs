@@ -1,10 +1,14 @@
 //! Extractors whose refusals are problems that name the field.
 
+mod access;
 mod json;
+mod origin;
 mod path;
 mod pointer;
 mod query;
 
+pub(crate) use access::{Known, Reader, Writer};
 pub(crate) use json::Json;
+pub(crate) use origin::{From, Peer};
 pub(crate) use path::Path;
 pub(crate) use query::Query;

@@ -41,8 +41,8 @@ pub struct Written {
 }
 
 impl Pipeline {
-    /// A pipeline for one tenant. Must be called within a tokio runtime.
-    pub fn new(tenant: Tenant, models: &Models, target_tokens: usize) -> Self {
+    /// A pipeline with these models. Must be called within a tokio runtime.
+    pub fn new(models: &Models, target_tokens: usize) -> Self {
         let (embedder, info, tokens) = (models.embedder(), models.vectors_info(), models.tokens_info());
         let max_tokens = embedder.max_tokens();
         let target_tokens = target_tokens.min(max_tokens);
@@ -60,7 +60,6 @@ impl Pipeline {
             counter: embedder.counter(),
             vectors: Vectors::start(models.clone()),
             splitters: Arc::new(Semaphore::new(splitters)),
-            tenant,
             options,
         };
         Self { stages: Arc::new(stages) }
@@ -71,8 +70,8 @@ impl Pipeline {
         &self.stages.id
     }
 
-    /// Stores documents and answers in their order. The first of several with the same id counts.
-    pub async fn ingest(&self, documents: Vec<DocumentInput>) -> Vec<Written> {
+    /// Stores documents of a tenant and answers in their order. The first of several with the same id counts.
+    pub async fn ingest(&self, tenant: &Tenant, documents: Vec<DocumentInput>) -> Vec<Written> {
         let stages = &*self.stages;
         let mut seen = HashSet::new();
         let marked: Vec<_> = documents
@@ -80,11 +79,11 @@ impl Pipeline {
             .map(|input| (seen.insert((input.collection.clone(), input.document_id.clone())), input))
             .collect();
         let mut written: Vec<(usize, Written)> = stream::iter(marked.into_iter().enumerate())
-            .map(|(position, (first, input))| stages.prepare(position, input, first))
+            .map(|(position, (first, input))| stages.prepare(tenant, position, input, first))
             .buffered(limits::SPLIT_AHEAD)
-            .map(|prepared| stages.embed(prepared))
+            .map(|prepared| stages.embed(tenant, prepared))
             .buffer_unordered(limits::EMBED_AHEAD)
-            .map(|embedded| stages.write(embedded))
+            .map(|embedded| stages.write(tenant, embedded))
             .buffer_unordered(limits::WRITES_AT_ONCE)
             .collect()
             .await;

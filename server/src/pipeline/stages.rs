@@ -19,7 +19,6 @@ use crate::problem::{Problem, Result};
 
 /// What the stages work with.
 pub(super) struct Stages {
-    pub(super) tenant: Tenant,
     pub(super) spec: CollectionSpec,
     pub(super) id: PipelineId,
     pub(super) options: SplitOptions,
@@ -61,7 +60,7 @@ pub(super) struct Embedded {
 
 impl Stages {
     /// Checks and splits a document, unless it is there already.
-    pub(super) async fn prepare(&self, position: usize, input: DocumentInput, first: bool) -> Item<Prepared> {
+    pub(super) async fn prepare(&self, tenant: &Tenant, position: usize, input: DocumentInput, first: bool) -> Item<Prepared> {
         let slip = |content_hash, place| Slip { position, document_id: input.document_id.clone(), content_hash, place };
         // What is said of the second of two documents with one id says nothing of the first.
         let place = prepare::place(&input).filter(|_| first);
@@ -74,25 +73,25 @@ impl Stages {
             }
         };
         let slip = slip(checked.content_hash.clone(), place);
-        let state = match self.compare(&checked).await {
+        let state = match self.compare(tenant, &checked).await {
             Ok(Some(receipt)) => State::Unchanged(receipt),
-            Ok(None) => self.split(input, checked).await.map_or_else(State::Failed, State::Going),
+            Ok(None) => self.split(tenant, input, checked).await.map_or_else(State::Failed, State::Going),
             Err(problem) => State::Failed(problem),
         };
         Item { slip, state }
     }
 
     /// The receipt of a document that is there already, made from the same content by the same pipeline.
-    async fn compare(&self, checked: &Checked) -> Result<Option<WriteReceipt>> {
-        let Some(stored) = self.tenant.document(&checked.collection, &checked.id).await? else { return Ok(None) };
+    async fn compare(&self, tenant: &Tenant, checked: &Checked) -> Result<Option<WriteReceipt>> {
+        let Some(stored) = tenant.document(&checked.collection, &checked.id).await? else { return Ok(None) };
         let same = stored.head.content_hash == self.id.stored(&checked.content_hash);
         let (version, passages) = (stored.version, stored.head.passages);
         Ok(same.then_some(WriteReceipt { status: Stored::Unchanged, version, passages }))
     }
 
-    async fn split(&self, input: DocumentInput, checked: Checked) -> Result<Prepared> {
+    async fn split(&self, tenant: &Tenant, input: DocumentInput, checked: Checked) -> Result<Prepared> {
         // The collection's embedder is checked before any work is done for it.
-        let (info, _) = self.tenant.ensure_collection(&checked.collection, &self.spec).await?;
+        let (info, _) = tenant.ensure_collection(&checked.collection, &self.spec).await?;
         let holds_codes = info.tokens.is_some() && info.tokens == self.spec.tokens;
         let (id, options, counter) = (self.id.clone(), self.options.clone(), self.counter.clone());
         let place = self.splitters.clone().acquire_owned().await;
@@ -108,11 +107,11 @@ impl Stages {
     }
 
     /// Gives every passage its vector: a known one, or a new one from the embedder.
-    pub(super) async fn embed(&self, item: Item<Prepared>) -> Item<Embedded> {
+    pub(super) async fn embed(&self, tenant: &Tenant, item: Item<Prepared>) -> Item<Embedded> {
         let Item { slip, state } = item;
         let state = match (state, &slip.place) {
             (State::Going(prepared), Some((collection, _))) => {
-                self.vectors_of(collection, prepared).await.map_or_else(State::Failed, State::Going)
+                self.vectors_of(tenant, collection, prepared).await.map_or_else(State::Failed, State::Going)
             }
             (State::Going(_), None) => State::Failed(twice()),
             (State::Unchanged(receipt), _) => State::Unchanged(receipt),
@@ -121,12 +120,17 @@ impl Stages {
         Item { slip, state }
     }
 
-    async fn vectors_of(&self, collection: &CollectionName, prepared: Prepared) -> Result<Embedded> {
+    async fn vectors_of(
+        &self,
+        tenant: &Tenant,
+        collection: &CollectionName,
+        prepared: Prepared,
+    ) -> Result<Embedded> {
         let Prepared { mut document, texts, warnings, holds_codes } = prepared;
         let mut tickets = Vec::new();
         for (position, passage) in document.passages.iter_mut().enumerate() {
             let text = TextHash::of(&passage.text);
-            let known = self.tenant.known_embedding(collection, &self.spec.embedder.id, passage.embed_hash, text);
+            let known = tenant.known_embedding(collection, &self.spec.embedder.id, passage.embed_hash, text);
             match known {
                 Some((vector, codes)) if codes.is_some() || !holds_codes => {
                     metrics::counter!("ingest_reused_vectors_total").increment(1);
@@ -148,31 +152,36 @@ impl Stages {
     }
 
     /// Writes a document and reports what became of it.
-    pub(super) async fn write(&self, item: Item<Embedded>) -> (usize, Written) {
+    pub(super) async fn write(&self, tenant: &Tenant, item: Item<Embedded>) -> (usize, Written) {
         let Item { slip, state } = item;
         let position = slip.position;
         let result = match (state, &slip.place) {
-            (State::Going(embedded), Some((collection, _))) => self.put(collection, embedded).await,
+            (State::Going(embedded), Some((collection, _))) => self.put(tenant, collection, embedded).await,
             (State::Going(_), None) => Err(twice()),
             (State::Unchanged(receipt), _) => Ok((receipt, Vec::new())),
             (State::Failed(problem), _) => Err(problem),
         };
         let written = match result {
             Ok((receipt, warnings)) => stored(slip, &receipt, warnings),
-            Err(problem) => self.failed(slip, problem).await,
+            Err(problem) => self.failed(tenant, slip, problem).await,
         };
         (position, written)
     }
 
-    async fn put(&self, collection: &CollectionName, embedded: Embedded) -> Result<(WriteReceipt, Vec<String>)> {
+    async fn put(
+        &self,
+        tenant: &Tenant,
+        collection: &CollectionName,
+        embedded: Embedded,
+    ) -> Result<(WriteReceipt, Vec<String>)> {
         let started = Instant::now();
-        let receipt = self.tenant.put(collection, &self.spec, embedded.document).await?;
+        let receipt = tenant.put(collection, &self.spec, embedded.document).await?;
         metrics::histogram!("ingest_stage_seconds", "stage" => "write").record(started.elapsed());
         Ok((receipt, embedded.warnings))
     }
 
     /// Keeps the reason beside the document, so that `GET /documents?state=failed` shows it.
-    async fn failed(&self, slip: Slip, problem: Problem) -> Written {
+    async fn failed(&self, tenant: &Tenant, slip: Slip, problem: Problem) -> Written {
         metrics::counter!("ingest_documents_total", "status" => "failed").increment(1);
         if problem.code.status().is_server_error() {
             tracing::warn!(
@@ -182,7 +191,7 @@ impl Stages {
             );
         }
         if let Some((collection, id)) = &slip.place
-            && let Err(error) = self.tenant.record_failure(collection, id, &problem.detail).await
+            && let Err(error) = tenant.record_failure(collection, id, &problem.detail).await
         {
             tracing::warn!(%error, "the reason of a failed write could not be kept");
         }

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::collection_search::{Quantization, SearchInfo, SearchSettings};
 use super::places;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, Reader, Writer};
 use crate::problem::{Code, Problem, Result};
 use crate::state::AppState;
 use crate::{cursor, limits, telemetry};
@@ -102,6 +102,8 @@ struct ListQuery {
     cursor: Option<String>,
     /// Entries of a page, 1 to 1000; 100 when absent.
     limit: Option<usize>,
+    /// Those that are shared with all tenants in place of the tenant's own; they are named with `shared:` in front where they are read.
+    shared: Option<bool>,
 }
 
 /// A page of collections, in the order of their names.
@@ -141,6 +143,7 @@ struct Dropped {
 )]
 async fn put(
     State(app): State<AppState>,
+    writer: Writer,
     Path(name): Path<String>,
     body: Option<Json<CollectionBody>>,
 ) -> Result<(StatusCode, JsonAnswer<CollectionInfo>)> {
@@ -152,7 +155,7 @@ async fn put(
     let mut spec = app.collection_spec(description, late_interaction)?;
     spec.quantization = quantization.unwrap_or_default().into();
     spec.search = search.unwrap_or_default().applied(spec.search);
-    let (info, created) = app.tenant.ensure_collection(&name, &spec).await?;
+    let (info, created) = writer.tenant.ensure_collection(&name, &spec).await?;
     let is_other = late_interaction.is_some_and(|wanted| wanted != info.tokens.is_some())
         || quantization.is_some_and(|_| spec.quantization != info.quantization);
     if is_other {
@@ -189,7 +192,7 @@ fn check_description(description: &str) -> Result<()> {
     )
 )]
 async fn alter(
-    State(app): State<AppState>,
+    writer: Writer,
     Path(name): Path<String>,
     Json(patch): Json<CollectionPatch>,
 ) -> Result<JsonAnswer<CollectionInfo>> {
@@ -197,7 +200,7 @@ async fn alter(
     patch.description.as_deref().map_or(Ok(()), check_description)?;
     let search = patch.search.map(SearchChange::from).unwrap_or_default();
     let change = CollectionChange { description: patch.description, search };
-    Ok(JsonAnswer(app.tenant.alter_collection(&name, &change).await?.into()))
+    Ok(JsonAnswer(writer.tenant.alter_collection(&name, &change).await?.into()))
 }
 
 /// List collections.
@@ -208,12 +211,16 @@ async fn alter(
         (status = 400, description = "A parameter is at fault; `errors[].pointer` names it."),
     )
 )]
-async fn list(State(app): State<AppState>, Query(query): Query<ListQuery>) -> Result<JsonAnswer<CollectionPage>> {
-    let scope = ["collections"];
+async fn list(Reader(tenant): Reader, Query(query): Query<ListQuery>) -> Result<JsonAnswer<CollectionPage>> {
+    let is_shared = query.shared.unwrap_or_default();
+    let scope = ["collections", if is_shared { "shared" } else { "own" }];
     let after = query.cursor.map(|cursor| cursor::decode(&scope, &cursor)).transpose()?;
     let after = after.map(CollectionName::new).transpose().map_err(|error| Problem::from(error).at("/cursor"))?;
     let limit = query.limit.unwrap_or(limits::PAGE_DEFAULT);
-    let (infos, more) = app.tenant.collections(after.as_ref(), limit).await?;
+    let (infos, more) = match is_shared {
+        true => tenant.shared_collections(after.as_ref(), limit).await?,
+        false => tenant.collections(after.as_ref(), limit).await?,
+    };
     let next_cursor = infos.last().filter(|_| more).map(|last| cursor::encode(&scope, last.name.as_str()));
     Ok(JsonAnswer(CollectionPage { collections: infos.into_iter().map(CollectionInfo::from).collect(), next_cursor }))
 }
@@ -227,9 +234,9 @@ async fn list(State(app): State<AppState>, Query(query): Query<ListQuery>) -> Re
         (status = 404, description = "There is no such collection."),
     )
 )]
-async fn get(State(app): State<AppState>, Path(name): Path<String>) -> Result<JsonAnswer<CollectionInfo>> {
-    let name = places::collection(&name).map_err(|problem| problem.at("/name"))?;
-    Ok(JsonAnswer(app.tenant.collection(&name).await?.into()))
+async fn get(Reader(tenant): Reader, Path(name): Path<String>) -> Result<JsonAnswer<CollectionInfo>> {
+    let name = places::read_collection(&name).map_err(|problem| problem.at("/name"))?;
+    Ok(JsonAnswer(tenant.reading(&name)?.info().await?.into()))
 }
 
 /// Drop a collection with all its documents.
@@ -241,12 +248,12 @@ async fn get(State(app): State<AppState>, Path(name): Path<String>) -> Result<Js
         (status = 404, description = "There is no such collection."),
     )
 )]
-async fn drop_collection(State(app): State<AppState>, Path(name): Path<String>) -> Result<JsonAnswer<Dropped>> {
+async fn drop_collection(writer: Writer, Path(name): Path<String>) -> Result<JsonAnswer<Dropped>> {
     let name = places::collection(&name).map_err(|problem| problem.at("/name"))?;
-    let version = app.tenant.drop_collection(&name).await?;
+    let version = writer.tenant.drop_collection(&name).await?;
     let version =
         version.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no collection named {name}")))?;
-    telemetry::forget_collection(name.as_str());
+    telemetry::forget_collection(writer.tenant.id().as_str(), name.as_str());
     Ok(JsonAnswer(Dropped { name: name.to_string(), deleted: true, version: version.to_string() }))
 }
 

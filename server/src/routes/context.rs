@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::places::millis;
 use super::search::ask::ask;
 use super::search::{SearchBody, SearchMode, degraded_text, mode_name};
-use crate::extract::Json;
+use crate::extract::{Json, Reader};
 use crate::limits;
 use crate::pipeline::content_of;
 use crate::problem::{Problem, Result};
@@ -132,7 +132,11 @@ struct ContextTook {
         (status = 503, description = "`min_version` is not visible yet, or too many requests; see `Retry-After`."),
     )
 )]
-async fn context(State(app): State<AppState>, Json(body): Json<ContextBody>) -> Result<JsonAnswer<ContextAnswer>> {
+async fn context(
+    State(app): State<AppState>,
+    Reader(tenant): Reader,
+    Json(body): Json<ContextBody>,
+) -> Result<JsonAnswer<ContextAnswer>> {
     let started = Instant::now();
     let max_tokens = max_tokens(body.max_tokens)?;
     let top_k = body.top_k.unwrap_or_else(|| likely_top_k(max_tokens));
@@ -146,7 +150,7 @@ async fn context(State(app): State<AppState>, Json(body): Json<ContextBody>) -> 
         max_latency_ms: body.max_latency_ms,
         ..SearchBody::default()
     };
-    let answered = ask(&app, search.into_ask()?).await?;
+    let answered = ask(&app, &tenant, search.into_ask()?).await?;
     let (took, version, mode) = (answered.response.took, answered.response.version, answered.response.mode);
     let reranked = answered.response.reranked;
     let (counter, results) = (app.counter.clone(), answered.response.results);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use coditect_engine::model::{CollectionName, DocumentId, Version};
+use coditect_engine::Tenant;
+use coditect_engine::model::{CollectionName, CollectionRef, DocumentId, Version};
 
 use crate::problem::{Problem, Result};
-use crate::state::App;
 
 /// A collection named in the path or the query string.
 pub(super) fn collection(name: &str) -> Result<CollectionName> {
@@ -17,13 +17,16 @@ pub(super) fn document(id: &str) -> Result<DocumentId> {
     Ok(DocumentId::new(id)?)
 }
 
+/// A collection that is read, named in the path or the query string: one of the tenant's, or `shared:` and one that is shared.
+pub(super) fn read_collection(name: &str) -> Result<CollectionRef> {
+    Ok(name.parse()?)
+}
+
 /// The collections of a search.
-pub(super) fn collections(names: &[String]) -> Result<Vec<CollectionName>> {
+pub(super) fn collections(names: &[String]) -> Result<Vec<CollectionRef>> {
     let numbered = names.iter().enumerate();
     numbered
-        .map(|(i, name)| {
-            CollectionName::new(name.as_str()).map_err(|e| Problem::from(e).at(format!("/collections/{i}")))
-        })
+        .map(|(i, name)| read_collection(name).map_err(|problem| problem.at(format!("/collections/{i}"))))
         .collect()
 }
 
@@ -33,9 +36,9 @@ pub(super) fn min_version(text: Option<&str>) -> Result<Option<Version>> {
 }
 
 /// Waits until `version` is visible here, for a bounded time.
-pub(super) async fn wait_for(app: &App, version: Option<Version>) -> Result<()> {
+pub(super) async fn wait_for(tenant: &Tenant, version: Option<Version>) -> Result<()> {
     if let Some(version) = version {
-        app.tenant.wait_for(version, coditect_engine::limits::MIN_VERSION_WAIT).await?;
+        tenant.wait_for(version, coditect_engine::limits::MIN_VERSION_WAIT).await?;
     }
     Ok(())
 }

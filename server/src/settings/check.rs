@@ -1,6 +1,7 @@
 //! Checks that the types of settings cannot express: ranges, and what belongs together.
 
 use axum::http::{HeaderValue, Uri};
+use coditect_auth::KeyRing;
 use coditect_engine::Bucket;
 use coditect_engine::model::TenantId;
 use coditect_ingest::embed::ProviderKind;
@@ -24,20 +25,7 @@ fn fault<T>(key: &str, message: impl Into<String>) -> Result<T> {
 
 /// The first fault, if there is one.
 pub(super) fn check(settings: &Settings) -> Result {
-    if !settings.listen.ip().is_loopback() {
-        return fault(
-            "listen",
-            format!(
-                "{} can be reached from other machines, and this version has no logins: whoever reaches the port can read \
-                 and delete everything. Listen on a loopback address such as 127.0.0.1:{}",
-                settings.listen,
-                settings.listen.port()
-            ),
-        );
-    }
-    if let Err(error) = TenantId::new(settings.tenant.as_str()) {
-        return fault("tenant", error.to_string());
-    }
+    check_auth(settings)?;
     if let Err(error) = EnvFilter::try_new(&settings.log.level) {
         return fault("log.level", error.to_string());
     }
@@ -53,6 +41,45 @@ pub(super) fn check(settings: &Settings) -> Result {
     check_embedder(settings)?;
     check_recall(&settings.recall)?;
     check_limits(&settings.limits)
+}
+
+fn check_auth(settings: &Settings) -> Result {
+    let auth = &settings.auth;
+    let is_reached = !settings.listen.ip().is_loopback();
+    if is_reached && auth.jwt_secret.is_none() {
+        return fault(
+            "auth.jwt_secret",
+            format!(
+                "{} can be reached from other machines: set JWT_SECRET to a secret of at least {} bytes, the same for all servers \
+                 and services that share sessions (openssl rand -base64 48 makes one)",
+                settings.listen,
+                coditect_auth::limits::SECRET_BYTES
+            ),
+        );
+    }
+    if let Some(secret) = &auth.jwt_secret
+        && let Err(error) = KeyRing::new(secret, &auth.previous_secrets)
+    {
+        return fault("auth.jwt_secret", error.to_string());
+    }
+    if let Err(error) = TenantId::new(auth.shared_tenant.as_str()) {
+        return fault("auth.shared_tenant", error.to_string());
+    }
+    if auth.issuer.is_empty() || auth.audience.as_ref().is_some_and(String::is_empty) {
+        return fault("auth.issuer", "neither issuer nor audience can be empty");
+    }
+    let ranges = [
+        ("auth.token_life_s", auth.token_life_s, 60, 30 * 86_400),
+        ("auth.proxies", auth.proxies as u64, 0, 16),
+        ("auth.cleanup_interval_s", auth.cleanup_interval_s, 0, 30 * 86_400),
+        ("auth.audit_kept_s", auth.audit_kept_s, 3_600, 3_153_600_000),
+    ];
+    check_ranges(&ranges)?;
+    match (&settings.tls.certificate, &settings.tls.key) {
+        (Some(_), None) => fault("tls.key", "tls.certificate needs its private key"),
+        (None, Some(_)) => fault("tls.certificate", "tls.key needs its certificate"),
+        _ => Ok(()),
+    }
 }
 
 fn check_store(store: &StoreSettings) -> Result {
@@ -136,6 +163,10 @@ fn check_limits(given: &Limits) -> Result {
         ("limits.connections", given.connections as u64, 1, 1_000_000),
         ("limits.shutdown_ms", given.shutdown_ms, 0, 3_600_000),
     ];
+    check_ranges(&ranges)
+}
+
+fn check_ranges(ranges: &[(&str, u64, u64, u64)]) -> Result {
     for (key, value, least, most) in ranges {
         if !(least..=most).contains(&value) {
             return fault(key, format!("{value} is out of range, {least} to {most} are allowed"));

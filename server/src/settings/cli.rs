@@ -52,7 +52,7 @@ pub struct Flags {
     /// Settings file (TOML); also `CODITECT_CONFIG`.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Address to listen on, loopback only [default: 127.0.0.1:8080]; port 0 takes a free one.
+    /// Address to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub listen: Option<String>,
     /// Folder of the store [default: ./data].

@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn flags_go_before_the_environment_before_the_file_before_defaults() {
         let file =
-            file("tenant = \"file\"\nlisten = \"127.0.0.1:1\"\ndata_dir = \"file\"\n[limits]\nbody_bytes = 5000\n");
+            file("bucket = \"file:///file\"\nlisten = \"127.0.0.1:1\"\ndata_dir = \"file\"\n[limits]\nbody_bytes = 5000\n");
         let environment = |name: &str| match name {
             "CODITECT_LISTEN" => Some("127.0.0.1:2".to_owned()),
             "CODITECT_DATA_DIR" => Some("environment".to_owned()),
@@ -147,7 +147,7 @@ mod tests {
         };
         let loaded = load(&flags, environment).unwrap();
         let settings = &loaded.settings;
-        assert_eq!(settings.tenant, "file");
+        assert_eq!(settings.bucket.as_deref(), Some("file:///file"));
         assert_eq!(settings.listen.port(), 2);
         assert_eq!(settings.data_dir, PathBuf::from("flag"));
         assert_eq!(settings.limits.body_bytes, 5_000);
@@ -159,10 +159,10 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_told_and_do_not_stop() {
-        let file = file("tenat = \"x\"\n[limits]\nbody = 1\n[log]\nlevel = \"warn\"\n");
+        let file = file("buckit = \"x\"\n[limits]\nbody = 1\n[log]\nlevel = \"warn\"\n");
         let flags = Flags { config: Some(file.path().into()), ..Flags::default() };
         let loaded = load(&flags, nothing).unwrap();
-        assert_eq!(loaded.unknown, ["limits.body", "tenat"]);
+        assert_eq!(loaded.unknown, ["buckit", "limits.body"]);
         assert_eq!(loaded.settings.log.level, "warn");
     }
 
@@ -182,12 +182,15 @@ mod tests {
 
     #[test]
     fn faults_name_the_setting_and_its_place() {
-        let cases: [(&str, &[&str]); 13] = [
-            ("listen=0.0.0.0:8080", &["listen", "loopback", "logins"]),
+        let cases: [(&str, &[&str]); 16] = [
+            ("listen=0.0.0.0:8080", &["auth.jwt_secret", "JWT_SECRET", "32 bytes"]),
+            ("auth.jwt_secret=short", &["auth.jwt_secret", "32 bytes"]),
+            ("auth.token_life_s=5", &["auth.token_life_s", "60 to"]),
+            ("tls.certificate=/x.pem", &["tls.key"]),
             ("listen=here", &["listen", "--set"]),
             ("limits.body_bytes=many", &["limits.body_bytes", "many"]),
             ("limits.body_bytes=0", &["limits.body_bytes"]),
-            ("tenant=../x", &["tenant"]),
+            ("auth.shared_tenant=../x", &["auth.shared_tenant"]),
             ("cors.origins=*", &["cors.origins"]),
             ("embedder.provider=magic", &["embedder.provider", "magic"]),
             ("recall.sample_share=1.5", &["recall.sample_share", "0 to 1"]),

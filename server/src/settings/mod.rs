@@ -1,5 +1,6 @@
 //! The server's settings: plain data, put together from flags, environment, file and defaults before a port is bound.
 
+mod auth;
 mod check;
 mod cli;
 mod layers;
@@ -16,6 +17,7 @@ use coditect_ingest::embed::EmbedderConfig;
 use coditect_ingest::split::SplitOptions;
 use serde::Deserialize;
 
+pub use auth::{AuthSettings, MetricsSettings, QuotaSettings, Rates, RegistrationMode, TlsSettings};
 pub use cli::{Cli, Command};
 pub use load::{Loaded, SettingsError, load};
 pub use print::print;
@@ -42,9 +44,15 @@ pub struct Settings {
     pub snapshots: SnapshotSettings,
     /// The backup of every document.
     pub backup: BackupSettings,
-    /// The tenant that every request belongs to, until logins exist.
-    pub tenant: String,
-    /// Host names, besides loopback ones, that requests may be addressed to.
+    /// Sign-in, sessions and tokens.
+    pub auth: AuthSettings,
+    /// How much tenants and callers may do.
+    pub quotas: QuotaSettings,
+    /// Certificates, for HTTPS.
+    pub tls: TlsSettings,
+    /// Where metrics are told.
+    pub metrics: MetricsSettings,
+    /// Host names that requests may be addressed to, besides loopback ones; where none are named and the server listens beyond loopback, any.
     pub hosts: Vec<String>,
     /// Memory for vectors of recent queries, mebibytes.
     pub query_cache_mb: u64,
@@ -201,7 +209,10 @@ impl Default for Settings {
             bucket: None,
             snapshots: SnapshotSettings::default(),
             backup: BackupSettings::default(),
-            tenant: "default".into(),
+            auth: AuthSettings::default(),
+            quotas: QuotaSettings::default(),
+            tls: TlsSettings::default(),
+            metrics: MetricsSettings::default(),
             hosts: Vec::new(),
             query_cache_mb: limits::QUERY_CACHE_MB,
             embedder: EmbedderConfig::default(),

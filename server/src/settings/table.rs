@@ -32,7 +32,7 @@ pub struct Setting {
 impl Setting {
     /// Whether its value must not be shown.
     pub fn is_secret(&self) -> bool {
-        self.key.ends_with("api_key") || self.key.ends_with("password")
+        ["api_key", "password", "secret", "secrets"].iter().any(|end| self.key.ends_with(end))
     }
 
     /// Its own environment variable: `CODITECT_LIMITS_BODY_BYTES` for `limits.body_bytes`.
@@ -68,7 +68,7 @@ const fn also(setting: Setting, variables: &'static [&'static str]) -> Setting {
 
 /// All settings, in the order in which they are shown.
 pub const SETTINGS: &[Setting] = &[
-    text("listen", "\"127.0.0.1:8080\"", "Address to listen on, loopback only; port 0 takes a free one."),
+    text("listen", "\"127.0.0.1:8080\"", "Address to listen on; port 0 takes a free one."),
     text("address_file", "", "File that the address is written to once the server listens."),
     text("data_dir", "\"./data\"", "Folder of the embedded store and of scratch files; made when it is missing."),
     text(
@@ -119,8 +119,32 @@ pub const SETTINGS: &[Setting] = &[
         "604800",
         "How long it stays possible to go back to a state that was replaced or removed, seconds.",
     ),
-    text("tenant", "\"default\"", "The tenant that every request belongs to, until logins exist."),
-    list("hosts", "[]", "Host names, besides loopback ones, that requests may be addressed to."),
+    also(
+        text("auth.jwt_secret", "", "What tokens are signed with, at least 32 bytes; made at the first start on a loopback address."),
+        &["JWT_SECRET"],
+    ),
+    also(
+        list("auth.previous_secrets", "[]", "Earlier secrets, whose tokens are still believed."),
+        &["JWT_PREVIOUS_SECRETS"],
+    ),
+    text("auth.issuer", "\"coditect\"", "Who makes tokens (claim iss); those of others are refused."),
+    text("auth.audience", "", "Whom tokens are made for (claim aud); without it, tokens for somebody are refused."),
+    number("auth.token_life_s", "86400", "Life of a token, seconds; its session may end it before."),
+    text("auth.registration", "\"invitation\"", "Who may register: closed, invitation, or open (also whoever founds a tenant)."),
+    text("auth.shared_tenant", "\"shared\"", "The tenant whose collections all may read, and only its administrators write."),
+    number("auth.proxies", "0", "Proxies in front of the server that add to x-forwarded-for; 0 believes none."),
+    number("auth.cleanup_interval_s", "3600", "How often the server deletes sessions that are over, seconds; 0 never."),
+    number("auth.audit_kept_s", "31536000", "How long entries of the audit log stay, seconds."),
+    number("quotas.tenant.requests_per_s", "0", "Requests of a tenant in a second; 0 sets no limit."),
+    number("quotas.tenant.documents_per_min", "0", "Documents that a tenant writes or deletes in a minute; 0 sets no limit."),
+    number("quotas.tenant.bytes_per_min", "0", "Bytes of documents that a tenant writes in a minute; 0 sets no limit."),
+    number("quotas.caller.requests_per_s", "0", "Requests of one user or service token in a second; 0 sets no limit."),
+    number("quotas.caller.documents_per_min", "0", "Documents that one of them writes or deletes in a minute; 0 sets no limit."),
+    number("quotas.caller.bytes_per_min", "0", "Bytes of documents that one of them writes in a minute; 0 sets no limit."),
+    text("tls.certificate", "", "File of the certificate chain, PEM: the server speaks HTTPS."),
+    text("tls.key", "", "File of the certificate's private key, PEM."),
+    text("metrics.listen", "", "Address that answers /metrics, without sign-in; none when unset."),
+    list("hosts", "[]", "Host names that requests may be addressed to, besides loopback ones."),
     number("query_cache_mb", "32", "Memory for vectors of recent queries, mebibytes; 0 keeps none."),
     text("embedder.provider", "\"local\"", "What embeds texts: local, vertex or openai."),
     also(
@@ -231,6 +255,7 @@ mod tests {
     fn every_key_of_the_table_is_a_setting() {
         for setting in SETTINGS {
             let value = match (setting.default, setting.kind) {
+                ("", Kind::Text) if setting.key == "metrics.listen" => "\"127.0.0.1:9464\"",
                 ("", Kind::Text) => "\"x\"",
                 ("", Kind::Number) => "1",
                 (default, _) => default,

@@ -8,7 +8,7 @@ use coditect_ingest::wire::DEFAULT_COLLECTION;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::Query;
+use crate::extract::{Query, Reader};
 use crate::pipeline::PipelineId;
 use crate::problem::{Problem, Result};
 use crate::routes::places;
@@ -20,7 +20,7 @@ use crate::{cursor, limits};
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// The collection; `default` when absent.
+    /// The collection, or `shared:` and a shared one; `default` when absent.
     collection: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -132,12 +132,13 @@ pub(super) struct FailedDocument {
 )]
 pub(super) async fn list(
     State(app): State<AppState>,
+    Reader(tenant): Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<JsonAnswer<DocumentPage>> {
-    let name = places::collection(query.collection.as_deref().unwrap_or(DEFAULT_COLLECTION))?;
+    let name = places::read_collection(query.collection.as_deref().unwrap_or(DEFAULT_COLLECTION))?;
     let state = query.state.unwrap_or_default();
     let prefix = query.prefix.unwrap_or_default();
-    let scope = ["documents", name.as_str(), state.name(), &prefix];
+    let scope = ["documents", &name.to_string(), state.name(), &prefix];
     let after = query.cursor.map(|cursor| cursor::decode(&scope, &cursor)).transpose()?;
     let after = after.map(DocumentId::new).transpose().map_err(|error| Problem::from(error).at("/cursor"))?;
     let listing = Listing {
@@ -149,7 +150,7 @@ pub(super) async fn list(
         },
         prefix: prefix.clone(),
     };
-    let page = app.tenant.documents(&name, &listing).await?;
+    let page = tenant.reading(&name)?.documents(&listing).await?;
     let next_cursor = page.next.map(|last| cursor::encode(&scope, last.as_str()));
     let documents = page.documents.into_iter().map(|listed| entry(listed, app.pipeline.id())).collect();
     Ok(JsonAnswer(DocumentPage { documents, next_cursor }))

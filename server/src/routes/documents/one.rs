@@ -1,17 +1,15 @@
 //! `GET` and `DELETE /documents/{collection}/{document_id}`.
 
 use axum::Json as JsonAnswer;
-use axum::extract::State;
 use coditect_engine::model::{Passage, StoredDocument};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{Path, Query};
+use crate::extract::{Path, Query, Reader, Writer};
 use crate::pipeline::content_of;
 use crate::problem::{Code, Problem, Result};
 use crate::routes::places;
-use crate::state::AppState;
 
 /// What to read of a document.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -91,13 +89,13 @@ pub(super) struct StoredPassage {
     )
 )]
 pub(super) async fn get(
-    State(app): State<AppState>,
+    Reader(tenant): Reader,
     Path((collection, document)): Path<(String, String)>,
     Query(query): Query<GetQuery>,
 ) -> Result<JsonAnswer<FullDocument>> {
-    let (collection, document) = (places::collection(&collection)?, places::document(&document)?);
-    places::wait_for(&app, places::min_version(query.min_version.as_deref())?).await?;
-    let found = app.tenant.document_with_text(&collection, &document).await?;
+    let (collection, document) = (places::read_collection(&collection)?, places::document(&document)?);
+    places::wait_for(&tenant, places::min_version(query.min_version.as_deref())?).await?;
+    let found = tenant.reading(&collection)?.document_with_text(&document).await?;
     let (stored, text, passages) = found.ok_or_else(|| {
         Problem::new(Code::NotFound, format!("there is no document {document} in collection {collection}"))
     })?;
@@ -165,10 +163,11 @@ pub(super) struct Deleted {
     )
 )]
 pub(super) async fn delete(
-    State(app): State<AppState>,
+    writer: Writer,
     Path((collection, document)): Path<(String, String)>,
 ) -> Result<JsonAnswer<Deleted>> {
     let (collection, document) = (places::collection(&collection)?, places::document(&document)?);
-    let (deleted, version) = app.tenant.delete(&collection, &document).await?;
+    writer.charge(1, 0)?;
+    let (deleted, version) = writer.tenant.delete(&collection, &document).await?;
     Ok(JsonAnswer(Deleted { document_id: document.to_string(), deleted, version: version.to_string() }))
 }

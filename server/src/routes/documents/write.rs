@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use coditect_ingest::wire::{BatchRequest, BatchResponse, DocumentInput, WriteOutcome, WriteStatus};
 
-use crate::extract::Json;
+use crate::extract::{Json, Writer};
 use crate::pipeline::Written;
 use crate::problem::{Problem, Result};
 use crate::state::AppState;
@@ -28,9 +28,11 @@ use crate::state::AppState;
 )]
 pub(super) async fn put(
     State(app): State<AppState>,
+    writer: Writer,
     Json(document): Json<DocumentInput>,
 ) -> Result<(StatusCode, JsonAnswer<WriteOutcome>)> {
-    let written = app.pipeline.ingest(vec![document]).await.pop();
+    writer.charge(1, document.text.len())?;
+    let written = app.pipeline.ingest(&writer.tenant, vec![document]).await.pop();
     let Some(Written { outcome, problem }) = written else {
         return Err(Problem::internal(std::io::Error::other("the pipeline lost a document")));
     };
@@ -55,6 +57,7 @@ pub(super) async fn put(
 )]
 pub(super) async fn batch(
     State(app): State<AppState>,
+    writer: Writer,
     Json(request): Json<BatchRequest>,
 ) -> Result<JsonAnswer<BatchResponse>> {
     let limit = app.settings.limits.batch_documents;
@@ -65,7 +68,9 @@ pub(super) async fn batch(
         }
         _ => {}
     }
-    let written = app.pipeline.ingest(request.documents).await;
+    let bytes = request.documents.iter().map(|document| document.text.len()).sum();
+    writer.charge(request.documents.len(), bytes)?;
+    let written = app.pipeline.ingest(&writer.tenant, request.documents).await;
     let outcomes = written.into_iter().enumerate().map(|(position, written)| in_batch(position, written.outcome));
     Ok(JsonAnswer(BatchResponse::new(outcomes.collect())))
 }

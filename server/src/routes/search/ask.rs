@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use coditect_engine::Tenant;
 use coditect_engine::filter::Filter;
-use coditect_engine::model::{CollectionName, Version};
+use coditect_engine::model::{CollectionRef, Version};
 use coditect_engine::search::{Mode, QueryTokens, Rerank, SearchRequest, SearchResponse, Vector};
 
 use crate::problem::{Code, Problem, Result};
@@ -15,7 +16,7 @@ use crate::state::App;
 pub(in crate::routes) struct Ask {
     pub(in crate::routes) query: Option<String>,
     pub(in crate::routes) vector: Option<Vec<f32>>,
-    pub(in crate::routes) collections: Vec<CollectionName>,
+    pub(in crate::routes) collections: Vec<CollectionRef>,
     pub(in crate::routes) top_k: usize,
     pub(in crate::routes) mode: Mode,
     pub(in crate::routes) rerank: Rerank,
@@ -51,10 +52,10 @@ pub(in crate::routes) struct Answered {
     pub(in crate::routes) corrected: Option<String>,
 }
 
-/// Searches.
-pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
+/// Searches what `tenant` can read.
+pub(in crate::routes) async fn ask(app: &App, tenant: &Tenant, ask: Ask) -> Result<Answered> {
     let deadline = ask.budget.map(|budget| Instant::now() + budget);
-    let Query { vector, tokens, embed, degraded, corrected } = embedded(app, &ask).await?;
+    let Query { vector, tokens, embed, degraded, corrected } = embedded(app, tenant, &ask).await?;
     let mode = if degraded.is_some() { Mode::Keyword } else { ask.mode };
     let request = SearchRequest {
         query: ask.query,
@@ -74,7 +75,7 @@ pub(in crate::routes) async fn ask(app: &App, ask: Ask) -> Result<Answered> {
         fold_copies: ask.fold_copies,
         ..SearchRequest::default()
     };
-    let response = app.tenant.search(request).await?;
+    let response = tenant.search(request).await?;
     record(&response);
     Ok(Answered { response, embed, degraded, corrected })
 }
@@ -89,7 +90,7 @@ struct Query {
     corrected: Option<String>,
 }
 
-async fn embedded(app: &App, ask: &Ask) -> Result<Query> {
+async fn embedded(app: &App, tenant: &Tenant, ask: &Ask) -> Result<Query> {
     if let Some(values) = &ask.vector {
         // Who brings a vector does not want to wait for the model.
         let vector = Some(Vector { values: values.clone(), embedder: None });
@@ -98,7 +99,7 @@ async fn embedded(app: &App, ask: &Ask) -> Result<Query> {
     let Some(query) = ask.query.as_deref().filter(|_| ask.mode != Mode::Keyword) else {
         return Ok(Query::default());
     };
-    let corrected = app.spelling.corrected(&app.tenant, &ask.collections, query).await?;
+    let corrected = app.spelling.corrected(tenant, &ask.collections, query).await?;
     let missing = match app.queries.get(corrected.as_deref().unwrap_or(query), ask.budget).await {
         Ok(made) => {
             let vector = Vector { values: made.query.vector.clone(), embedder: Some(app.embedder.clone()) };

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
+use coditect_engine::Tenant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -16,7 +17,7 @@ use self::request::{Include, SearchQuery};
 pub(super) use self::request::{SearchBody, SearchMode};
 use self::response::SearchAnswer;
 pub(super) use self::response::{degraded_text, mode_name};
-use crate::extract::{Json, Query};
+use crate::extract::{Json, Query, Reader};
 use crate::problem::Result;
 use crate::state::{App, AppState};
 
@@ -38,8 +39,12 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         (status = 503, description = "`min_version` is not visible yet, or too many requests; see `Retry-After`."),
     )
 )]
-async fn search(State(app): State<AppState>, Json(body): Json<SearchBody>) -> Result<JsonAnswer<SearchAnswer>> {
-    answer(&app, body).await
+async fn search(
+    State(app): State<AppState>,
+    Reader(tenant): Reader,
+    Json(body): Json<SearchBody>,
+) -> Result<JsonAnswer<SearchAnswer>> {
+    answer(&app, &tenant, body).await
 }
 
 /// Search, for a browser or curl.
@@ -53,14 +58,18 @@ async fn search(State(app): State<AppState>, Json(body): Json<SearchBody>) -> Re
         (status = 404, description = "A collection does not exist."),
     )
 )]
-async fn search_get(State(app): State<AppState>, Query(query): Query<SearchQuery>) -> Result<JsonAnswer<SearchAnswer>> {
+async fn search_get(
+    State(app): State<AppState>,
+    Reader(tenant): Reader,
+    Query(query): Query<SearchQuery>,
+) -> Result<JsonAnswer<SearchAnswer>> {
     let body = query.into_body()?;
-    answer(&app, body).await.map_err(request::by_parameter)
+    answer(&app, &tenant, body).await.map_err(request::by_parameter)
 }
 
-async fn answer(app: &App, body: SearchBody) -> Result<JsonAnswer<SearchAnswer>> {
+async fn answer(app: &App, tenant: &Tenant, body: SearchBody) -> Result<JsonAnswer<SearchAnswer>> {
     let started = Instant::now();
     let include = body.include.clone().unwrap_or_else(|| vec![Include::Text, Include::Highlights]);
-    let answered = ask(app, body.into_ask()?).await?;
+    let answered = ask(app, tenant, body.into_ask()?).await?;
     Ok(JsonAnswer(SearchAnswer::new(answered, &include, started.elapsed())))
 }

@@ -49,6 +49,14 @@ impl Acting {
         }
     }
 
+    /// Refuses a caller who did not log in.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn must_be_signed_in(&self) -> Result<()> {
+        self.own_session().map(drop)
+    }
+
     /// The user who logged in.
     pub(crate) fn own_user(&self) -> Result<&UserId> {
         self.caller.user().ok_or_else(|| Error::forbidden("a service token has no user: log in for this"))

@@ -43,7 +43,9 @@ mod tests {
         }
         assert_eq!(Email::new("ÅSA@exämple.se").unwrap(), Email::new("a\u{30a}sa@exa\u{308}mple.se").unwrap());
         let long = format!("{}@example.com", "x".repeat(300));
-        for bad in ["", "ada", "@example.com", "ada@", "a b@c.d", "a@b@c", "a@b..c", "<a@b.c>", "a\0@b.c", long.as_str()] {
+        for bad in
+            ["", "ada", "@example.com", "ada@", "a b@c.d", "a@b@c", "a@b..c", "<a@b.c>", "a\0@b.c", long.as_str()]
+        {
             assert!(Email::new(bad).is_err(), "{bad:?}");
         }
     }

@@ -87,7 +87,9 @@ mod tests {
         for fine in ["Bearer a.b.c", "bearer a.b.c", "BEARER  a.b.c"] {
             assert_eq!(bearer(fine.as_bytes()), Ok("a.b.c"), "{fine}");
         }
-        for bad in ["", "Bearer", "Bearer ", "a.b.c", "Basic a.b.c", "Bearer a b", "Bearer a,b", "Bearer\ta", "Bearer ü"] {
+        for bad in
+            ["", "Bearer", "Bearer ", "a.b.c", "Basic a.b.c", "Bearer a b", "Bearer a,b", "Bearer\ta", "Bearer ü"]
+        {
             assert_eq!(bearer(bad.as_bytes()), Err(Refusal::Malformed), "{bad}");
         }
         assert_eq!(bearer(b"Bearer \xff"), Err(Refusal::Malformed));

@@ -121,7 +121,10 @@ async fn read(tx: &Transaction, keys: &TenantKeys, id: InvitationId) -> Result<O
 }
 
 fn not_valid() -> Error {
-    Error::invalid("/invitation", "the invitation is not valid: it was used, taken back, has expired, or is for another address or tenant")
+    Error::invalid(
+        "/invitation",
+        "the invitation is not valid: it was used, taken back, has expired, or is for another address or tenant",
+    )
 }
 
 impl Inner {
@@ -146,9 +149,9 @@ pub(crate) async fn accept(
     email: &str,
     now: Timestamp,
 ) -> Result<Role> {
-    let record = read(tx, keys, id).await?.filter(|record| {
-        now < record.expires_at && record.email.as_ref().is_none_or(|invited| invited == email)
-    });
+    let record = read(tx, keys, id)
+        .await?
+        .filter(|record| now < record.expires_at && record.email.as_ref().is_none_or(|invited| invited == email));
     let record = record.ok_or_else(not_valid)?;
     tx.clear(&keys.invitation(id));
     Ok(record.role)

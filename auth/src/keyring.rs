@@ -63,7 +63,10 @@ impl Key {
     fn new(secret: &[u8]) -> Result<Self> {
         if secret.len() < limits::SECRET_BYTES {
             let (given, least) = (secret.len(), limits::SECRET_BYTES);
-            return Err(Error::invalid("/secret", format!("a secret has at least {least} bytes, this one has {given}")));
+            return Err(Error::invalid(
+                "/secret",
+                format!("a secret has at least {least} bytes, this one has {given}"),
+            ));
         }
         let id = URL_SAFE_NO_PAD.encode(&blake3::derive_key(KEY_ID, secret)[..KEY_ID_BYTES]);
         let (encoding, decoding) = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));

@@ -108,7 +108,8 @@ impl Inner {
         let user = self.rehashed(user, given).await?;
         let (keys, now) = (&self.keys.tenant(&given.tenant), self.clock.now());
         let session = details.session(keys, SessionId::made(&self.clock), user.user_id.clone(), now);
-        let auditor = &self.auditor(&given.tenant, sessions::actor(&user.user_id, &session.session_id), &origin.request_id);
+        let auditor =
+            &self.auditor(&given.tenant, sessions::actor(&user.user_id, &session.session_id), &origin.request_id);
         let (session, user_id) = (&session, &user.user_id);
         self.run(|tx| async move {
             // Disabled while the password was compared.

@@ -18,7 +18,10 @@ pub(crate) fn check(password: &SecretString, email: &str) -> Result<()> {
     let text = password.expose_secret();
     let (least, most) = (limits::PASSWORD_CHARS, limits::PASSWORD_BYTES);
     if text.chars().count() < least || text.len() > most {
-        return Err(Error::invalid("/password", format!("a password has {least} characters at least, {most} bytes at most")));
+        return Err(Error::invalid(
+            "/password",
+            format!("a password has {least} characters at least, {most} bytes at most"),
+        ));
     }
     if text.to_lowercase().contains(email) {
         return Err(Error::invalid("/password", "the e-mail address must not be part of the password"));

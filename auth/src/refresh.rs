@@ -67,11 +67,7 @@ impl RefreshToken {
 }
 
 /// The first token of a new session's family.
-pub(crate) fn begin(
-    tx: &Transaction,
-    keys: &TenantKeys,
-    session: &Session,
-) -> Result<()> {
+pub(crate) fn begin(tx: &Transaction, keys: &TenantKeys, session: &Session) -> Result<()> {
     let family = Family { number: 0, rotated_at: session.created_at };
     tx.set(&keys.family(&session.session_id), &record::encode(&family)?);
     Ok(())
@@ -179,11 +175,8 @@ mod tests {
     #[test]
     fn a_token_is_believed_by_the_rings_that_have_its_key() {
         let (old, new) = ("an old secret of at least 32 bytes", "a new secret of at least 32 bytes!");
-        let token = RefreshToken {
-            tenant: TenantId::new("acme").unwrap(),
-            session: SessionId::new("s-1").unwrap(),
-            number: 7,
-        };
+        let token =
+            RefreshToken { tenant: TenantId::new("acme").unwrap(), session: SessionId::new("s-1").unwrap(), number: 7 };
         let shown = token.show(ring(old, &[]).signing());
         let text = shown.expose_secret();
         assert_eq!(RefreshToken::read(&ring(new, &[old]), text), Some(token.clone()));

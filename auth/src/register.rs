@@ -118,7 +118,10 @@ impl Inner {
             "" => email.as_str(),
             name if name.len() > limits::NAME_BYTES || name.chars().any(char::is_control) => {
                 let most = limits::NAME_BYTES;
-                return Err(Error::invalid("/name", format!("a name has at most {most} bytes, and no control characters")));
+                return Err(Error::invalid(
+                    "/name",
+                    format!("a name has at most {most} bytes, and no control characters"),
+                ));
             }
             name => name,
         };

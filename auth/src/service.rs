@@ -87,7 +87,10 @@ impl NewServiceToken {
         }
         let most = limits::TOKEN_COLLECTIONS;
         if self.collections.as_ref().is_some_and(|names| names.is_empty() || names.len() > most) {
-            return Err(Error::invalid("/collections", format!("name 1 to {most} collections, or leave it out for all")));
+            return Err(Error::invalid(
+                "/collections",
+                format!("name 1 to {most} collections, or leave it out for all"),
+            ));
         }
         for name in self.collections.iter().flatten() {
             check_name("a collection name", name).map_err(|error| Error::invalid("/collections", error.to_string()))?;

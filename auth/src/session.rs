@@ -58,7 +58,8 @@ impl Session {
     /// Whether it was not used for so long that it is over.
     #[must_use]
     pub fn is_idle(&self, now: Timestamp) -> bool {
-        now.duration_since(self.last_access_at) > jiff::SignedDuration::try_from(limits::SESSION_IDLE).unwrap_or_default()
+        now.duration_since(self.last_access_at)
+            > jiff::SignedDuration::try_from(limits::SESSION_IDLE).unwrap_or_default()
     }
 
     /// Whether it may be used now.
@@ -146,7 +147,9 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_told() {
-        for bad in ["", "null", "[]", "{}", &PINNED.replace("acme", "../acme"), &PINNED.replace("2026-03-01T09:30", "x")] {
+        for bad in
+            ["", "null", "[]", "{}", &PINNED.replace("acme", "../acme"), &PINNED.replace("2026-03-01T09:30", "x")]
+        {
             assert_eq!(*Session::decode(bad.as_bytes()).unwrap_err().kind(), ErrorKind::Corrupt, "{bad}");
         }
     }

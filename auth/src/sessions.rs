@@ -70,8 +70,7 @@ pub(crate) fn write(tx: &Transaction, keys: &TenantKeys, session: &Session) -> R
 /// Ends a session for good. Its record stays for a while, so that its end can be told from its absence.
 pub(crate) fn end(tx: &Transaction, keys: &TenantKeys, session: &Session, now: Timestamp) -> Result<()> {
     tx.clear(&keys.family(&session.session_id));
-    let ended =
-        Session { status: SessionStatus::Terminated, last_access_at: to_millis(now), ..session.clone() };
+    let ended = Session { status: SessionStatus::Terminated, last_access_at: to_millis(now), ..session.clone() };
     write(tx, keys, &ended)
 }
 

@@ -69,7 +69,11 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         let pause = rate.pause.max(Duration::from_nanos(1));
         let quota = Quota::with_period(pause).unwrap_or(Quota::per_second(rate.burst)).allow_burst(rate.burst);
         let clock = Monotonic(clock.clone());
-        Self { limiter: RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()), clock, checks: AtomicU32::new(0) }
+        Self {
+            limiter: RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()),
+            clock,
+            checks: AtomicU32::new(0),
+        }
     }
 
     /// Takes `count` of what is free for `key`.
@@ -88,7 +92,9 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     /// Forgets keys that have everything free, when there could be too many.
     fn forget_now_and_then(&self) {
         const EVERY: u32 = 4_096;
-        if self.checks.fetch_add(1, Ordering::Relaxed) % EVERY == EVERY - 1 && self.limiter.len() > limits::LIMITED_KEYS / 2 {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % EVERY == EVERY - 1
+            && self.limiter.len() > limits::LIMITED_KEYS / 2
+        {
             self.limiter.retain_recent();
         }
     }

@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backup::{self, Backup, BackupInfo, BackupOptions};
 use crate::bucket::Bucket;
-use crate::documents::Context;
+use crate::documents::{self, Context};
 use crate::error::{Error, Result};
 use crate::index::{Applied, Follower, Indexes};
 use crate::limits;
-use crate::model::{TenantId, Version};
+use crate::model::{CollectionInfo, TenantId, Version};
 use crate::recall::{self, RecallOptions, Sampler};
 use crate::snapshots::{self, SnapshotInfo, SnapshotOptions, Snapshots};
 use crate::storage::Keys;
@@ -149,6 +149,19 @@ impl Engine {
         Tenant::new(self.clone(), tenant)
     }
 
+    /// Every collection of every tenant, for those who look after the server as a whole.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn collections(&self) -> Result<Vec<(TenantId, CollectionInfo)>> {
+        let mut all = Vec::new();
+        for (tenant, named) in documents::collections::list_all(&self.inner.context).await? {
+            let info = self.tenant(&tenant).info_of(named).await?;
+            all.push((tenant, info));
+        }
+        Ok(all)
+    }
+
     #[cfg(test)]
     pub(crate) fn context(&self) -> &Context {
         &self.inner.context
@@ -210,7 +223,12 @@ impl Engine {
         self.wait_until(limits::VERIFY_WAIT, met, "the indexes do not follow").await.map(drop)
     }
 
-    pub(crate) async fn wait_until(&self, wait: Duration, met: impl FnMut(&Applied) -> bool, what: &str) -> Result<Version> {
+    pub(crate) async fn wait_until(
+        &self,
+        wait: Duration,
+        met: impl FnMut(&Applied) -> bool,
+        what: &str,
+    ) -> Result<Version> {
         let mut applied = self.inner.applied.clone();
         let waited = tokio::time::timeout(wait, applied.wait_for(met)).await;
         match waited {

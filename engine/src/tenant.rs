@@ -164,6 +164,10 @@ impl Tenant {
         self.info(keys, Named { name: name.clone(), head }).await
     }
 
+    pub(crate) async fn info_of(&self, named: Named) -> Result<CollectionInfo> {
+        self.info(self.reach.tenant(), named).await
+    }
+
     async fn info(&self, keys: &TenantKeys, named: Named) -> Result<CollectionInfo> {
         let counts = documents::collections::counts(&self.context, keys, named.head.id).await?;
         let index = self.engine.inner.indexes.get(keys.tenant(), &named.name);
@@ -330,7 +334,8 @@ impl Reading<'_> {
     /// `NotFound`.
     pub async fn info(&self) -> Result<CollectionInfo> {
         let (keys, name) = (self.keys, self.name);
-        let read = self.tenant.context.store.run(|tx| async move { documents::collections::expect(&tx, keys, name).await });
+        let read =
+            self.tenant.context.store.run(|tx| async move { documents::collections::expect(&tx, keys, name).await });
         let named = Named { name: name.clone(), head: read.await? };
         self.tenant.info(keys, named).await
     }

@@ -2,6 +2,7 @@
 
 use coditect_auth::Auditor;
 use coditect_engine::documents::{Noted, Observer};
+use coditect_store::{Error, ErrorKind};
 
 /// Tells `auditor` of each change in its own commit.
 pub(crate) fn observer(auditor: Auditor) -> Observer {
@@ -13,6 +14,7 @@ pub(crate) fn observer(auditor: Auditor) -> Observer {
             Noted::DocumentPut(name, id) => ("document.put", format!("{name}/{id}")),
             Noted::DocumentDeleted(name, id) => ("document.delete", format!("{name}/{id}")),
         };
-        auditor.note(tx, 0, action, &target)
+        let noted = auditor.note(tx, 0, action, &target);
+        noted.map_err(|error| Error::with_source(ErrorKind::Invalid, "write the audit log", error))
     })
 }

@@ -1,50 +1,65 @@
-//! Accepting connections, a bounded number of them, and letting them finish at shutdown.
+//! Accepting connections, a bounded number of them, with or without TLS, and letting them finish at shutdown.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::extract::Peer;
 use crate::limits;
+use crate::tls::Tls;
 
-/// Serves until `stop` is done; requests under way then have `grace` to finish.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    most: usize,
-    grace: Duration,
-    stop: impl Future<Output = ()> + Send,
-) {
+/// What a listener serves.
+pub(crate) struct Serving {
+    pub(crate) router: Router,
+    pub(crate) tls: Option<Tls>,
+    /// Most connections at once.
+    pub(crate) most: usize,
+    /// What requests under way have to finish, at the end.
+    pub(crate) grace: Duration,
+}
+
+/// Serves until `stop` is done; requests under way then have some time to finish.
+pub(crate) async fn serve(listener: TcpListener, serving: Serving, stop: impl Future<Output = ()> + Send) {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(most));
+    let places = Arc::new(Semaphore::new(serving.most));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        if let Some((stream, place)) = accepted {
-            spawn(stream, place, router.clone(), &graceful);
+        if let Some(accepted) = accepted {
+            spawn(accepted, &serving, graceful.watcher());
         }
     }
     drop(listener);
     tracing::info!(open = graceful.count(), "stopping: no new connections");
-    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!(seconds = grace.as_secs_f32(), "requests under way did not finish in time and are cut off");
+    if tokio::time::timeout(serving.grace, graceful.shutdown()).await.is_err() {
+        let seconds = serving.grace.as_secs_f32();
+        tracing::warn!(seconds, "requests under way did not finish in time and are cut off");
     }
 }
 
+struct Accepted {
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+}
+
 /// The next connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, peer)) => Some(Accepted { stream, peer, place }),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
             tokio::time::sleep(limits::ACCEPT_PAUSE).await;
@@ -53,19 +68,32 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
     }
 }
 
-fn spawn(stream: TcpStream, place: OwnedSemaphorePermit, router: Router, graceful: &GracefulShutdown) {
+fn spawn(accepted: Accepted, serving: &Serving, watcher: Watcher) {
+    let Accepted { stream, peer, place } = accepted;
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
+    let router = serving.router.clone().layer(Extension(Peer(peer)));
+    let acceptor = serving.tls.as_ref().map(Tls::acceptor);
+    tokio::spawn(async move {
+        match acceptor {
+            None => speak(stream, router, watcher).await,
+            Some(acceptor) => match tokio::time::timeout(limits::TLS_TIMEOUT, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => speak(stream, router, watcher).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a client does not speak TLS as we do"),
+                Err(_) => tracing::debug!("a client did not begin to speak TLS in time"),
+            },
+        }
+        drop(place);
+    });
+}
+
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router, watcher: Watcher) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEADER_TIMEOUT)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended badly");
-        }
-        drop(place);
-    });
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended badly");
+    }
 }

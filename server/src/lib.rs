@@ -19,10 +19,12 @@ mod quotas;
 mod routes;
 mod server;
 pub mod settings;
+mod sign_in;
 mod spelling;
 mod start;
 mod state;
 pub mod telemetry;
+mod tls;
 
 pub use problem::{Code, FieldError, Problem, ProblemBody};
 pub use routes::description;

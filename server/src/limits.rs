@@ -88,6 +88,8 @@ pub const RECENT_VECTOR_BYTES: u64 = 16 * 1024 * 1024;
 pub const SLOW_REQUEST: Duration = Duration::from_secs(5);
 /// How often the metrics' histograms are tidied.
 pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// Connections of those who read metrics.
+pub const METRICS_CONNECTIONS: usize = 16;
 /// Most collections that have gauges of their own.
 pub const METRICS_COLLECTIONS: usize = 200;
 

@@ -75,9 +75,8 @@ impl Charge {
 
 impl<K: std::hash::Hash + Eq + Clone> Limits<K> {
     fn new(rates: &Rates, clock: &Clock) -> Self {
-        let limiter = |count, rate: fn(NonZeroU32) -> Rate| {
-            NonZeroU32::new(count).map(|count| Limiter::new(rate(count), clock))
-        };
+        let limiter =
+            |count, rate: fn(NonZeroU32) -> Rate| NonZeroU32::new(count).map(|count| Limiter::new(rate(count), clock));
         Self {
             requests: limiter(rates.requests_per_s, Rate::per_second),
             documents: limiter(rates.documents_per_min, Rate::per_minute),
@@ -96,7 +95,8 @@ fn take<K: std::hash::Hash + Eq + Clone>(
     let Some(Err(wait)) = limiter.as_ref().map(|limiter| limiter.take(key, count)) else { return Ok(()) };
     metrics::counter!("quota_refusals_total", "by" => whose, "what" => what).increment(1);
     if wait == Duration::MAX {
-        let detail = format!("{count} {what} at once are more than the {whose}'s limit ever allows: send less at a time");
+        let detail =
+            format!("{count} {what} at once are more than the {whose}'s limit ever allows: send less at a time");
         return Err(Problem::new(Code::TooManyRequests, detail));
     }
     let detail = format!("the {whose}'s limit of {what} is used up for the moment");

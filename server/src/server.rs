@@ -5,20 +5,25 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use coditect_auth::Auth;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::connections::Serving;
 use crate::settings::Settings;
 use crate::start::{StartError, assemble};
 use crate::state::AppState;
-use crate::{connections, routes, telemetry};
+use crate::tls::Tls;
+use crate::{connections, limits, routes, telemetry};
 
 /// A server that holds its port and its data directory.
 pub struct Server {
     app: AppState,
     listener: TcpListener,
     address: SocketAddr,
-    upkeep: JoinHandle<()>,
+    tls: Option<Tls>,
+    metrics: Option<(TcpListener, SocketAddr)>,
 }
 
 impl Server {
@@ -27,12 +32,17 @@ impl Server {
     /// # Errors
     /// See [`StartError`]; nothing stays open then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let tls = Tls::load(&settings.tls)?;
         let app = assemble(settings).await?;
         match bind(&app.settings).await {
-            Ok((listener, address)) => {
-                tracing::info!(%address, "listening");
-                let upkeep = tokio::spawn(telemetry::upkeep(app.metrics.clone()));
-                Ok(Self { app, listener, address, upkeep })
+            Ok(((listener, address), metrics)) => {
+                tracing::info!(%address, tls = tls.is_some(), "listening");
+                if tls.is_none() && !address.ip().is_loopback() {
+                    tracing::warn!(
+                        "tokens and documents travel unencrypted, unless a proxy before this server speaks TLS"
+                    );
+                }
+                Ok(Self { app, listener, address, tls, metrics })
             }
             Err(error) => {
                 close(&app).await;
@@ -46,25 +56,71 @@ impl Server {
         self.address
     }
 
+    /// The address at which metrics are told, if there is one.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Users, sessions and tokens, as an operator at this machine has them.
+    pub fn auth(&self) -> &Auth {
+        &self.app.auth
+    }
+
     /// Serves until `stop` is done, finishes what is under way within a bound, and closes everything.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
-        let router = routes::router(&self.app);
-        let grace = Duration::from_millis(self.app.settings.limits.shutdown_ms);
-        connections::serve(self.listener, router, self.app.settings.limits.connections, grace, stop).await;
-        self.upkeep.abort();
-        close(&self.app).await;
+        let Self { app, listener, tls, metrics, .. } = self;
+        let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let upkeep = telemetry::upkeep(app.metrics.clone());
+        tasks.spawn(ending.clone().run_until_cancelled_owned(upkeep));
+        if let Some(tls) = tls.clone() {
+            tasks.spawn(ending.clone().run_until_cancelled_owned(tls.keep_new()));
+        }
+        if let Some((listener, _)) = metrics {
+            let grace = Duration::ZERO;
+            let most = limits::METRICS_CONNECTIONS;
+            let serving = Serving { router: routes::metrics_router(&app), tls: None, most, grace };
+            tasks.spawn(connections::serve(listener, serving, ending.clone().cancelled_owned()));
+        }
+        if let Some(every) = cleanup_interval(&app.settings) {
+            let (auth, kept) = (app.auth.clone(), Duration::from_secs(app.settings.auth.audit_kept_s));
+            let stop = ending.clone();
+            tasks.spawn(async move { auth.keep_clean(every, kept, stop).await });
+        }
+        let bounds = &app.settings.limits;
+        let grace = Duration::from_millis(bounds.shutdown_ms);
+        let serving = Serving { router: routes::router(&app), tls, most: bounds.connections, grace };
+        connections::serve(listener, serving, stop).await;
+        ending.cancel();
+        tasks.close();
+        tasks.wait().await;
+        close(&app).await;
         tracing::info!("stopped");
     }
 }
 
-async fn bind(settings: &Settings) -> Result<(TcpListener, SocketAddr), StartError> {
-    let cannot = |error: std::io::Error| StartError::Other(format!("listen on {}: {error}", settings.listen));
-    let listener = TcpListener::bind(settings.listen).await.map_err(cannot)?;
-    let address = listener.local_addr().map_err(cannot)?;
+fn cleanup_interval(settings: &Settings) -> Option<Duration> {
+    Some(settings.auth.cleanup_interval_s).filter(|seconds| *seconds > 0).map(Duration::from_secs)
+}
+
+type Bound = (TcpListener, SocketAddr);
+
+async fn bind(settings: &Settings) -> Result<(Bound, Option<Bound>), StartError> {
+    let (listener, address) = listen(settings.listen).await?;
+    let metrics = match settings.metrics.listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     if let Some(file) = &settings.address_file {
         write_address(file, address)
             .map_err(|error| StartError::Other(format!("write the address to {}: {error}", file.display())))?;
     }
+    Ok(((listener, address), metrics))
+}
+
+async fn listen(address: SocketAddr) -> Result<Bound, StartError> {
+    let cannot = |error: std::io::Error| StartError::Other(format!("listen on {address}: {error}"));
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
     Ok((listener, address))
 }
 
@@ -80,6 +136,7 @@ fn write_address(file: &Path, address: SocketAddr) -> std::io::Result<()> {
 }
 
 async fn close(app: &AppState) {
+    app.auth.stop().await;
     app.engine.stop().await;
     if let Err(error) = app.store.close().await {
         tracing::error!(%error, "the store did not close cleanly");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coditect_engine::model::{EmbedderInfo, TenantId};
-use coditect_engine::{BackupOptions, Bucket, Engine, EngineOptions, RecallOptions, SnapshotOptions, Tenant};
+use coditect_engine::{BackupOptions, Bucket, Engine, EngineOptions, RecallOptions, SnapshotOptions};
 use coditect_ingest::embed::EmbedError;
 use coditect_store::{Clock, EmbeddedOptions, ErrorKind, Store};
 use tokio::sync::Semaphore;
@@ -12,7 +12,9 @@ use tokio::sync::Semaphore;
 use crate::models::Models;
 use crate::pipeline::Pipeline;
 use crate::query::QueryVectors;
+use crate::quotas::Quotas;
 use crate::settings::{BackupMode, BackupSettings, Recall, Settings, SnapshotSettings, StoreBackend, StoreSettings};
+use crate::sign_in;
 use crate::spelling::Spelling;
 use crate::state::{App, AppState};
 use crate::telemetry;
@@ -53,7 +55,8 @@ impl StartError {
 /// Opens everything that requests are served from.
 pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError> {
     let metrics = telemetry::metrics_handle().map_err(|error| StartError::Other(format!("set up metrics: {error}")))?;
-    let tenant = TenantId::new(settings.tenant.as_str()).map_err(|error| StartError::Settings(error.to_string()))?;
+    let shared_tenant = TenantId::new(settings.auth.shared_tenant.as_str());
+    let shared_tenant = shared_tenant.map_err(|error| StartError::Settings(error.to_string()))?;
     let models = Models::connect(settings.embedder.clone(), settings.late_interaction).await;
     let models = models.map_err(|error| embedder_error(&error))?;
     let clock = Clock::system();
@@ -66,32 +69,40 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
     let options = EngineOptions { scratch, recall, snapshots, backup, ..EngineOptions::default() };
     check_restored(&store, &options.root).await?;
     let engine = Engine::start(store.clone(), clock.clone(), &options);
-    let tenant = engine.tenant(&tenant);
     let info = models.vectors_info();
-    if let Err(error) = check_collections(&tenant, &info).await {
-        engine.stop().await;
-        if let Err(error) = store.close().await {
-            tracing::warn!(%error, "the store did not close cleanly");
+    let ready = async {
+        check_collections(&engine, &info).await?;
+        sign_in::start(&settings, store.clone())
+    };
+    let auth = match ready.await {
+        Ok(auth) => auth,
+        Err(error) => {
+            engine.stop().await;
+            if let Err(error) = store.close().await {
+                tracing::warn!(%error, "the store did not close cleanly");
+            }
+            return Err(error);
         }
-        return Err(error);
-    }
+    };
     tracing::info!(
         embedder = info.id, backend = ?settings.store.backend, data_dir = %settings.data_dir.display(),
         "store and embedder are open"
     );
     Ok(Arc::new(App {
         queries: QueryVectors::new(models.clone(), settings.query_cache_mb.saturating_mul(1024 * 1024)),
-        pipeline: Pipeline::new(tenant.clone(), &models, settings.chunking.target_tokens),
+        pipeline: Pipeline::new(&models, settings.chunking.target_tokens),
         counter: models.embedder().counter(),
         spelling: Spelling::new(models.embedder().words()),
         tokens: models.tokens_info(),
         reads: Arc::new(Semaphore::new(settings.limits.read_concurrency)),
         writes: Arc::new(Semaphore::new(settings.limits.write_concurrency)),
+        quotas: Quotas::new(&settings.quotas, &clock),
         embedder: info,
         clock,
         store,
         engine,
-        tenant,
+        auth,
+        shared_tenant,
         metrics,
         settings,
     }))
@@ -171,33 +182,27 @@ pub(crate) fn scratch(data_dir: &Path) -> Result<PathBuf, StartError> {
 }
 
 /// Refuses a model whose vectors do not fit the collections. One of the same dimension is told of: reading stays possible.
-async fn check_collections(tenant: &Tenant, embedder: &EmbedderInfo) -> Result<(), StartError> {
-    let mut after = None;
-    loop {
-        let page = tenant.collections(after.as_ref(), coditect_engine::limits::PAGE).await;
-        let (collections, more) =
-            page.map_err(|error| StartError::Data(format!("read the collections: {}", chain(&error))))?;
-        for collection in &collections {
-            let theirs = &collection.embedder;
-            if theirs.dimension != embedder.dimension {
-                return Err(StartError::Model(format!(
-                    "collection {} holds vectors of {} ({} dimensions), the configured model is {} ({} dimensions): \
-                     configure the collection's model, or use another data directory",
-                    collection.name, theirs.id, theirs.dimension, embedder.id, embedder.dimension
-                )));
-            }
-            if theirs.id != embedder.id {
-                tracing::warn!(
-                    collection = %collection.name, theirs = theirs.id, ours = embedder.id,
-                    "collection was embedded by another model: vector searches of it and writes into it will be refused"
-                );
-            }
+async fn check_collections(engine: &Engine, embedder: &EmbedderInfo) -> Result<(), StartError> {
+    let collections = engine.collections().await;
+    let collections =
+        collections.map_err(|error| StartError::Data(format!("read the collections: {}", chain(&error))))?;
+    for (tenant, collection) in &collections {
+        let theirs = &collection.embedder;
+        if theirs.dimension != embedder.dimension {
+            return Err(StartError::Model(format!(
+                "collection {} of tenant {tenant} holds vectors of {} ({} dimensions), the configured model is {} ({} dimensions): \
+                 configure the collection's model, or use another data directory",
+                collection.name, theirs.id, theirs.dimension, embedder.id, embedder.dimension
+            )));
         }
-        after = collections.last().map(|last| last.name.clone());
-        if !more {
-            return Ok(());
+        if theirs.id != embedder.id {
+            tracing::warn!(
+                %tenant, collection = %collection.name, theirs = theirs.id, ours = embedder.id,
+                "collection was embedded by another model: vector searches of it and writes into it will be refused"
+            );
         }
     }
+    Ok(())
 }
 
 fn embedder_error(error: &EmbedError) -> StartError {

@@ -116,16 +116,29 @@ fn describe() {
     describe_counter!("collection_recall_samples_total", "Searches that were answered exactly as well.");
     describe_counter!("collection_recall_dropped_total", "Searches that were to be, and for which there was no time.");
     describe_histogram!("recall_check_seconds", "Time of answering a search exactly.");
+    describe_counter!("auth_requests_total", "Requests by what the guard said.");
+    describe_counter!("auth_logins_total", "Logins by result.");
+    describe_counter!("auth_throttled_total", "Attempts to log in that were too many, by account or address.");
+    describe_counter!("auth_touches_total", "Uses of sessions by whether they were written down.");
+    describe_counter!("auth_refresh_reuse_total", "Refresh tokens that were used again, and ended their session.");
+    describe_counter!("auth_sessions_deleted_total", "Sessions that the clean-up deleted, by reason.");
+    describe_counter!("quota_refusals_total", "Requests that a limit refused, by whose it is and what of.");
+}
+
+/// The labels of a collection's gauges.
+fn labels(tenant: &str, collection: &str) -> [(&'static str, String); 2] {
+    [("tenant", tenant.to_owned()), ("collection", collection.to_owned())]
 }
 
 /// A dropped collection has nothing any more.
-pub(crate) fn forget_collection(name: &str) {
-    metrics::gauge!("collection_documents", "collection" => name.to_owned()).set(0.0);
-    metrics::gauge!("collection_passages", "collection" => name.to_owned()).set(0.0);
+pub(crate) fn forget_collection(tenant: &str, name: &str) {
+    let labels = &labels(tenant, name);
+    metrics::gauge!("collection_documents", labels).set(0.0);
+    metrics::gauge!("collection_passages", labels).set(0.0);
     // Recall of nothing is no number: a zero would look like a failure.
-    metrics::gauge!("collection_recall", "collection" => name.to_owned()).set(f64::NAN);
-    metrics::gauge!("collection_recall_target", "collection" => name.to_owned()).set(f64::NAN);
-    metrics::gauge!("collection_search_effort", "collection" => name.to_owned()).set(f64::NAN);
+    metrics::gauge!("collection_recall", labels).set(f64::NAN);
+    metrics::gauge!("collection_recall_target", labels).set(f64::NAN);
+    metrics::gauge!("collection_search_effort", labels).set(f64::NAN);
 }
 
 /// Sets the gauges that are read from the engine.
@@ -138,25 +151,23 @@ pub async fn measure(app: &App) {
     if let Ok(Ok(head)) = head.await {
         metrics::gauge!("engine_version_lag").set(head.saturating_sub(state.version.commit()) as f64);
     }
-    let collections =
-        tokio::time::timeout(Duration::from_secs(1), app.tenant.collections(None, limits::METRICS_COLLECTIONS));
-    if let Ok(Ok((collections, _))) = collections.await {
-        for info in collections {
-            let name = info.name.to_string();
-            metrics::gauge!("collection_documents", "collection" => name.clone()).set(info.documents as f64);
-            metrics::gauge!("collection_passages", "collection" => name.clone()).set(info.passages as f64);
-            measure_search(name, &info.search);
+    let collections = tokio::time::timeout(Duration::from_secs(1), app.engine.collections()).await;
+    if let Ok(Ok(collections)) = collections {
+        for (tenant, info) in collections.iter().take(limits::METRICS_COLLECTIONS) {
+            let labels = labels(tenant.as_str(), info.name.as_str());
+            metrics::gauge!("collection_documents", &labels).set(info.documents as f64);
+            metrics::gauge!("collection_passages", &labels).set(info.passages as f64);
+            measure_search(&labels, &info.search);
         }
     }
 }
 
-fn measure_search(collection: String, search: &SearchInfo) {
+fn measure_search(labels: &[(&'static str, String); 2], search: &SearchInfo) {
     if let Some(recall) = search.recall {
-        metrics::gauge!("collection_recall", "collection" => collection.clone()).set(recall);
+        metrics::gauge!("collection_recall", labels).set(recall);
     }
-    let target = search.settings.recall_target;
-    metrics::gauge!("collection_recall_target", "collection" => collection.clone()).set(target);
-    metrics::gauge!("collection_search_effort", "collection" => collection.clone()).set(search.effort as f64);
-    metrics::counter!("collection_recall_samples_total", "collection" => collection.clone()).absolute(search.checked);
-    metrics::counter!("collection_recall_dropped_total", "collection" => collection).absolute(search.dropped);
+    metrics::gauge!("collection_recall_target", labels).set(search.settings.recall_target);
+    metrics::gauge!("collection_search_effort", labels).set(search.effort as f64);
+    metrics::counter!("collection_recall_samples_total", labels).absolute(search.checked);
+    metrics::counter!("collection_recall_dropped_total", labels).absolute(search.dropped);
 }

@@ -29,7 +29,9 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
             .map_err(|error| Error::with_source(ErrorKind::Corrupt, format!("decode {what}"), error)),
         Some((format, _)) => Err(Error::new(
             ErrorKind::Corrupt,
-            format!("{what} has format {format}, this version reads format {FORMAT}: it was written by a newer version"),
+            format!(
+                "{what} has format {format}, this version reads format {FORMAT}: it was written by a newer version"
+            ),
         )),
         None => Err(Error::new(ErrorKind::Corrupt, format!("{what} is empty"))),
     }

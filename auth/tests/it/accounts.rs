@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use coditect_auth::{AuthOptions, Error, ErrorKind, NewUser, Origin, Refusal, Registration, Role, SessionDetails, UserChange};
+use coditect_auth::{
+    AuthOptions, Error, ErrorKind, NewUser, Origin, Refusal, Registration, Role, SessionDetails, UserChange,
+};
 use secrecy::ExposeSecret as _;
 
 use crate::harness::{PASSWORD, Rig, credentials, new_user, options, origin, tenant};
@@ -25,9 +27,8 @@ async fn whoever_founds_a_tenant_looks_after_it_and_lets_others_in() {
     let granted = rig.login("acme", "ada@example.com").await;
     let ada = rig.acting(&granted).await;
     let (info, code) = ada.invite(Some("Bob@example.com"), Role::Member).await.unwrap();
-    let register = async |to: &str, email: &str| {
-        rig.auth.register(&tenant(to), &new_user(email), Some(&code), &origin()).await
-    };
+    let register =
+        async |to: &str, email: &str| rig.auth.register(&tenant(to), &new_user(email), Some(&code), &origin()).await;
     assert_eq!(kind(register("acme", "eve@example.com").await), invalid("/invitation"), "it is for another");
     assert_eq!(kind(register("other", "bob@example.com").await), invalid("/invitation"), "it is for another tenant");
     let bob = register("acme", "bob@EXAMPLE.com").await.unwrap();
@@ -58,7 +59,9 @@ async fn invitations_end() {
 
 #[tokio::test]
 async fn registration_is_as_open_as_it_is_set() {
-    for (registration, expected) in [(Registration::Closed, ErrorKind::Forbidden), (Registration::Invitation, ErrorKind::Forbidden)] {
+    for (registration, expected) in
+        [(Registration::Closed, ErrorKind::Forbidden), (Registration::Invitation, ErrorKind::Forbidden)]
+    {
         let rig = Rig::with(AuthOptions { registration, ..options() }).await;
         let registered = rig.auth.register(&tenant("acme"), &new_user("ada@example.com"), None, &origin()).await;
         assert_eq!(kind(registered), expected);
@@ -140,7 +143,10 @@ async fn a_new_password_ends_all_other_sessions() {
     assert_eq!(acting.change_password(&PASSWORD.into(), &new.into()).await.unwrap(), 1);
     assert_eq!(rig.refused(&here.token).await, None);
     assert_eq!(rig.refused(&there.token).await, Some(Refusal::Terminated));
-    assert_eq!(rig.try_login("acme", "ada@example.com", PASSWORD).await.unwrap_err().refusal(), Some(Refusal::Credentials));
+    assert_eq!(
+        rig.try_login("acme", "ada@example.com", PASSWORD).await.unwrap_err().refusal(),
+        Some(Refusal::Credentials)
+    );
     rig.try_login("acme", "ada@example.com", new).await.unwrap();
 }
 
@@ -179,7 +185,10 @@ async fn attempts_are_limited_by_account_and_by_address() {
         }
     };
     assert_eq!(tries, 9, "ten with the one that was right");
-    assert!(matches!(rig.try_login("acme", "ada@example.com", PASSWORD).await.unwrap_err().kind(), ErrorKind::Throttled(_)));
+    assert!(matches!(
+        rig.try_login("acme", "ada@example.com", PASSWORD).await.unwrap_err().kind(),
+        ErrorKind::Throttled(_)
+    ));
     rig.clock.advance(wait);
     rig.login("acme", "ada@example.com").await;
     let from = Origin { address: Some("192.0.2.7".parse().unwrap()), request_id: "test".into() };
@@ -202,7 +211,10 @@ async fn a_hash_of_another_cost_is_made_anew_at_the_next_login() {
     let dearer = coditect_auth::HashCost { passes: 2, ..crate::harness::CHEAP };
     let other = rig.another(AuthOptions { cost: dearer, ..options() }).await;
     for _ in 0..2 {
-        other.login(&credentials("acme", "ada@example.com", PASSWORD), &SessionDetails::default(), &origin()).await.unwrap();
+        other
+            .login(&credentials("acme", "ada@example.com", PASSWORD), &SessionDetails::default(), &origin())
+            .await
+            .unwrap();
     }
     rig.login("acme", "ada@example.com").await;
     other.stop().await;

@@ -15,7 +15,8 @@ async fn who_did_what_is_told_newest_first() {
     let granted = rig.ada().await;
     let ada = rig.acting(&granted).await;
     ada.invite(None, Role::Member).await.unwrap();
-    let wanted = NewServiceToken { name: "pipeline".into(), scopes: Scopes::of(&[Scope::KbRead]), ..Default::default() };
+    let wanted =
+        NewServiceToken { name: "pipeline".into(), scopes: Scopes::of(&[Scope::KbRead]), ..Default::default() };
     let (token, _) = ada.create_token(&wanted).await.unwrap();
     ada.revoke_token(token.id).await.unwrap();
     let page = ada.audit(&query(10)).await.unwrap();
@@ -24,7 +25,10 @@ async fn who_did_what_is_told_newest_first() {
     let (_, revoked) = &page.entries[0];
     let session = Some(granted.session.session_id.clone());
     assert_eq!(revoked.actor, Actor::User { user: granted.user.user_id.clone(), session });
-    assert_eq!((revoked.target.as_str(), revoked.request_id.as_str()), (&*format!("token {} (pipeline)", token.id), "test"));
+    assert_eq!(
+        (revoked.target.as_str(), revoked.request_id.as_str()),
+        (&*format!("token {} (pipeline)", token.id), "test")
+    );
     assert_eq!(page.entries[4].1.actor, Actor::Operator);
     assert_eq!(page.next, None);
     let tokens = ada.audit(&AuditQuery { action: Some("token".into()), ..query(10) }).await.unwrap();
@@ -57,7 +61,8 @@ async fn pages_go_on_where_they_ended() {
             None => break,
         }
     }
-    let expected: Vec<String> = (0..25).rev().flat_map(|number| [format!("{number} b"), format!("{number} a")]).collect();
+    let expected: Vec<String> =
+        (0..25).rev().flat_map(|number| [format!("{number} b"), format!("{number} a")]).collect();
     assert_eq!(targets, expected);
 }
 

@@ -207,6 +207,10 @@ async fn tokens_are_for_whom_they_were_made() {
     let ide = rig.another(made("coditect", Some("ide"))).await;
     let for_ide = ide.refresh(&granted.refresh_token, "test").await.unwrap();
     assert_eq!(refusal_of(&ide, &for_ide.token).await, None);
-    assert_eq!(rig.refused(&for_ide.token).await, Some(Refusal::Malformed), "what was made for somebody is for nobody else");
+    assert_eq!(
+        rig.refused(&for_ide.token).await,
+        Some(Refusal::Malformed),
+        "what was made for somebody is for nobody else"
+    );
     ide.stop().await;
 }

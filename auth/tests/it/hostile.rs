@@ -73,11 +73,10 @@ impl Forge {
     fn structures(&self) -> Vec<String> {
         let [header, claims, signature] = &self.parts;
         let minted = self.minted();
-        let mut all: Vec<String> = [
-            "", ".", "..", "...", "....", "a", "a.b", "a.b.c", "null", "undefined", "{}", "Bearer", "\0", "\u{feff}",
-        ]
-        .map(str::to_owned)
-        .into();
+        let mut all: Vec<String> =
+            ["", ".", "..", "...", "....", "a", "a.b", "a.b.c", "null", "undefined", "{}", "Bearer", "\0", "\u{feff}"]
+                .map(str::to_owned)
+                .into();
         all.extend([
             format!("{header}.{claims}"),
             format!("{header}.{claims}."),
@@ -164,16 +163,32 @@ impl Forge {
     fn keys(&self) -> Vec<String> {
         let claims = self.claims.to_string();
         let mut all: Vec<String> = [
-            json!(null), json!(""), json!("0"), json!("../../dev/null"), json!("' OR 1=1 --"), json!(7), json!([self.kid]),
-            json!({"kid": self.kid}), json!(format!("{} ", self.kid)), json!(self.kid.to_lowercase()), json!("k".repeat(2_000)),
-            json!("\u{0}"), json!("http://localhost/key"),
+            json!(null),
+            json!(""),
+            json!("0"),
+            json!("../../dev/null"),
+            json!("' OR 1=1 --"),
+            json!(7),
+            json!([self.kid]),
+            json!({"kid": self.kid}),
+            json!(format!("{} ", self.kid)),
+            json!(self.kid.to_lowercase()),
+            json!("k".repeat(2_000)),
+            json!("\u{0}"),
+            json!("http://localhost/key"),
         ]
         .into_iter()
         .map(|kid| signed(&self.header_with("kid", kid), &claims))
         .collect();
         all.push(signed(&Self::without(&self.header, "kid"), &claims));
-        let secrets: [&[u8]; 6] =
-            [b"", b"secret", &SECRET.as_bytes()[1..], self.kid.as_bytes(), b"a secret of somebody else, 32 bytes", &[0; 32]];
+        let secrets: [&[u8]; 6] = [
+            b"",
+            b"secret",
+            &SECRET.as_bytes()[1..],
+            self.kid.as_bytes(),
+            b"a secret of somebody else, 32 bytes",
+            &[0; 32],
+        ];
         all.extend(secrets.map(|secret| signed_with(secret, Algorithm::HS256, &self.header.to_string(), &claims)));
         let embedded = json!({"kty": "oct", "k": part("a secret of somebody else, 32 bytes"), "alg": "HS256"});
         let header = self.header_with("jwk", embedded);
@@ -187,8 +202,20 @@ impl Forge {
         let header = self.header.to_string();
         let now = self.claims["iat"].as_i64().unwrap();
         let ends = [
-            json!(now), json!(now - 1), json!(0), json!(-1), json!(i64::MIN), json!(u64::MAX), json!(1e300), json!(-1e300),
-            json!(now as f64 + 0.5), json!("tomorrow"), json!((now + 60).to_string()), json!(null), json!(true), json!([now + 60]),
+            json!(now),
+            json!(now - 1),
+            json!(0),
+            json!(-1),
+            json!(i64::MIN),
+            json!(u64::MAX),
+            json!(1e300),
+            json!(-1e300),
+            json!(now as f64 + 0.5),
+            json!("tomorrow"),
+            json!((now + 60).to_string()),
+            json!(null),
+            json!(true),
+            json!([now + 60]),
             json!({"at": now + 60}),
         ];
         let begins = [json!(now + 31), json!(now + 3_600), json!(i64::MAX), json!("now"), json!([]), json!(1e300)];
@@ -203,8 +230,20 @@ impl Forge {
     fn claims(&self) -> Vec<String> {
         let header = self.header.to_string();
         let odd = [
-            json!(null), json!(""), json!(0), json!(true), json!([]), json!({}), json!(["acme"]), json!("../acme"), json!("acme/session/x"),
-            json!("acme\u{0}"), json!("аcme"), json!("acme "), json!("x".repeat(1_000)), json!("\u{202e}acme"),
+            json!(null),
+            json!(""),
+            json!(0),
+            json!(true),
+            json!([]),
+            json!({}),
+            json!(["acme"]),
+            json!("../acme"),
+            json!("acme/session/x"),
+            json!("acme\u{0}"),
+            json!("аcme"),
+            json!("acme "),
+            json!("x".repeat(1_000)),
+            json!("\u{202e}acme"),
         ];
         let mut all = Vec::new();
         for name in ["tenantId", "userId", "sessionId"] {
@@ -226,7 +265,8 @@ impl Forge {
         for scope in [json!(7), json!(["admin"]), json!({"admin": true})] {
             all.push(signed(&header, &self.claims_with("scope", scope)));
         }
-        let bodies = ["", "null", "[]", "7", "\"x\"", "{", "{}", "{\"exp\":}", "[[[[[[[[", "{\"userId\":\"a\"}", "\u{0}", "NaN"];
+        let bodies =
+            ["", "null", "[]", "7", "\"x\"", "{", "{}", "{\"exp\":}", "[[[[[[[[", "{\"userId\":\"a\"}", "\u{0}", "NaN"];
         all.extend(bodies.map(|body| signed(&header, body)));
         all.extend(bodies.map(|body| signed(body, &self.claims.to_string())));
         all.push(signed(&header, &format!("{}{}", "[".repeat(900), "]".repeat(900))));
@@ -234,8 +274,7 @@ impl Forge {
     }
 
     fn all(&self) -> Vec<String> {
-        let groups =
-            [self.structures(), self.encodings(), self.algorithms(), self.keys(), self.times(), self.claims()];
+        let groups = [self.structures(), self.encodings(), self.algorithms(), self.keys(), self.times(), self.claims()];
         groups.concat()
     }
 }
@@ -249,7 +288,11 @@ async fn hostile_tokens_are_refused_and_none_is_a_failure() {
     let rig = Rig::new().await;
     let granted = rig.ada().await;
     let forge = Forge::new(&granted);
-    assert_eq!(rig.refused(&signed(&forge.header.to_string(), &forge.claims.to_string()).into()).await, None, "the forge works");
+    assert_eq!(
+        rig.refused(&signed(&forge.header.to_string(), &forge.claims.to_string()).into()).await,
+        None,
+        "the forge works"
+    );
     let all: BTreeSet<String> = forge.all().into_iter().collect();
     assert!(all.len() >= 300, "{}", all.len());
     for token in &all {
@@ -300,7 +343,8 @@ fn no_bytes_pass_but_the_minted() {
         }),
         ("coditect_token_", "[A-Za-z0-9_-]{0,120}").prop_map(|(prefix, rest)| format!("{prefix}{rest}")),
     ];
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig { cases: 2_000, ..ProptestConfig::default() });
+    let mut runner =
+        proptest::test_runner::TestRunner::new(ProptestConfig { cases: 2_000, ..ProptestConfig::default() });
     let passed = runner.run(&text, |text| {
         let refused = runtime.block_on(rig.refused(&text.as_str().into()));
         prop_assert_eq!(refused.is_none(), *text == *minted, "{}", text);

@@ -107,7 +107,8 @@ async fn what_was_not_minted_is_no_refresh_token() {
     let rig = Rig::new().await;
     let granted = rig.ada().await;
     let text = granted.refresh_token.expose_secret();
-    let mut bad = vec![String::new(), "coditect_refresh_".into(), granted.token.expose_secret().to_owned(), "x".repeat(10_000)];
+    let mut bad =
+        vec![String::new(), "coditect_refresh_".into(), granted.token.expose_secret().to_owned(), "x".repeat(10_000)];
     bad.extend((0..text.len()).map(|end| text[..end].to_owned()));
     bad.extend((0..text.len()).map(|at| {
         let mut bytes = text.as_bytes().to_vec();

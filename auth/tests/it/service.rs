@@ -41,7 +41,8 @@ async fn a_token_ends_at_its_time() {
     let ada = rig.ada().await;
     let ada = rig.acting(&ada).await;
     let end = rig.clock.now() + 1.hour();
-    let (_, token) = ada.create_token(&NewServiceToken { expires_at: Some(end), ..new(&[Scope::Agents]) }).await.unwrap();
+    let (_, token) =
+        ada.create_token(&NewServiceToken { expires_at: Some(end), ..new(&[Scope::Agents]) }).await.unwrap();
     rig.wait(3_599);
     assert_eq!(rig.refused(&token).await, None);
     rig.wait(1);
@@ -77,7 +78,8 @@ async fn fields_at_fault_are_named_and_nobody_gives_what_he_has_not() {
     let (_, reader) = ada.create_token(&new(&[Scope::KbRead])).await.unwrap();
     let reader = of(&rig, &reader).await;
     assert_eq!(*reader.tokens(None, 1).await.unwrap_err().kind(), ErrorKind::Forbidden);
-    for result in [reader.logout().await, reader.session().await.map(drop), reader.terminate_all(false).await.map(drop)] {
+    for result in [reader.logout().await, reader.session().await.map(drop), reader.terminate_all(false).await.map(drop)]
+    {
         assert_eq!(*result.unwrap_err().kind(), ErrorKind::Forbidden, "it has no session");
     }
 }

@@ -72,7 +72,8 @@ impl Bed {
         options.clock = clock.clone();
         let store = Store::open_embedded(options).await.unwrap();
         let bucket = Bucket::open(&format!("file://{}", dir.path().join("bucket").display()), []).unwrap();
-        let context = Context { store: store.clone(), keys: Keys::new("r"), clock, scratch: dir.path().into(), observer: None };
+        let context =
+            Context { store: store.clone(), keys: Keys::new("r"), clock, scratch: dir.path().into(), observer: None };
         let lease = Lease::new(store, context.keys.lease("backup"), limits::LEASE);
         let backup = Backup::new(BackupOptions::new(bucket.clone()));
         Self { context, lease, backup, bucket, _dir: dir }

@@ -14,8 +14,8 @@ use super::results::{SearchResponse, SearchResult, Timings};
 use crate::documents::{Context, collections, passages};
 use crate::error::{Error, Result};
 use crate::index::Indexes;
-use crate::reach::{Reach, Reached};
 use crate::model::{CollectionHead, CollectionName, CollectionRef, Version};
+use crate::reach::{Reach, Reached};
 use crate::recall::Sampler;
 use crate::storage::TenantKeys;
 use crate::tokens::{WeightedQuery, find_evidence};
@@ -53,12 +53,7 @@ fn effective_mode(request: &SearchRequest) -> Mode {
     }
 }
 
-async fn targets(
-    context: &Context,
-    reach: &Reach,
-    indexes: &Indexes,
-    request: &SearchRequest,
-) -> Result<Vec<Target>> {
+async fn targets(context: &Context, reach: &Reach, indexes: &Indexes, request: &SearchRequest) -> Result<Vec<Target>> {
     if request.collections.is_empty() {
         return Ok(reach.all(indexes).into_iter().map(Target::from).collect());
     }

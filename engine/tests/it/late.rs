@@ -89,7 +89,8 @@ async fn collections_can_do_without() {
     assert_eq!((only.reranked, ids(&only)), (0, vec!["here".to_owned()]));
     assert!(only.results[0].evidence.is_empty());
     // Beside one that has codes, its passages are neither lost nor sent to the end.
-    let both = search(&rig, SearchRequest { collections: vec![plain.into(), docs().into()], ..late(QUERY, after) }).await;
+    let both =
+        search(&rig, SearchRequest { collections: vec![plain.into(), docs().into()], ..late(QUERY, after) }).await;
     assert!(ids(&both)[..2].contains(&"here".to_owned()), "{:?}", ids(&both));
 }
 

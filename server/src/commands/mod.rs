@@ -1,9 +1,12 @@
 //! What the binary does besides serving: each opens the store by the same settings as the server.
 
+mod admin;
+mod cleanup;
 mod output;
 mod restore;
 mod verify;
 
+pub use admin::{AdminCommand, CreateArgs, TokenArgs};
 pub use restore::RestoreArgs;
 
 use coditect_engine::Bucket;
@@ -20,6 +23,8 @@ pub async fn run(command: &Command, settings: &Settings) -> Result<(), StartErro
         Command::Serve => Ok(()),
         Command::Restore(arguments) => restore::run(arguments, settings).await,
         Command::Verify => verify::run(settings).await,
+        Command::Admin(command) => admin::run(command, settings).await,
+        Command::CleanupSessions => cleanup::run(settings).await,
     }
 }
 

@@ -28,10 +28,10 @@ pub struct RestoreArgs {
 
 impl RestoreArgs {
     fn options(&self, settings: &Settings) -> Result<RestoreOptions, StartError> {
-        let invalid = |flag: &str, error: coditect_engine::Error| StartError::Settings(format!("--{flag}: {error}"));
-        let tenant = self.tenant.as_ref().map(TenantId::new).transpose().map_err(|error| invalid("tenant", error))?;
+        let invalid = |flag: &str, error: &dyn std::fmt::Display| StartError::Settings(format!("--{flag}: {error}"));
+        let tenant = self.tenant.as_ref().map(TenantId::new).transpose().map_err(|error| invalid("tenant", &error))?;
         let at: Option<Version> =
-            self.at.as_ref().map(|at| at.parse()).transpose().map_err(|error| invalid("at", error))?;
+            self.at.as_ref().map(|at| at.parse()).transpose().map_err(|error| invalid("at", &error))?;
         let is_own = |url: &str| url.trim_end_matches('/') == self.from.trim_end_matches('/');
         // A store that has one tenant alone would take the others' documents out of the backup.
         let take_over = tenant.is_none() && settings.bucket.as_deref().is_some_and(is_own);

@@ -20,7 +20,13 @@ pub(crate) struct Writer {
     charge: Charge,
 }
 
-/// Somebody who is known, whatever it may do.
+/// Somebody who logged in.
+pub(crate) struct SignedIn(pub(crate) Acting);
+
+/// Somebody who looks after the tenant.
+pub(crate) struct Administrator(pub(crate) Acting);
+
+/// Somebody who logged in, or looks after the tenant.
 pub(crate) struct Known(pub(crate) Acting);
 
 impl Writer {
@@ -55,11 +61,33 @@ impl FromRequestParts<AppState> for Writer {
     }
 }
 
+impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {
+        let acting = acting(parts, app)?;
+        acting.must_be_signed_in()?;
+        Ok(Self(acting))
+    }
+}
+
+impl FromRequestParts<AppState> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {
+        let acting = acting(parts, app)?;
+        acting.must(Scope::Admin)?;
+        Ok(Self(acting))
+    }
+}
+
 impl FromRequestParts<AppState> for Known {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {
-        acting(parts, app).map(Self)
+        let acting = acting(parts, app)?;
+        acting.must(Scope::Admin).or_else(|_| acting.must_be_signed_in())?;
+        Ok(Self(acting))
     }
 }
 

@@ -7,7 +7,7 @@ mod path;
 mod pointer;
 mod query;
 
-pub(crate) use access::{Known, Reader, Writer};
+pub(crate) use access::{Administrator, Known, Reader, SignedIn, Writer};
 pub(crate) use json::Json;
 pub(crate) use origin::{From, Peer};
 pub(crate) use path::Path;

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use coditect_auth::{Caller, Refusal, bearer};
 
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 use crate::state::{App, AppState};
 
 /// Lets known senders pass, with who they are.

@@ -1,7 +1,7 @@
 //! Which host names requests may be addressed to.
 //!
-//! Until logins exist, being able to reach the loopback port is all it takes. A web page can make a browser reach it under a
-//! name of its own (DNS rebinding); such a request carries that name, and is turned away.
+//! A web page can make a browser reach a loopback port under a name of its own (DNS rebinding); such a request carries that name, and is turned away. A server
+//! that others reach is known by names of its own: it turns requests for others away where those names are set.
 
 use axum::extract::{Request, State};
 use axum::http::header;
@@ -16,7 +16,9 @@ use crate::state::AppState;
 pub(crate) async fn check(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let target = request.uri().authority().cloned();
     let named = request.headers().get(header::HOST).map(|value| value.to_str().unwrap_or("?").parse::<Authority>());
-    let allowed = |authority: &Authority| is_allowed(authority.host(), &app.settings.hosts);
+    let settings = &app.settings;
+    let takes_any = settings.hosts.is_empty() && !settings.listen.ip().is_loopback();
+    let allowed = |authority: &Authority| takes_any || is_allowed(authority.host(), &settings.hosts);
     let fine = target.as_ref().is_none_or(allowed)
         && match &named {
             // HTTP/1.0 has no such header, and no browser speaks it.
@@ -26,11 +28,10 @@ pub(crate) async fn check(State(app): State<AppState>, request: Request, next: N
         };
     match fine {
         true => next.run(request).await,
-        false => Problem::new(
-            Code::WrongHost,
-            "this server answers to loopback names alone; add others to the setting `hosts`",
-        )
-        .into_response(),
+        false => {
+            Problem::new(Code::WrongHost, "this server does not answer to that name; add it to the setting `hosts`")
+                .into_response()
+        }
     }
 }
 

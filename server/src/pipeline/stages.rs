@@ -60,7 +60,13 @@ pub(super) struct Embedded {
 
 impl Stages {
     /// Checks and splits a document, unless it is there already.
-    pub(super) async fn prepare(&self, tenant: &Tenant, position: usize, input: DocumentInput, first: bool) -> Item<Prepared> {
+    pub(super) async fn prepare(
+        &self,
+        tenant: &Tenant,
+        position: usize,
+        input: DocumentInput,
+        first: bool,
+    ) -> Item<Prepared> {
         let slip = |content_hash, place| Slip { position, document_id: input.document_id.clone(), content_hash, place };
         // What is said of the second of two documents with one id says nothing of the first.
         let place = prepare::place(&input).filter(|_| first);
@@ -120,12 +126,7 @@ impl Stages {
         Item { slip, state }
     }
 
-    async fn vectors_of(
-        &self,
-        tenant: &Tenant,
-        collection: &CollectionName,
-        prepared: Prepared,
-    ) -> Result<Embedded> {
+    async fn vectors_of(&self, tenant: &Tenant, collection: &CollectionName, prepared: Prepared) -> Result<Embedded> {
         let Prepared { mut document, texts, warnings, holds_codes } = prepared;
         let mut tickets = Vec::new();
         for (position, passage) in document.passages.iter_mut().enumerate() {

@@ -1,9 +1,9 @@
 //! For operators: health, readiness and metrics. These are answered however busy the server is.
 
-use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Json as JsonAnswer, Router};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +13,12 @@ use crate::state::AppState;
 use crate::telemetry;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz)).routes(routes!(metrics))
+    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz))
+}
+
+/// What the listener for metrics answers.
+pub(super) fn metrics_routes() -> Router<AppState> {
+    Router::new().route("/metrics", axum::routing::get(metrics))
 }
 
 /// A sign of life.
@@ -37,7 +42,7 @@ struct Readiness {
 
 /// Is the server alive.
 #[utoipa::path(
-    get, operation_id = "health", path = "/healthz", tag = "operation",
+    get, operation_id = "health", path = "/healthz", tag = "operation", security(()),
     responses((status = 200, description = "It is.", body = Health))
 )]
 async fn healthz() -> JsonAnswer<Health> {
@@ -48,7 +53,7 @@ async fn healthz() -> JsonAnswer<Health> {
 ///
 /// It is, once the indexes have followed the change log to its head, and as long as they can follow it.
 #[utoipa::path(
-    get, operation_id = "readiness", path = "/readyz", tag = "operation",
+    get, operation_id = "readiness", path = "/readyz", tag = "operation", security(()),
     responses(
         (status = 200, description = "Searches show every write up to `version`.", body = Readiness),
         (status = 503, description = "The indexes are still being built, or the store does not answer.", body = Readiness),
@@ -69,10 +74,6 @@ async fn readyz(State(app): State<AppState>) -> Response {
 }
 
 /// Metrics for Prometheus.
-#[utoipa::path(
-    get, operation_id = "metrics", path = "/metrics", tag = "operation",
-    responses((status = 200, description = "Metrics in the text format.", body = String, content_type = "text/plain"))
-)]
 async fn metrics(State(app): State<AppState>) -> Response {
     telemetry::measure(&app).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()).into_response()

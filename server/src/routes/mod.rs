@@ -1,5 +1,6 @@
 //! The routes, one concept a file, and what stands around them.
 
+mod auth;
 mod collection_search;
 mod collections;
 mod context;
@@ -19,33 +20,62 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::middleware::{admission, host, observe, panics, problems, request_id};
+use crate::middleware::{admission, guard, host, observe, panics, problems, request_id};
 use crate::openapi;
 use crate::problem::{Code, Problem};
 use crate::settings::Settings;
 use crate::state::AppState;
 
-/// The routes that are in the API's description, without their middleware.
+fn reads() -> OpenApiRouter<AppState> {
+    search::routes()
+        .merge(context::routes())
+        .merge(documents::reads())
+        .merge(collections::reads())
+        .merge(auth::guarded())
+}
+
+fn writes() -> OpenApiRouter<AppState> {
+    documents::writes().merge(collections::writes())
+}
+
+/// Routes that nobody can be asked to sign in for.
+fn open() -> OpenApiRouter<AppState> {
+    auth::open().merge(health::routes())
+}
+
+/// The routes that are in the API's description. Whatever is not open stands behind the guard.
 fn described(state: &AppState) -> OpenApiRouter<AppState> {
-    let reads = search::routes().merge(context::routes()).merge(documents::reads()).merge(collections::reads());
-    let writes = documents::writes().merge(collections::writes());
-    OpenApiRouter::with_openapi(openapi::base())
-        .merge(reads.layer(from_fn_with_state(state.clone(), admission::reads)))
-        .merge(writes.layer(from_fn_with_state(state.clone(), admission::writes)))
-        .merge(health::routes())
+    let guarded = OpenApiRouter::new()
+        .merge(reads().layer(from_fn_with_state(state.clone(), admission::reads)))
+        .merge(writes().layer(from_fn_with_state(state.clone(), admission::writes)))
+        .layer(from_fn_with_state(state.clone(), guard::check));
+    OpenApiRouter::with_openapi(openapi::base()).merge(guarded).merge(open())
 }
 
 /// The whole application.
 pub(crate) fn router(state: &AppState) -> Router {
     let (routes, api) = described(state).split_for_parts();
     let api = openapi::finish(api);
-    routes
+    let routes = routes
         .route("/openapi.json", axum::routing::get(async move || Json(api)))
         .merge(page::routes())
         .fallback(async || Problem::new(Code::NotFound, "there is no such route; GET /docs lists all").into_response())
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "the route has no such method").into_response()
-        })
+        });
+    around(routes, state)
+}
+
+/// The application of the listener for metrics.
+pub(crate) fn metrics_router(state: &AppState) -> Router {
+    let routes = health::metrics_routes()
+        .fallback(async || Problem::new(Code::NotFound, "there is /metrics here, and nothing else").into_response());
+    around(routes, state)
+}
+
+/// What stands around all routes.
+fn around(routes: Router<AppState>, state: &AppState) -> Router {
+    routes
         .layer(CatchPanicLayer::custom(panics::answer))
         .layer(from_fn_with_state(state.clone(), host::check))
         .layer(from_fn(problems::render))
@@ -58,8 +88,7 @@ pub(crate) fn router(state: &AppState) -> Router {
 
 /// The API's description, as `server/openapi.json` holds it.
 pub fn description() -> OpenApi {
-    let reads = search::routes().merge(context::routes()).merge(documents::reads()).merge(collections::reads());
-    let all = reads.merge(documents::writes()).merge(collections::writes()).merge(health::routes());
+    let all = reads().merge(writes()).merge(open());
     openapi::finish(OpenApiRouter::with_openapi(openapi::base()).merge(all).into_openapi())
 }
 
@@ -68,6 +97,6 @@ fn cors(settings: &Settings) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([header::CONTENT_TYPE, HeaderName::from_static("x-request-id")])
-        .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("x-request-id")])
+        .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER, header::WWW_AUTHENTICATE])
 }

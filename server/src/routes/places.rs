@@ -25,9 +25,7 @@ pub(super) fn read_collection(name: &str) -> Result<CollectionRef> {
 /// The collections of a search.
 pub(super) fn collections(names: &[String]) -> Result<Vec<CollectionRef>> {
     let numbered = names.iter().enumerate();
-    numbered
-        .map(|(i, name)| read_collection(name).map_err(|problem| problem.at(format!("/collections/{i}"))))
-        .collect()
+    numbered.map(|(i, name)| read_collection(name).map_err(|problem| problem.at(format!("/collections/{i}")))).collect()
 }
 
 /// The version that an answer must show at least.

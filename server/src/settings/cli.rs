@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::RestoreArgs;
+use crate::commands::{AdminCommand, RestoreArgs};
 
 /// The knowledge engine's gateway: HTTP API for documents, search and context.
 #[derive(Debug, Clone, Default, Parser)]
@@ -29,6 +29,12 @@ pub enum Command {
     /// Compare documents, counters and change log in the store, the indexes, and the snapshots and the backup in the bucket.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify,
+    /// Make the first administrator of a tenant, or a service token.
+    #[command(subcommand, after_help = ADMIN_EXAMPLES)]
+    Admin(AdminCommand),
+    /// Delete sessions that are over, and old entries of the audit log: for a daily job.
+    #[command(after_help = CLEANUP_EXAMPLES)]
+    CleanupSessions,
 }
 
 const RESTORE_EXAMPLES: &str = "\
@@ -45,6 +51,21 @@ Examples:
   KNOWLEDGE_BUCKET=gs://knowledge/prod coditect-server verify --set store.backend=fdb
 
 An embedded store must not be in use; on a cluster gateways may run. Exit codes: 0 no differences, 5 differences, each printed.";
+
+const ADMIN_EXAMPLES: &str = "\
+Examples:
+  coditect-server admin create --tenant acme --email ada@example.com
+  coditect-server admin create --tenant shared --email ada@example.com --password-file /run/secrets/password
+  coditect-server admin token --tenant acme --name pipeline --scopes kb:read,kb:write --collection handbook --days 90
+
+An embedded store must not be in use; on a cluster gateways may run, and need the same JWT_SECRET.
+Administrators of the shared tenant (auth.shared_tenant) write what all tenants read.";
+
+const CLEANUP_EXAMPLES: &str = "\
+Examples:
+  coditect-server cleanup-sessions --set store.backend=fdb --log-format json
+
+A server with an embedded store does this by itself (auth.cleanup_interval_s).";
 
 /// Flags go before the environment, which goes before the file.
 #[derive(Debug, Clone, Default, Args)]

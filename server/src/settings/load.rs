@@ -130,8 +130,9 @@ mod tests {
 
     #[test]
     fn flags_go_before_the_environment_before_the_file_before_defaults() {
-        let file =
-            file("bucket = \"file:///file\"\nlisten = \"127.0.0.1:1\"\ndata_dir = \"file\"\n[limits]\nbody_bytes = 5000\n");
+        let file = file(
+            "bucket = \"file:///file\"\nlisten = \"127.0.0.1:1\"\ndata_dir = \"file\"\n[limits]\nbody_bytes = 5000\n",
+        );
         let environment = |name: &str| match name {
             "CODITECT_LISTEN" => Some("127.0.0.1:2".to_owned()),
             "CODITECT_DATA_DIR" => Some("environment".to_owned()),

@@ -36,20 +36,23 @@ pub(crate) fn with_mock(command: &mut Command, embedder: &MockEmbedder, data: &P
     command.args(["--set", "embedder.openai.http.retries=0", "--data-dir"]).arg(data);
 }
 
-async fn outcome(mut command: Command) -> (Option<i32>, String, String) {
+pub(crate) async fn outcome(mut command: Command) -> (Option<i32>, String, String) {
     let output: Output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 #[tokio::test]
-async fn other_addresses_than_loopback_are_refused_with_the_reason() {
+async fn other_addresses_than_loopback_need_a_secret_of_some_length() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8080"] {
-        let mut command = binary();
-        command.args(["--listen", address]);
-        let (code, _, error) = outcome(command).await;
-        assert_eq!(code, Some(2), "{error}");
-        assert!(error.contains("no logins") && error.contains("loopback"), "{error}");
+        for secret in [None, Some("short")] {
+            let mut command = binary();
+            command.args(["--listen", address]);
+            secret.map(|secret| command.env("JWT_SECRET", secret));
+            let (code, _, error) = outcome(command).await;
+            assert_eq!(code, Some(2), "{error}");
+            assert!(error.contains("auth.jwt_secret") && error.contains("at least 32 bytes"), "{error}");
+        }
     }
 }
 

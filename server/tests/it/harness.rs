@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use coditect_auth::{Auth, NewServiceToken, Scope, Scopes};
 use coditect_ingest::embed::ProviderKind;
 use coditect_server::Server;
 use coditect_server::settings::Settings;
+use coditect_store::TenantId;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -21,6 +24,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Running {
     pub(crate) url: String,
     pub(crate) embedder: MockEmbedder,
+    /// A service token of the tenant [`TENANT`] that may do everything.
+    pub(crate) token: String,
+    /// What an operator at the server's machine can do.
+    pub(crate) auth: Auth,
+    metrics: Option<String>,
     client: Client,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
@@ -60,7 +68,27 @@ pub(crate) fn settings(dir: &TempDir, embedder: &MockEmbedder) -> Settings {
     settings.embedder.openai.base_url = embedder.base_url();
     settings.embedder.openai.model = "bag".into();
     settings.embedder.openai.http.retries = 0;
+    settings.metrics.listen = Some("127.0.0.1:0".parse().unwrap());
     settings
+}
+
+/// The tenant of requests that do not say otherwise.
+pub(crate) const TENANT: &str = "default";
+
+pub(crate) fn tenant(name: &str) -> TenantId {
+    TenantId::new(name).unwrap()
+}
+
+/// A new service token of a tenant.
+pub(crate) async fn token_of(auth: &Auth, tenant_name: &str, scopes: &[Scope], collections: &[&str]) -> String {
+    let wanted = NewServiceToken {
+        name: "test".into(),
+        scopes: Scopes::of(scopes),
+        collections: (!collections.is_empty()).then(|| collections.iter().map(|name| (*name).to_owned()).collect()),
+        expires_at: None,
+    };
+    let (_, token) = auth.operator(&tenant(tenant_name)).create_token(&wanted).await.unwrap();
+    token.expose_secret().to_owned()
 }
 
 impl Running {
@@ -77,12 +105,15 @@ impl Running {
         change(&mut settings);
         let server = Server::start(settings).await.unwrap();
         let url = format!("http://{}", server.address());
+        let metrics = server.metrics_address().map(|address| format!("http://{address}/metrics"));
+        let auth = server.auth().clone();
+        let token = token_of(&auth, TENANT, &Scope::ALL, &[]).await;
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(server.run(async move {
             // A dropped sender stops the server, too.
             let _ = stopped.await;
         }));
-        let running = Self { url, embedder, client: Client::new(), stop, served, dir };
+        let running = Self { url, embedder, token, auth, metrics, client: Client::new(), stop, served, dir };
         running.until_ready().await;
         running
     }
@@ -108,7 +139,17 @@ impl Running {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(&self.token)
+    }
+
+    /// A request that does not say who sends it.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// The metrics' text.
+    pub(crate) async fn metrics(&self) -> String {
+        self.client.get(self.metrics.as_ref().unwrap()).send().await.unwrap().text().await.unwrap()
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
@@ -150,7 +191,7 @@ impl Running {
 
     /// The value of a metric's line that begins like this.
     pub(crate) async fn metric(&self, line: &str) -> Option<f64> {
-        let text = self.get("/metrics").await.text;
+        let text = self.metrics().await;
         text.lines().find_map(|found| found.strip_prefix(line)?.trim().parse().ok())
     }
 }

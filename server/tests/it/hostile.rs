@@ -331,7 +331,8 @@ async fn talked(server: &Running, pieces: Vec<Vec<u8>>) -> String {
 #[tokio::test]
 async fn slow_and_broken_bodies_are_cut_off() {
     let server = Running::start_with(|settings| settings.limits.body_timeout_ms = 200).await;
-    let head = "POST /search HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    let bearer = format!("authorization: Bearer {}\r\n", server.token);
+    let head = format!("POST /search HTTP/1.1\r\nhost: localhost\r\n{bearer}content-type: application/json\r\n");
     let slow = format!("{head}content-length: 100\r\n\r\n{{\"query\":");
     let answer = talked(&server, vec![slow.into_bytes()]).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");

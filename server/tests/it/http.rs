@@ -27,13 +27,13 @@ async fn health_readiness_and_metrics_are_told() {
     assert_eq!(ready["status"], "ready");
     let version = server.store("metered", "a.md", "Counted text.").await;
     server.found(&json!({"query": "counted", "min_version": version})).await;
-    let label = "{collection=\"metered\"}";
+    let label = "{tenant=\"default\",collection=\"metered\"}";
     assert_eq!(server.metric(&format!("collection_documents{label}")).await, Some(1.0));
     assert_eq!(server.metric(&format!("collection_passages{label}")).await, Some(1.0));
     assert_eq!(server.metric("engine_ready").await, Some(1.0));
     let searches = "http_requests_total{method=\"POST\",route=\"/search\",status=\"200\"}";
     assert!(server.metric(searches).await.unwrap() >= 1.0);
-    let text = server.get("/metrics").await.text;
+    let text = server.metrics().await;
     for name in [
         "http_request_duration_seconds_bucket",
         "http_requests_in_flight",

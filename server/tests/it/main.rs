@@ -17,3 +17,4 @@ mod late;
 mod recall;
 mod search;
 mod shutdown;
+mod sign_in;

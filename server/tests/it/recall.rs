@@ -132,7 +132,7 @@ async fn recall_of_live_searches_is_told() {
     }
     assert!(info["passages"].as_u64() > Some(1_000), "{info}");
     assert!(info["search"]["recall"].as_f64() > Some(0.8), "{info}");
-    let label = "{collection=\"watched\"}";
+    let label = "{tenant=\"default\",collection=\"watched\"}";
     assert!(server.metric(&format!("collection_recall{label}")).await > Some(0.8));
     assert_eq!(server.metric(&format!("collection_recall_target{label}")).await, Some(0.95));
     assert!(server.metric(&format!("collection_search_effort{label}")).await >= Some(128.0));

@@ -8,8 +8,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::embedder::{GATED, MockEmbedder};
-use crate::faults::{binary, with_mock};
-use crate::harness::PATIENCE;
+use crate::faults::{binary, outcome, with_mock};
+use crate::harness::{PATIENCE, TENANT};
 
 /// A server process; killed with the test if it is still there.
 pub(crate) struct Process {
@@ -70,8 +70,17 @@ impl Drop for Process {
     }
 }
 
-async fn post(url: &str, body: &Value) -> reqwest::Result<(u16, Value)> {
-    let response = reqwest::Client::new().post(url).json(body).send().await?;
+/// A new service token, made as an operator does it: with a command, while no server has the data.
+pub(crate) async fn service_token(data: &Path) -> String {
+    let mut command = binary();
+    command.args(["admin", "token", "--tenant", TENANT, "--name", "test"]).arg("--data-dir").arg(data);
+    let (code, token, error) = outcome(command).await;
+    assert_eq!(code, Some(0), "{error}");
+    token.trim().to_owned()
+}
+
+async fn post(url: &str, token: &str, body: &Value) -> reqwest::Result<(u16, Value)> {
+    let response = reqwest::Client::new().post(url).bearer_auth(token).json(body).send().await?;
     Ok((response.status().as_u16(), response.json().await?))
 }
 
@@ -80,6 +89,7 @@ async fn signals_let_requests_finish_and_lose_nothing() {
     let embedder = MockEmbedder::start().await;
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
+    let token = service_token(&data).await;
     for (round, signal) in [Signal::TERM, Signal::INT].into_iter().enumerate() {
         let process = Process::start(&embedder, &data).await;
         let url = process.url.clone();
@@ -87,8 +97,8 @@ async fn signals_let_requests_finish_and_lose_nothing() {
         let id = format!("{round}.md");
         let body = json!({"collection": "docs", "document_id": id, "text": format!("A {GATED} text, round {round}.")});
         let write = tokio::spawn({
-            let url = format!("{url}/documents");
-            async move { post(&url, &body).await }
+            let (url, token) = (format!("{url}/documents"), token.clone());
+            async move { post(&url, &token, &body).await }
         });
         // The write is under way: its text has reached the embedder. (The gate stays open after the first round.)
         let under_way = async {
@@ -111,7 +121,9 @@ async fn signals_let_requests_finish_and_lose_nothing() {
     }
     let process = Process::start(&embedder, &data).await;
     let (_, listed) = {
-        let response = reqwest::get(format!("{}/documents?collection=docs", process.url)).await.unwrap();
+        let request =
+            reqwest::Client::new().get(format!("{}/documents?collection=docs", process.url)).bearer_auth(token);
+        let response = request.send().await.unwrap();
         (response.status(), response.json::<Value>().await.unwrap())
     };
     assert_eq!(listed["documents"].as_array().unwrap().len(), 2);

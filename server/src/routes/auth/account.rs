@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::views::{Ended, UserView};
-use crate::extract::{Json, Known};
+use crate::extract::{Json, SignedIn};
 use crate::problem::Result;
 
 /// A new password.
@@ -29,7 +29,7 @@ pub(super) struct PasswordBody {
         (status = 404, description = "It is kept by another service."),
     )
 )]
-pub(super) async fn me(Known(acting): Known) -> Result<JsonAnswer<UserView>> {
+pub(super) async fn me(SignedIn(acting): SignedIn) -> Result<JsonAnswer<UserView>> {
     Ok(JsonAnswer(acting.me().await?.into()))
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn me(Known(acting): Known) -> Result<JsonAnswer<UserView>> {
         (status = 404, description = "The account is kept by another service."),
     )
 )]
-pub(super) async fn password(Known(acting): Known, Json(body): Json<PasswordBody>) -> Result<JsonAnswer<Ended>> {
+pub(super) async fn password(SignedIn(acting): SignedIn, Json(body): Json<PasswordBody>) -> Result<JsonAnswer<Ended>> {
     let ended = acting.change_password(&body.current, &body.password).await?;
     Ok(JsonAnswer(Ended { ended }))
 }

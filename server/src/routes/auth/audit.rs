@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::views::ActorView;
-use crate::extract::{Known, Query};
+use crate::extract::{Administrator, Query};
 use crate::problem::Result;
 use crate::{cursor, limits};
 
@@ -74,12 +74,18 @@ impl From<AuditEntry> for EntryView {
         (status = 400, description = "A parameter is at fault."),
     )
 )]
-pub(super) async fn list(Known(acting): Known, Query(query): Query<ListQuery>) -> Result<JsonAnswer<AuditPage>> {
+pub(super) async fn list(
+    Administrator(acting): Administrator,
+    Query(query): Query<ListQuery>,
+) -> Result<JsonAnswer<AuditPage>> {
     let scope = ["audit", query.action.as_deref().unwrap_or_default()];
     let before = query.cursor.map(|cursor| cursor::decode(&scope, &cursor)).transpose()?;
     let before = before.map(|text| text.parse::<AuditPosition>()).transpose()?;
     let limit = query.limit.unwrap_or(limits::PAGE_DEFAULT);
     let page = acting.audit(&AuditQuery { before, action: query.action.clone(), limit }).await?;
     let next_cursor = page.next.map(|next| cursor::encode(&scope, &next.to_string()));
-    Ok(JsonAnswer(AuditPage { entries: page.entries.into_iter().map(|(_, entry)| entry.into()).collect(), next_cursor }))
+    Ok(JsonAnswer(AuditPage {
+        entries: page.entries.into_iter().map(|(_, entry)| entry.into()).collect(),
+        next_cursor,
+    }))
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::users::PageQuery;
 use super::views::{ActorView, Done, RoleView};
 use crate::cursor;
-use crate::extract::{Json, Known, Path, Query};
+use crate::extract::{Administrator, Json, Path, Query};
 use crate::problem::Result;
 
 /// Who is invited.
@@ -87,7 +87,7 @@ impl From<InvitationInfo> for Invitation {
     )
 )]
 pub(super) async fn create(
-    Known(acting): Known,
+    Administrator(acting): Administrator,
     Json(body): Json<InvitationBody>,
 ) -> Result<(StatusCode, JsonAnswer<NewInvitation>)> {
     let (info, code) = acting.invite(body.email.as_deref(), body.role.into()).await?;
@@ -103,7 +103,10 @@ pub(super) async fn create(
         (status = 400, description = "A parameter is at fault."),
     )
 )]
-pub(super) async fn list(Known(acting): Known, Query(query): Query<PageQuery>) -> Result<JsonAnswer<InvitationPage>> {
+pub(super) async fn list(
+    Administrator(acting): Administrator,
+    Query(query): Query<PageQuery>,
+) -> Result<JsonAnswer<InvitationPage>> {
     let (after, limit) = query.page(SCOPE, |id| Ok(id.parse()?))?;
     let page = acting.invitations(after, limit).await?;
     let last = page.items.last().filter(|_| page.more);
@@ -121,7 +124,10 @@ pub(super) async fn list(Known(acting): Known, Query(query): Query<PageQuery>) -
         (status = 404, description = "There is none; it may have been accepted."),
     )
 )]
-pub(super) async fn take_back(Known(acting): Known, Path(id): Path<String>) -> Result<JsonAnswer<Done>> {
+pub(super) async fn take_back(
+    Administrator(acting): Administrator,
+    Path(id): Path<String>,
+) -> Result<JsonAnswer<Done>> {
     acting.take_back(id.parse()?).await?;
     Ok(JsonAnswer(Done::DONE))
 }

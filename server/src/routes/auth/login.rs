@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::views::{Done, GrantedView, UserView};
-use crate::extract::{From, Json, Known};
+use crate::extract::{From, Json, SignedIn};
 use crate::problem::{Problem, Result};
 use crate::state::AppState;
 
@@ -154,7 +154,7 @@ pub(super) async fn refresh(
     post, operation_id = "logout", path = "/auth/logout", tag = "sign-in",
     responses((status = 200, description = "The session is over.", body = Done))
 )]
-pub(super) async fn logout(Known(acting): Known) -> Result<JsonAnswer<Done>> {
+pub(super) async fn logout(SignedIn(acting): SignedIn) -> Result<JsonAnswer<Done>> {
     acting.logout().await?;
     Ok(JsonAnswer(Done::DONE))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::views::{Done, Ended, SessionView};
-use crate::extract::{Known, Path, Query};
+use crate::extract::{Known, Path, Query, SignedIn};
 use crate::problem::{Problem, Result};
 
 /// Whose sessions.
@@ -43,7 +43,7 @@ fn session_id(id: String) -> Result<SessionId> {
     get, operation_id = "get_session", path = "/auth/session", tag = "sessions",
     responses((status = 200, description = "Its record.", body = SessionView))
 )]
-pub(super) async fn session(Known(acting): Known) -> Result<JsonAnswer<SessionView>> {
+pub(super) async fn session(SignedIn(acting): SignedIn) -> Result<JsonAnswer<SessionView>> {
     Ok(JsonAnswer(acting.session().await?.into()))
 }
 
@@ -71,7 +71,10 @@ pub(super) async fn list(Known(acting): Known, Query(query): Query<ListQuery>) -
         (status = 400, description = "A parameter is at fault."),
     )
 )]
-pub(super) async fn terminate_all(Known(acting): Known, Query(query): Query<EndQuery>) -> Result<JsonAnswer<Ended>> {
+pub(super) async fn terminate_all(
+    SignedIn(acting): SignedIn,
+    Query(query): Query<EndQuery>,
+) -> Result<JsonAnswer<Ended>> {
     let ended = acting.terminate_all(query.keep_this.unwrap_or_default()).await?;
     Ok(JsonAnswer(Ended { ended }))
 }

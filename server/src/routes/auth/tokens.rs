@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::users::PageQuery;
 use super::views::{ActorView, Done};
 use crate::cursor;
-use crate::extract::{Json, Known, Path, Query};
+use crate::extract::{Administrator, Json, Path, Query};
 use crate::problem::{Problem, Result};
 
 /// A service token that is wanted.
@@ -97,7 +97,7 @@ impl From<ServiceTokenInfo> for ServiceToken {
     )
 )]
 pub(super) async fn create(
-    Known(acting): Known,
+    Administrator(acting): Administrator,
     Json(body): Json<TokenBody>,
 ) -> Result<(StatusCode, JsonAnswer<NewToken>)> {
     let scopes = body.scopes.iter().enumerate().map(|(position, name)| {
@@ -123,7 +123,10 @@ pub(super) async fn create(
         (status = 400, description = "A parameter is at fault."),
     )
 )]
-pub(super) async fn list(Known(acting): Known, Query(query): Query<PageQuery>) -> Result<JsonAnswer<TokenPage>> {
+pub(super) async fn list(
+    Administrator(acting): Administrator,
+    Query(query): Query<PageQuery>,
+) -> Result<JsonAnswer<TokenPage>> {
     let (after, limit) = query.page(SCOPE, |id| Ok(id.parse()?))?;
     let page = acting.tokens(after, limit).await?;
     let last = page.items.last().filter(|_| page.more);
@@ -142,7 +145,7 @@ pub(super) async fn list(Known(acting): Known, Query(query): Query<PageQuery>) -
         (status = 404, description = "There is no such token."),
     )
 )]
-pub(super) async fn revoke(Known(acting): Known, Path(id): Path<String>) -> Result<JsonAnswer<Done>> {
+pub(super) async fn revoke(Administrator(acting): Administrator, Path(id): Path<String>) -> Result<JsonAnswer<Done>> {
     acting.revoke_token(id.parse()?).await?;
     Ok(JsonAnswer(Done::DONE))
 }

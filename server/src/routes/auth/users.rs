@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::views::{RoleView, UserView};
-use crate::extract::{Json, Known, Path, Query};
+use crate::extract::{Administrator, Json, Path, Query};
 use crate::problem::{Problem, Result};
 use crate::{cursor, limits};
 
@@ -60,7 +60,10 @@ const SCOPE: &str = "users";
         (status = 400, description = "A parameter is at fault."),
     )
 )]
-pub(super) async fn list(Known(acting): Known, Query(query): Query<PageQuery>) -> Result<JsonAnswer<UserPage>> {
+pub(super) async fn list(
+    Administrator(acting): Administrator,
+    Query(query): Query<PageQuery>,
+) -> Result<JsonAnswer<UserPage>> {
     let (after, limit) = query.page(SCOPE, |id| Ok(UserId::new(id)?))?;
     let page = acting.users(after.as_ref(), limit).await?;
     let last = page.items.last().filter(|_| page.more);
@@ -82,7 +85,7 @@ pub(super) async fn list(Known(acting): Known, Query(query): Query<PageQuery>) -
     )
 )]
 pub(super) async fn change(
-    Known(acting): Known,
+    Administrator(acting): Administrator,
     Path(id): Path<String>,
     Json(patch): Json<UserPatch>,
 ) -> Result<JsonAnswer<UserView>> {

@@ -13,7 +13,7 @@ const KEPT: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 async fn keys(rig: &Rig, prefix: &str) -> usize {
     let range = &RangeQuery::prefix(prefix.as_bytes());
-    let found = rig.store.run(|tx| async move { Ok::<_, Error>(tx.collect_range(range.clone()).await?) });
+    let found = rig.store.run(|tx| async move { tx.collect_range(range.clone()).await });
     found.await.unwrap().items.len()
 }
 

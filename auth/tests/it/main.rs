@@ -1,4 +1,5 @@
 //! Users, sessions and tokens as their callers see them, on the embedded store or FoundationDB's stand-in.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod accounts;
 mod audit;

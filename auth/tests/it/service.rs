@@ -28,7 +28,7 @@ async fn a_token_allows_what_it_was_made_for() {
     assert_eq!((caller.tenant(), caller.scopes()), (&tenant("acme"), Scopes::of(&[Scope::KbRead])));
     assert_eq!(caller.collections(), Some(&collections));
     assert_eq!((caller.user(), caller.session()), (None, None));
-    assert_eq!(ada.tokens(None, 10).await.unwrap().items, [info.clone()]);
+    assert_eq!(ada.tokens(None, 10).await.unwrap().items, std::slice::from_ref(&info));
     assert!(!format!("{info:?}").contains(token.expose_secret()));
     ada.revoke_token(info.id).await.unwrap();
     assert_eq!(rig.refused(&token).await, Some(Refusal::Revoked));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use coditect_engine::documents::{ListQuery, Noted, Observer};
+use coditect_engine::documents::{ListQuery, Observer};
 use coditect_engine::model::{CollectionName, CollectionRef, TenantId, Version};
 use coditect_engine::search::{Mode, SearchRequest};
 use coditect_engine::{ErrorKind, Tenant};

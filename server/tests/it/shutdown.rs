@@ -19,12 +19,22 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) async fn start(embedder: &MockEmbedder, data: &Path) -> Self {
+        Self::start_with(embedder, data, Stdio::null()).await
+    }
+
+    /// With everything that can be logged in a file.
+    pub(crate) async fn start_logging(embedder: &MockEmbedder, data: &Path, log: &Path) -> Self {
+        Self::start_with(embedder, data, std::fs::File::create(log).unwrap().into()).await
+    }
+
+    async fn start_with(embedder: &MockEmbedder, data: &Path, log: Stdio) -> Self {
         let address_file: PathBuf = data.with_extension("address");
         // An earlier process on the same data may have left its own.
         let _ = std::fs::remove_file(&address_file);
         let mut command = binary();
         with_mock(&mut command, embedder, data);
-        command.arg("--address-file").arg(&address_file).stdin(Stdio::null()).stderr(Stdio::null());
+        command.arg("--address-file").arg(&address_file).stdin(Stdio::null()).stderr(log);
+        command.args(["--log-level", "trace"]);
         let mut child = command.spawn().unwrap();
         let address = async {
             loop {

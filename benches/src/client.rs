@@ -3,7 +3,9 @@
 mod types;
 
 use anyhow::{Context, Result, bail};
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -21,21 +23,57 @@ pub use types::{
 pub struct Client {
     base: String,
     http: reqwest::Client,
+    token: Option<SecretString>,
 }
 
 impl Client {
-    /// A client for the server at `base`, such as `http://127.0.0.1:8080`.
+    /// A client for the server at `base`, such as `http://127.0.0.1:8080`, that sends `token` with each request.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
-    pub fn new(base: &str) -> Result<Self> {
+    pub fn new(base: &str, token: Option<&SecretString>) -> Result<Self> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let mut value =
+                HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).context("use the token")?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
         let http = reqwest::Client::builder()
+            .default_headers(headers)
             .timeout(limits::REQUEST)
             .no_proxy()
             .tcp_nodelay(true)
             .build()
             .context("build the http client")?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), http })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), http, token: token.cloned() })
+    }
+
+    /// The token that is sent.
+    #[must_use]
+    pub fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
+    }
+
+    /// Logs in. The client for what follows sends the session's token.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub async fn login(&self, tenant: &str, email: &str, password: &str) -> Result<Self> {
+        let body = json!({"tenant": tenant, "email": email, "password": password});
+        let granted: Value = self.post("/auth/login", &body).await?;
+        let token = granted["token"].as_str().context("find the token in the answer to the login")?;
+        Self::new(&self.base, Some(&token.into()))
+    }
+
+    /// Makes a service token that is confined to a collection.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub async fn service_token(&self, name: &str, collection: &str) -> Result<SecretString> {
+        let body = json!({"name": name, "scopes": ["kb:read", "kb:write"], "collections": [collection]});
+        let made: Value = self.post("/auth/tokens", &body).await?;
+        Ok(made["token"].as_str().context("find the token in the answer")?.into())
     }
 
     /// Address that the client talks to.
@@ -229,7 +267,7 @@ mod tests {
         let route = || Mock::given(method("GET")).and(path("/documents"));
         route().and(query_param("cursor", "c1")).respond_with(page("b", Value::Null)).mount(&server).await;
         route().respond_with(page("a", json!("c1"))).mount(&server).await;
-        let documents = Client::new(&server.uri()).unwrap().list("x").await.unwrap();
+        let documents = Client::new(&server.uri(), None).unwrap().list("x").await.unwrap();
         let ids: Vec<&str> = documents.iter().map(|it| it.document_id.as_str()).collect();
         assert_eq!(ids, ["a", "b"]);
     }
@@ -239,7 +277,7 @@ mod tests {
         let server = MockServer::start().await;
         let answer = ResponseTemplate::new(422).set_body_string("{\"title\":\"query is empty\"}");
         Mock::given(method("POST")).respond_with(answer).mount(&server).await;
-        let error = Client::new(&server.uri()).unwrap().search(&SearchRequest::default()).await.unwrap_err();
+        let error = Client::new(&server.uri(), None).unwrap().search(&SearchRequest::default()).await.unwrap_err();
         assert!(error.to_string().contains("query is empty"), "{error}");
     }
 
@@ -247,7 +285,7 @@ mod tests {
     async fn what_is_not_there_is_nothing() {
         let server = MockServer::start().await;
         Mock::given(method("GET")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
-        let client = Client::new(&server.uri()).unwrap();
+        let client = Client::new(&server.uri(), None).unwrap();
         assert!(client.get("x", "y").await.unwrap().is_none());
         assert!(client.collection("x").await.unwrap().is_none());
     }

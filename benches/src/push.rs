@@ -4,9 +4,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use tokio::process::Command;
 
+use crate::client::Client;
 use crate::server::binary;
 
 /// What a run of `coditect-ingest push --json` says at its end.
@@ -33,13 +35,15 @@ pub struct Summary {
     pub passages_per_second: f64,
 }
 
-/// Pushes the tree at `path` into a collection; progress and problems go to standard error.
+/// Pushes the tree at `path` into a collection of the client's server, with its token; progress and problems go to standard error.
 ///
 /// # Errors
 /// When the command fails or its summary cannot be read.
-pub async fn push(server: &str, collection: &str, path: &Path) -> Result<Summary> {
+pub async fn push(client: &Client, collection: &str, path: &Path) -> Result<Summary> {
+    let token = client.token().map_or("", |token| token.expose_secret());
     let output = Command::new(binary("coditect-ingest")?)
-        .args(["push", "--server", server, "--collection", collection, "--json"])
+        .args(["push", "--server", client.base(), "--collection", collection, "--json"])
+        .env("CODITECT_TOKEN", token)
         .arg(path)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

@@ -2,12 +2,14 @@
 //! until it is ready, stopped by its own process id.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
@@ -25,7 +27,12 @@ pub struct ServerOptions {
     pub data_dir: PathBuf,
     /// File that the server's output is appended to.
     pub log: PathBuf,
+    /// The tenant that a service token is made for before the first start; `None` for clients that sign in by themselves.
+    pub tenant: Option<String>,
 }
+
+/// The tenant of the benchmarks.
+const TENANT: &str = "default";
 
 impl ServerOptions {
     /// The release binary beside the running program, with its log beside the data folder.
@@ -35,7 +42,47 @@ impl ServerOptions {
     pub fn new(data_dir: &Path) -> Result<Self> {
         let name = data_dir.file_name().context("name the data folder")?.to_string_lossy();
         let log = data_dir.with_file_name(format!("{name}.log"));
-        Ok(Self { program: binary("coditect-server")?, data_dir: data_dir.to_owned(), log })
+        let (program, tenant) = (binary("coditect-server")?, Some(TENANT.to_owned()));
+        Ok(Self { program, data_dir: data_dir.to_owned(), log, tenant })
+    }
+
+    /// The service token of these data: made with the server's command before the first start, and kept beside them.
+    fn token(&self) -> Result<Option<SecretString>> {
+        let Some(tenant) = &self.tenant else { return Ok(None) };
+        let file = self.log.with_extension("token");
+        if let Ok(token) = std::fs::read_to_string(&file) {
+            return Ok(Some(token.trim().into()));
+        }
+        let scopes = ["--scopes", "kb:read,kb:write"];
+        let arguments = ["admin", "token", "--tenant", tenant, "--name", "benchmarks"];
+        let token = self.command(&[&arguments[..], &scopes].concat(), "")?;
+        std::fs::write(&file, &token).with_context(|| format!("write {}", file.display()))?;
+        Ok(Some(token.trim().into()))
+    }
+
+    /// Runs a command of the server's program on its data, with a line for its standard input, and answers what it prints. No server may have the data.
+    ///
+    /// # Errors
+    /// When it does not end with success.
+    pub fn command(&self, arguments: &[&str], line: &str) -> Result<String> {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).arg("--data-dir").arg(&self.data_dir);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("run {}", self.program.display()))?;
+        child
+            .stdin
+            .take()
+            .context("write to the command")?
+            .write_all(line.as_bytes())
+            .context("write to the command")?;
+        let output = child.wait_with_output().context("wait for the command")?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{} {}: {error}", self.program.display(), arguments[0]);
+        String::from_utf8(output.stdout).context("read what the command printed")
     }
 }
 
@@ -46,6 +93,7 @@ pub struct Server {
     log: PathBuf,
     client: Option<Client>,
     address_file: PathBuf,
+    token: Option<SecretString>,
 }
 
 /// Memory of a process, in bytes.
@@ -75,6 +123,7 @@ impl Server {
     /// When the process cannot be started.
     pub fn spawn(options: &ServerOptions) -> Result<Self> {
         std::fs::create_dir_all(&options.data_dir).with_context(|| format!("create {}", options.data_dir.display()))?;
+        let token = options.token()?;
         let address_file = options.log.with_extension("address");
         if address_file.exists() {
             std::fs::remove_file(&address_file).context("remove the last address file")?;
@@ -91,7 +140,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .with_context(|| format!("start {}", options.program.display()))?;
-        Ok(Self { child, log: options.log.clone(), client: None, address_file })
+        Ok(Self { child, log: options.log.clone(), client: None, address_file, token })
     }
 
     /// Waits until the server has written its address and says that it is ready.
@@ -201,7 +250,7 @@ impl Server {
             return Ok(());
         };
         let address = address.trim().trim_start_matches("http://");
-        self.client = Some(Client::new(&format!("http://{address}"))?);
+        self.client = Some(Client::new(&format!("http://{address}"), self.token.as_ref())?);
         Ok(())
     }
 
@@ -303,6 +352,7 @@ mod tests {
             program: PathBuf::from("/bin/ls"),
             data_dir: folder.path().join("data"),
             log: folder.path().join("data.log"),
+            tenant: None,
         };
         let error = Server::start(&options).await.unwrap_err().to_string();
         assert!(error.contains("exited while starting"), "{error}");

@@ -14,11 +14,16 @@ use coditect_benches::client::{Client, SearchRequest};
 use coditect_benches::push::{Summary, push};
 use coditect_benches::report::quantile;
 use coditect_benches::server::{Server, ServerOptions, interruptible};
+use rand::Rng as _;
 
 use show::Screen;
 
 /// Collection that the demo fills.
 const COLLECTION: &str = "demo";
+
+/// Tenant of the demo, and its administrator.
+const TENANT: &str = "demo";
+const EMAIL: &str = "demo@example.com";
 
 /// Passages shown for a question.
 const SHOWN: usize = 3;
@@ -54,10 +59,17 @@ async fn main() -> Result<()> {
 async fn demo(arguments: &Arguments, folder: &Path) -> Result<()> {
     let screen = Screen::new();
     let started = Instant::now();
-    let server = Server::start(&ServerOptions::new(&folder.join("data"))?).await?;
-    let client = server.client()?;
-    screen.step(&format!("server ready in {:.1} s on {}", started.elapsed().as_secs_f64(), client.base()));
-    let summary = push(client.base(), COLLECTION, &arguments.docs).await?;
+    let options = ServerOptions { tenant: None, ..ServerOptions::new(&folder.join("data"))? };
+    let password = password();
+    options.command(&["admin", "create", "--tenant", TENANT, "--email", EMAIL], &password)?;
+    let server = Server::start(&options).await?;
+    let anybody = server.client()?;
+    screen.step(&format!("server ready in {:.1} s on {}", started.elapsed().as_secs_f64(), anybody.base()));
+    let client = anybody.login(TENANT, EMAIL, &password).await?;
+    let token = client.service_token("coditect-ingest", COLLECTION).await?;
+    screen.step(&format!("signed in as {EMAIL}, with a service token for coditect-ingest"));
+    let ingest = Client::new(client.base(), Some(&token))?;
+    let summary = push(&ingest, COLLECTION, &arguments.docs).await?;
     ensure!(summary.documents > 0, "found no documents in {}", arguments.docs.display());
     ensure!(summary.failed == 0, "{} documents failed", summary.failed);
     let info = client.collection(COLLECTION).await?.context("find the collection after the push")?;
@@ -74,6 +86,12 @@ async fn demo(arguments: &Arguments, folder: &Path) -> Result<()> {
     server.stop().await?;
     println!("{}", last_line(info.documents, info.passages, &summary, &mut latencies));
     Ok(())
+}
+
+/// A password that nobody has to know.
+fn password() -> String {
+    let mut random = rand::rng();
+    (0..4).map(|_| format!("{:016x}", random.next_u64())).collect()
 }
 
 async fn ask(screen: &Screen, client: &Client, question: &str, version: &str) -> Result<()> {

@@ -100,7 +100,7 @@ fn texts(docs: &Path, embedder: &Embedder) -> Result<Vec<String>> {
 async fn pushed(docs: &Path) -> Result<(coditect_benches::push::Summary, Memory)> {
     let folder = tempfile::tempdir().context("make a temporary folder")?;
     let server = Server::start(&ServerOptions::new(&folder.path().join("data"))?).await?;
-    let summary = push(server.client()?.base(), COLLECTION, docs).await?;
+    let summary = push(&server.client()?, COLLECTION, docs).await?;
     let memory = server.memory()?;
     server.stop().await?;
     Ok((summary, memory))

@@ -61,7 +61,7 @@ pub(crate) async fn index(client: &Client, set: &Dataset, format: Option<&str>) 
 async fn tree(client: &Client, collection: &Collection, path: &Path) -> Result<()> {
     let copy = tempfile::tempdir().context("make a temporary folder")?;
     copy_tree(path, copy.path())?;
-    let summary = push(client.base(), &collection.name, copy.path()).await?;
+    let summary = push(client, &collection.name, copy.path()).await?;
     ensure!(summary.failed == 0, "{} documents of {} failed", summary.failed, collection.name);
     Ok(())
 }

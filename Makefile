@@ -61,6 +61,7 @@ JUDGED = --data '$(DATA)' $(if $(FORMAT),--format '$(FORMAT)') $(if $(filter-out
 STANDIN := $(CURDIR)/target/standin
 TEST_ENGINE_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test it
 ON_STANDIN := env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING LD_LIBRARY_PATH=$(STANDIN) FDB_LIB_DIR=$(STANDIN)
+TEST_AUTH_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-auth --features fdb --test it
 TEST_FAULTS := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test faults
 TEST_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-store --features fdb,testing --test fdb
 BENCH := $(WITH_MODEL) cargo run --quiet --release --locked $(BENCHES) --bin
@@ -104,12 +105,14 @@ standin: ## Build the FoundationDB client library that tests run on
 	@cp target/debug/libfdb_standin.so $(STANDIN)/libfdb_c.so
 
 .PHONY: test-standin
-test-standin: standin ## Run the store's and the engine's tests on the FoundationDB backend without a cluster
+test-standin: standin ## Run the tests of store, engine and auth on the FoundationDB backend without a cluster
 	@env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING FDB_LIB_DIR=$(STANDIN) $(TEST_FDB)
 	@$(ON_STANDIN) $(TEST_ENGINE_FDB)
+	@$(ON_STANDIN) $(TEST_AUTH_FDB)
 	@for seed in $$(seq $(ROUGH_SEEDS)); do \
-		echo "the engine's tests with FDB_STANDIN_FAULTS=seed=$$seed,$(ROUGH)"; \
+		echo "the engine's tests, and those of sign-in, with FDB_STANDIN_FAULTS=seed=$$seed,$(ROUGH)"; \
 		FDB_STANDIN_FAULTS="seed=$$seed,$(ROUGH)" $(ON_STANDIN) $(TEST_ENGINE_FDB) -- --skip recall; \
+		FDB_STANDIN_FAULTS="seed=$$seed,$(ROUGH)" $(ON_STANDIN) $(TEST_AUTH_FDB); \
 	done
 	@SEEDS=20 FIRST= SEED= KEEP= $(ON_STANDIN) $(TEST_FAULTS)
 
@@ -122,6 +125,7 @@ test-fdb: ## Run the same tests on the cluster of FDB_CLUSTER_FILE=, with the cl
 	@[ -n '$(FDB_CLUSTER_FILE)' ] || { echo 'usage: make test-fdb FDB_CLUSTER_FILE=<path> [FDB_LIB_DIR=<folder of libfdb_c.so>]' >&2; exit 2; }
 	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' $(TEST_FDB)
 	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' LD_LIBRARY_PATH='$(FDB_LIB_DIR)' $(TEST_ENGINE_FDB)
+	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' LD_LIBRARY_PATH='$(FDB_LIB_DIR)' $(TEST_AUTH_FDB)
 	@FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' LD_LIBRARY_PATH='$(FDB_LIB_DIR)' $(TEST_ENGINE_FDB) -- --ignored nothing_stays_on_the_cluster
 
 .PHONY: test-page
@@ -186,6 +190,10 @@ need-data:
 bench-load: setup build-benches ## Latency at RATE= searches/s for SECONDS= each over PASSAGES= passages
 	@$(BENCH) load -- --rate $(RATE) --seconds $(SECONDS_EACH) --passages $(PASSAGES) \
 		$(if $(filter-out 0,$(FRESH)),--fresh)
+
+.PHONY: bench-guard
+bench-guard: setup build-benches ## What sign-in costs: guarded requests, searches beside logins, the clean-up; SECONDS= for each run
+	@$(BENCH) guard -- $(if $(filter command line environment,$(origin SECONDS)),--seconds $(SECONDS))
 
 .PHONY: bench-ingest
 bench-ingest: setup build-benches ## Time a push of the tree DOCS= against embedding its passages alone

@@ -19,6 +19,7 @@ use crate::page::{self, Page};
 use crate::scope::{Scope, Scopes};
 use crate::secret::{Secret, SecretHash};
 use crate::session::to_millis;
+use crate::tenants;
 
 /// What every service token begins with.
 pub(crate) const PREFIX: &str = "coditect_token_";
@@ -132,6 +133,7 @@ impl Acting {
         };
         let record = &made;
         auth.run(|tx| async move {
+            tenants::ensure(&tx, &auth.keys, keys.tenant(), record.created_at).await?;
             tx.set(&keys.token(id), &record::encode(record)?);
             self.auditor.note(&tx, 0, "token.create", &format!("token {id} ({}): {}", record.name, record.scopes))
         })

@@ -29,6 +29,8 @@ pub struct ServerOptions {
     pub log: PathBuf,
     /// The tenant that a service token is made for before the first start; `None` for clients that sign in by themselves.
     pub tenant: Option<String>,
+    /// Settings as `KEY=VALUE`.
+    pub settings: Vec<String>,
 }
 
 /// The tenant of the benchmarks.
@@ -43,7 +45,7 @@ impl ServerOptions {
         let name = data_dir.file_name().context("name the data folder")?.to_string_lossy();
         let log = data_dir.with_file_name(format!("{name}.log"));
         let (program, tenant) = (binary("coditect-server")?, Some(TENANT.to_owned()));
-        Ok(Self { program, data_dir: data_dir.to_owned(), log, tenant })
+        Ok(Self { program, data_dir: data_dir.to_owned(), log, tenant, settings: Vec::new() })
     }
 
     /// The service token of these data: made with the server's command before the first start, and kept beside them.
@@ -135,6 +137,7 @@ impl Server {
             .arg(&options.data_dir)
             .arg("--address-file")
             .arg(&address_file)
+            .args(options.settings.iter().flat_map(|setting| ["--set", setting]))
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("share the log")?)
             .stderr(log)
@@ -353,6 +356,7 @@ mod tests {
             data_dir: folder.path().join("data"),
             log: folder.path().join("data.log"),
             tenant: None,
+            settings: Vec::new(),
         };
         let error = Server::start(&options).await.unwrap_err().to_string();
         assert!(error.contains("exited while starting"), "{error}");

@@ -59,9 +59,13 @@ function exampleOf(schema) {
   return resolved.example ?? resolved.examples?.[0] ?? {};
 }
 
+// The token of whoever is signed in. In memory alone: it is gone with the page.
+let token = null;
+
 async function send(method, path, body) {
   const started = performance.now();
   const options = { method, headers: {} };
+  if (token) options.headers.authorization = `Bearer ${token}`;
   if (body !== undefined) {
     options.headers["content-type"] = "application/json";
     options.body = body;
@@ -186,6 +190,40 @@ $("quick").addEventListener("submit", async (event) => {
         el("pre", {}, ...marked(hit.passage.text, hit.highlights)))));
   } catch (error) {
     found.replaceChildren(el("p", { class: "bad", text: `no answer: ${error.message}` }));
+  }
+});
+
+function signedIn(granted) {
+  token = granted?.token ?? null;
+  $("credentials").hidden = Boolean(token);
+  $("sign-out").hidden = !token;
+  $("who").className = "";
+  $("who").textContent = token
+    ? `signed in as ${granted.user.email}, ${granted.user.role} of ${granted.session.tenant_id}`
+    : "not signed in";
+}
+
+$("sign-in").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const given = { tenant: $("tenant").value, email: $("email").value, password: $("password").value };
+  $("password").value = "";
+  try {
+    const { status, text } = await send("POST", "/auth/login", JSON.stringify(given));
+    const answer = JSON.parse(text);
+    if (status === 200) return signedIn(answer);
+    $("who").className = "bad";
+    $("who").textContent = answer.detail ?? `status ${status}`;
+  } catch (error) {
+    $("who").className = "bad";
+    $("who").textContent = `no answer: ${error.message}`;
+  }
+});
+
+$("sign-out").addEventListener("click", async () => {
+  try {
+    await send("POST", "/auth/logout");
+  } finally {
+    signedIn(null);
   }
 });
 

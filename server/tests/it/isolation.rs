@@ -101,8 +101,14 @@ fn spellings(name: &str) -> Vec<String> {
     plain.into()
 }
 
+type Ask = (Method, String, Value);
+
 /// Requests that reach for what is named.
-fn requests(named: &Theirs) -> Vec<(Method, String, Value)> {
+fn requests(named: &Theirs) -> Vec<Ask> {
+    [of_documents(named), of_searches(named), of_accounts(named)].concat()
+}
+
+fn of_documents(named: &Theirs) -> Vec<Ask> {
     let mut all = Vec::new();
     let mut add = |method: Method, path: String, body: Value| all.push((method, path, body));
     for collection in spellings(&named.collection) {
@@ -124,6 +130,12 @@ fn requests(named: &Theirs) -> Vec<(Method, String, Value)> {
         add(Method::DELETE, format!("/documents/docs/{document}"), json!(null));
         add(Method::GET, format!("/documents?collection=docs&prefix={document}"), json!(null));
     }
+    all
+}
+
+fn of_searches(named: &Theirs) -> Vec<Ask> {
+    let mut all = Vec::new();
+    let mut add = |method: Method, path: String, body: Value| all.push((method, path, body));
     let collections = [
         json!([named.collection]),
         json!([format!("{OTHER}/{}", named.collection)]),
@@ -148,6 +160,12 @@ fn requests(named: &Theirs) -> Vec<(Method, String, Value)> {
     add(Method::POST, "/search".into(), json!({"query": "tenant", "tenant": OTHER}));
     add(Method::POST, "/search".into(), json!({"query": "tenant", "tenantId": OTHER}));
     add(Method::POST, "/documents".into(), json!({"tenant": OTHER, "collection": named.collection, "text": "x"}));
+    all
+}
+
+fn of_accounts(named: &Theirs) -> Vec<Ask> {
+    let mut all = Vec::new();
+    let mut add = |method: Method, path: String, body: Value| all.push((method, path, body));
     for session in spellings(&named.session) {
         add(Method::DELETE, format!("/auth/sessions/{session}"), json!(null));
         add(Method::POST, format!("/auth/sessions/{session}/suspend"), json!(null));

@@ -162,14 +162,18 @@ impl Inner {
         Ok(())
     }
 
-    /// Runs `f` as work that can wait.
+    /// Runs `f` as work that can wait, and rests.
     async fn run_behind<T, F, Fut>(&self, f: F) -> Result<T>
     where
         F: Fn(Transaction) -> Fut + Send + Sync,
         Fut: Future<Output = Result<T>> + Send,
         T: Send,
     {
-        self.store.run_with(RunOptions::background("sessions"), f).await
+        let begun = self.clock.monotonic();
+        let done = self.store.run_with(RunOptions::background("sessions"), f).await;
+        let took = self.clock.monotonic().saturating_sub(begun);
+        tokio::time::sleep(took * limits::CLEANUP_REST).await;
+        done
     }
 
     async fn sweep_sessions(&self, keys: &TenantKeys, from: &[u8]) -> Result<Swept> {

@@ -24,12 +24,12 @@ const WHAT: &str = "the record of an invitation";
 /// What is kept of an invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    id: InvitationId,
-    hash: SecretHash,
-    email: Option<String>,
-    role: Role,
-    created_by: Actor,
-    created_at: Timestamp,
+    pub(crate) id: InvitationId,
+    pub(crate) hash: SecretHash,
+    pub(crate) email: Option<String>,
+    pub(crate) role: Role,
+    pub(crate) created_by: Actor,
+    pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
 

@@ -177,3 +177,42 @@ fn refusal(kind: &JwtError) -> Refusal {
         _ => Refusal::Malformed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::scope::Scope;
+
+    /// What other services read. It cannot change.
+    const PINNED: &str = "{\"userId\":\"u-1\",\"tenantId\":\"acme\",\"sessionId\":\"s-1\",\"exp\":1772443800,\"iat\":1772357400,\
+        \"jti\":\"019ca8bb-b5c0-7000-8000-000000000001\",\"scope\":\"kb:read admin\",\"iss\":\"coditect\"}";
+
+    #[test]
+    fn the_claims_are_the_interface_byte_for_byte() {
+        let clock = Clock::manual("2026-03-01T09:30:00Z".parse().unwrap());
+        let keys = KeyRing::new(&"a secret of the tests, 32 bytes and more".into(), &[]).unwrap();
+        let jwt = Jwt::new(keys, Issuing::default(), clock);
+        let of = (TenantId::new("acme").unwrap(), UserId::new("u-1").unwrap(), SessionId::new("s-1").unwrap());
+        let (token, claims) = jwt.mint(of, Scopes::of(&[Scope::KbRead, Scope::Admin])).unwrap();
+        let part = |number| URL_SAFE_NO_PAD.decode(token.split('.').nth(number).unwrap()).unwrap();
+        assert_eq!(String::from_utf8(part(1)).unwrap(), PINNED);
+        let header: serde_json::Value = serde_json::from_slice(&part(0)).unwrap();
+        assert_eq!((&header["alg"], &header["typ"]), (&"HS256".into(), &"JWT".into()));
+        assert_eq!(jwt.verify(&token), Ok(claims));
+    }
+
+    #[test]
+    fn a_service_that_knows_the_secret_alone_believes_the_token() {
+        let secret = "a secret of the tests, 32 bytes and more";
+        let jwt = Jwt::new(KeyRing::new(&secret.into(), &[]).unwrap(), Issuing::default(), Clock::system());
+        let of = (TenantId::new("acme").unwrap(), UserId::new("u-1").unwrap(), SessionId::new("s-1").unwrap());
+        let (token, _) = jwt.mint(of, Scopes::NONE).unwrap();
+        // As the other services check tokens: by the library's defaults, knowing three claims and the end.
+        let key = jsonwebtoken::DecodingKey::from_secret(secret.as_bytes());
+        let decoded = jsonwebtoken::decode::<serde_json::Value>(&token, &key, &Validation::default()).unwrap();
+        assert_eq!(decoded.claims["sessionId"], "s-1");
+    }
+}

@@ -13,6 +13,8 @@ mod caller;
 mod cleanup;
 mod email;
 mod error;
+#[cfg(test)]
+mod formats;
 mod guard;
 mod ids;
 mod invitations;

@@ -46,6 +46,8 @@ pub const ARGON2_MEMORY_KIB: u32 = 19 * 1_024;
 pub const ARGON2_PASSES: u32 = 2;
 /// Lanes of one password hash.
 pub const ARGON2_LANES: u32 = 1;
+/// How much the threads that hash passwords give way to others (`nice`, 0 to 19).
+pub const HASH_NICENESS: i32 = 10;
 /// Password hashes that may wait for a thread; more logins are turned away for the moment.
 pub const HASHES_WAITING: usize = 128;
 
@@ -77,7 +79,9 @@ pub const GUARD_WAIT: Duration = Duration::from_secs(2);
 /// Time to live of the lease under which one of several servers cleans up.
 pub const CLEANUP_LEASE: Duration = Duration::from_secs(30);
 /// Sessions that one transaction of the clean-up looks at.
-pub const CLEANUP_BATCH: usize = 500;
+pub const CLEANUP_BATCH: usize = 100;
+/// The clean-up rests for so many times as long as a transaction of it took, so that requests hardly feel it.
+pub const CLEANUP_REST: u32 = 2;
 /// How long entries of the audit log stay.
 pub const AUDIT_KEPT: Duration = Duration::from_secs(365 * 24 * 3_600);
 /// Entries of the audit log that one transaction takes away.

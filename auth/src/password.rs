@@ -6,8 +6,9 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 use coditect_store::Clock;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -39,7 +40,7 @@ pub(crate) struct Hasher {
     argon2: Argon2<'static>,
     /// What a password of nobody is compared with, so that it takes as long as that of somebody.
     nobody: Arc<str>,
-    threads: Arc<Semaphore>,
+    threads: Arc<ThreadPool>,
     /// Those that hash and those that wait for a thread.
     places: Arc<Semaphore>,
     clock: Clock,
@@ -76,8 +77,19 @@ impl Hasher {
             .map_err(|error| Error::internal("set up Argon2").caused_by(error))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&argon2, b"nobody's password", &random_bytes::<16>(&clock))?.into();
-        let threads = Arc::new(Semaphore::new(cost.threads));
-        Ok(Self { argon2, nobody, threads, places: Arc::new(Semaphore::new(limits::HASHES_WAITING)), clock })
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(cost.threads)
+            .thread_name(|number| format!("passwords-{number}"))
+            .start_handler(|_| give_way())
+            .build()
+            .map_err(|error| Error::internal("start the threads that hash passwords").caused_by(error))?;
+        Ok(Self {
+            argon2,
+            nobody,
+            threads: Arc::new(threads),
+            places: Arc::new(Semaphore::new(limits::HASHES_WAITING)),
+            clock,
+        })
     }
 
     /// The hash that is kept of a password, as a PHC string.
@@ -105,15 +117,28 @@ impl Hasher {
     }
 
     async fn on_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let busy = || Error::new(ErrorKind::Busy, "too many logins at once, try again");
-        let _place = self.places.try_acquire().map_err(|_| busy())?;
-        let thread: OwnedSemaphorePermit = Arc::clone(&self.threads).acquire_owned().await.map_err(|_| busy())?;
-        let done = tokio::task::spawn_blocking(move || {
-            // Given back when the work is done, also when whoever asked has gone.
-            let _thread = thread;
-            work()
+        let busy = |_| Error::new(ErrorKind::Busy, "too many logins at once, try again");
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(busy)?;
+        let (sender, done) = oneshot::channel();
+        self.threads.spawn(move || {
+            // Nobody waits any more, and the place is given back as late.
+            if !sender.is_closed() {
+                let _ = sender.send(work());
+            }
+            drop(place);
         });
         done.await.map_err(|error| Error::internal("hash a password").caused_by(error))
+    }
+}
+
+/// Lets the threads that serve go first. On Linux priorities are of threads; elsewhere they would be of the whole process.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    {
+        let niceness = rustix::process::getpriority_process(None)
+            .map_or(limits::HASH_NICENESS, |now| now.max(limits::HASH_NICENESS));
+        // A refusal leaves it as fast as the others.
+        let _ = rustix::process::setpriority_process(None, niceness);
     }
 }
 

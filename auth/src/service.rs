@@ -28,14 +28,14 @@ const WHAT: &str = "the record of a service token";
 /// What is kept of a service token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    id: TokenId,
-    name: String,
-    hash: SecretHash,
-    scopes: Scopes,
-    collections: Option<BTreeSet<String>>,
-    created_by: Actor,
-    created_at: Timestamp,
-    expires_at: Option<Timestamp>,
+    pub(crate) id: TokenId,
+    pub(crate) name: String,
+    pub(crate) hash: SecretHash,
+    pub(crate) scopes: Scopes,
+    pub(crate) collections: Option<BTreeSet<String>>,
+    pub(crate) created_by: Actor,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// What is shown of a service token.

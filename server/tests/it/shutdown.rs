@@ -15,25 +15,30 @@ use crate::harness::{PATIENCE, TENANT};
 pub(crate) struct Process {
     child: Child,
     pub(crate) url: String,
+    log: PathBuf,
 }
+
+/// How everything begins that must not be in a log: tokens of all kinds, hashes of passwords.
+const SECRETS: [&str; 6] =
+    ["coditect_token_", "coditect_refresh_", "coditect_invitation_", "eyJ", "$argon2", "Bearer "];
 
 impl Process {
     pub(crate) async fn start(embedder: &MockEmbedder, data: &Path) -> Self {
-        Self::start_with(embedder, data, Stdio::null()).await
+        Self::start_logging(embedder, data, &data.with_extension("log")).await
     }
 
     /// With everything that can be logged in a file.
     pub(crate) async fn start_logging(embedder: &MockEmbedder, data: &Path, log: &Path) -> Self {
-        Self::start_with(embedder, data, std::fs::File::create(log).unwrap().into()).await
-    }
-
-    async fn start_with(embedder: &MockEmbedder, data: &Path, log: Stdio) -> Self {
         let address_file: PathBuf = data.with_extension("address");
         // An earlier process on the same data may have left its own.
         let _ = std::fs::remove_file(&address_file);
         let mut command = binary();
         with_mock(&mut command, embedder, data);
-        command.arg("--address-file").arg(&address_file).stdin(Stdio::null()).stderr(log);
+        command
+            .arg("--address-file")
+            .arg(&address_file)
+            .stdin(Stdio::null())
+            .stderr(std::fs::File::create(log).unwrap());
         command.args(["--log-level", "trace"]);
         let mut child = command.spawn().unwrap();
         let address = async {
@@ -46,7 +51,7 @@ impl Process {
             }
         };
         let address = tokio::time::timeout(PATIENCE, address).await.expect("no address");
-        Self { child, url: format!("http://{address}") }
+        Self { child, url: format!("http://{address}"), log: log.to_owned() }
     }
 
     fn signal(&self, signal: Signal) {
@@ -77,6 +82,11 @@ impl Drop for Process {
         // It has ended already when the test went well.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            let log = std::fs::read_to_string(&self.log).unwrap();
+            let told = SECRETS.iter().find(|secret| log.contains(**secret));
+            assert!(told.is_none(), "{told:?} is in the log:\n{log}");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The handle that callers keep, and what it is made of.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use coditect_store::{Clock, RunOptions, Store, TenantId, Transaction};
 
@@ -135,6 +136,22 @@ impl Inner {
 impl std::fmt::Debug for Auth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Auth").field("registration", &self.inner.registration).finish_non_exhaustive()
+    }
+}
+
+/// Whether a transaction's closure has got as far as this before: a commit whose result is unknown is followed by another attempt, which finds what the first one did.
+#[derive(Debug, Default)]
+pub(crate) struct Tried(AtomicBool);
+
+impl Tried {
+    /// It is tried now.
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

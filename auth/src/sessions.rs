@@ -1,5 +1,7 @@
 //! Sessions as records: making, looking at, suspending and ending them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use coditect_store::{RangeQuery, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -203,10 +205,15 @@ impl Acting {
     /// `Forbidden` for a service token.
     pub async fn terminate_all(&self, keep_this: bool) -> Result<usize> {
         let (keys, user, now) = (&self.keys, self.own_user()?, self.auth.clock.now());
-        let except = keep_this.then(|| self.caller.session()).flatten();
+        let (except, tried) = (keep_this.then(|| self.caller.session()).flatten(), &AtomicUsize::new(0));
         self.auth
             .run(|tx| async move {
                 let ended = end_all(&tx, keys, user, except, now).await?;
+                let before = tried.fetch_max(ended, Ordering::Relaxed);
+                if ended == 0 && before > 0 {
+                    // An attempt whose result was unknown has ended them, and told of it.
+                    return Ok(before);
+                }
                 self.auditor.note(&tx, 0, "session.terminate", &format!("{ended} sessions of user {user}"))?;
                 Ok(ended)
             })

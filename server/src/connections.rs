@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -12,6 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt as _;
 
 use crate::extract::Peer;
 use crate::limits;
@@ -73,13 +76,13 @@ fn spawn(accepted: Accepted, serving: &Serving, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let router = serving.router.clone().layer(Extension(Peer(peer)));
+    let (router, peer) = (serving.router.clone(), Peer(peer));
     let acceptor = serving.tls.as_ref().map(Tls::acceptor);
     tokio::spawn(async move {
         match acceptor {
-            None => speak(stream, router, watcher).await,
+            None => speak(stream, router, peer, watcher).await,
             Some(acceptor) => match tokio::time::timeout(limits::TLS_TIMEOUT, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => speak(stream, router, watcher).await,
+                Ok(Ok(stream)) => speak(stream, router, peer, watcher).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a client does not speak TLS as we do"),
                 Err(_) => tracing::debug!("a client did not begin to speak TLS in time"),
             },
@@ -88,7 +91,16 @@ fn spawn(accepted: Accepted, serving: &Serving, watcher: Watcher) {
     });
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router, watcher: Watcher) {
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    peer: Peer,
+    watcher: Watcher,
+) {
+    let router = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEADER_TIMEOUT)

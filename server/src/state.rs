@@ -73,6 +73,12 @@ impl App {
         }
     }
 
+    /// Whether a tenant has something that whoever founds it anew must not get, though it may have no users: the shared one, and those that have documents.
+    pub(crate) async fn is_taken(&self, tenant: &TenantId) -> Result<bool> {
+        let (collections, _) = self.engine.tenant(tenant).collections(None, 1).await?;
+        Ok(self.is_shared(tenant) || !collections.is_empty())
+    }
+
     /// Whether this is the tenant whose collections all may read.
     pub(crate) fn is_shared(&self, tenant: &TenantId) -> bool {
         *tenant == self.shared_tenant

@@ -55,9 +55,14 @@ impl Rig {
     }
 
     pub(crate) async fn with(options: AuthOptions) -> Self {
+        Self::through(options, |store| store).await
+    }
+
+    /// With something before the store.
+    pub(crate) async fn through(options: AuthOptions, wrap: impl FnOnce(Store) -> Store) -> Self {
         let dir = TempDir::new().unwrap();
         let clock = Clock::manual("2026-03-01T09:30:00Z".parse().unwrap());
-        let store = testing::open(dir.path(), clock.clone()).await.unwrap();
+        let store = wrap(testing::open(dir.path(), clock.clone()).await.unwrap());
         let auth = Auth::start(store.clone(), options).unwrap();
         Self { auth, store, clock, dir }
     }

@@ -10,3 +10,4 @@ mod hostile;
 mod refresh;
 mod service;
 mod sessions;
+mod unknown;

@@ -79,7 +79,7 @@ async fn only_named_origins_may_call_from_a_browser() {
             .request(Method::OPTIONS, "/search")
             .header("origin", origin)
             .header("access-control-request-method", "POST")
-            .header("access-control-request-headers", "content-type");
+            .header("access-control-request-headers", "authorization, content-type");
         server.send(request).await
     };
     let allowed = preflight("https://ide.example").await;
@@ -100,6 +100,8 @@ async fn requests_for_other_hosts_are_turned_away() {
         let reply = server.send(server.request(Method::GET, "/collections").header("host", host)).await;
         assert_eq!(reply.status, status, "{host}: {}", reply.text);
     }
+    let probe = server.send(server.anonymous(Method::GET, "/healthz").header("host", "10.0.0.5:8080")).await;
+    assert_eq!(probe.status, 200, "probes ask by address");
     server.stop().await;
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use coditect_auth::{NewUser, Role, Scope};
+use coditect_server::settings::RegistrationMode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -317,5 +318,20 @@ async fn limits_of_tenants_and_callers_hold() {
     let refused = call(&server, &other, Method::POST, "/documents", &large).await.expect(429);
     assert!(refused["detail"].as_str().unwrap().contains("at once"), "{refused}");
     assert!(server.metric("quota_refusals_total{by=\"tenant\",what=\"documents\"}").await >= Some(1.0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_tenant_that_has_something_cannot_be_founded() {
+    let server = Running::start_with(|settings| settings.auth.registration = RegistrationMode::Open).await;
+    server.store("docs", "a.md", "What one tenant has, though it has no users.").await;
+    let found = async |tenant: &str| {
+        let body = json!({"tenant": tenant, "email": "eve@example.com", "password": PASSWORD});
+        server.send(server.anonymous(Method::POST, "/auth/register").json(&body)).await
+    };
+    assert_eq!(found(TENANT).await.status, 409);
+    assert_eq!(found("shared").await.status, 409);
+    assert_eq!(found("new").await.expect(201)["role"], "administrator");
+    assert_eq!(found("new").await.status, 409);
     server.stop().await;
 }

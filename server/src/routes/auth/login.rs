@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::views::{Done, GrantedView, UserView};
 use crate::extract::{From, Json, SignedIn};
-use crate::problem::{Problem, Result};
+use crate::problem::{Code, Problem, Result};
 use crate::state::AppState;
 
 /// Who wants an account.
@@ -97,9 +97,9 @@ pub(super) async fn register(
     Json(body): Json<RegisterBody>,
 ) -> Result<(StatusCode, JsonAnswer<UserView>)> {
     let tenant = tenant(&body.tenant)?;
-    if body.invitation.is_none() && app.is_shared(&tenant) {
-        // It exists before anybody registers.
-        return Err(Problem::field("/tenant", "this tenant cannot be founded"));
+    if body.invitation.is_none() && app.is_taken(&tenant).await? {
+        let detail = "there is a tenant of that name: joining it needs an invitation";
+        return Err(Problem::new(Code::Conflict, detail));
     }
     let new = NewUser { email: body.email, password: body.password, name: body.name };
     let user = app.auth.register(&tenant, &new, body.invitation.as_ref(), &origin).await?;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coditect_store::{RangeQuery, Transaction};
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -88,6 +89,13 @@ pub(crate) async fn ids_of(tx: &Transaction, keys: &TenantKeys, user: &UserId) -
     ids.collect()
 }
 
+/// A user's sessions, oldest first.
+async fn all_of(tx: &Transaction, keys: &TenantKeys, user: &UserId) -> Result<Vec<Session>> {
+    let ids = ids_of(tx, keys, user).await?;
+    let read = try_join_all(ids.iter().map(|id| read(tx, keys, id))).await?;
+    Ok(read.into_iter().flatten().collect())
+}
+
 /// Ends all sessions of a user but one. Answers how many that were.
 pub(crate) async fn end_all(
     tx: &Transaction,
@@ -96,19 +104,10 @@ pub(crate) async fn end_all(
     except: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<usize> {
-    let mut ended = 0;
-    for id in ids_of(tx, keys, user).await? {
-        if except == Some(&id) {
-            continue;
-        }
-        if let Some(session) = read(tx, keys, &id).await?
-            && session.status != SessionStatus::Terminated
-        {
-            end(tx, keys, &session, now)?;
-            ended += 1;
-        }
-    }
-    Ok(ended)
+    let mut sessions = all_of(tx, keys, user).await?;
+    sessions.retain(|session| session.status != SessionStatus::Terminated && except != Some(&session.session_id));
+    sessions.iter().try_for_each(|session| end(tx, keys, session, now))?;
+    Ok(sessions.len())
 }
 
 /// Ends the user's oldest sessions until there is room for another.
@@ -146,17 +145,12 @@ impl Acting {
             }
             None => self.own_user()?,
         };
-        let (keys, now) = (&self.keys, self.auth.clock.now());
-        self.auth
-            .run(|tx| async move {
-                let mut sessions = Vec::new();
-                for id in ids_of(&tx, keys, user).await? {
-                    sessions.extend(read(&tx, keys, &id).await?);
-                }
-                sessions.retain(|session| session.status != SessionStatus::Terminated && !session.is_idle(now));
-                Ok(sessions)
-            })
-            .await
+        let (auth, keys, now) = (&*self.auth, &self.keys, self.auth.clock.now());
+        let ids = auth.run(|tx| async move { ids_of(&tx, keys, user).await }).await?;
+        let reads = ids.iter().map(|id| auth.run(move |tx| async move { read(&tx, keys, id).await }));
+        let mut sessions: Vec<Session> = try_join_all(reads).await?.into_iter().flatten().collect();
+        sessions.retain(|session| session.status != SessionStatus::Terminated && !session.is_idle(now));
+        Ok(sessions)
     }
 
     /// Ends a session, the caller's own or with the scope `admin` anybody's. Every replica refuses its next request. Ending one that has ended

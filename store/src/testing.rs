@@ -54,7 +54,7 @@ mod backend {
                 let root = format!("{ON_CLUSTER}{}", name_of(dir));
                 part(&connect(FdbCluster::File(file), clock).await?, root.as_bytes()).await
             }
-            None => connect(standin(dir, ""), clock).await,
+            None => connect(standin(dir, None), clock).await,
         }
     }
 
@@ -69,7 +69,7 @@ mod backend {
     pub async fn open_standin(dir: &Path, faults: &str) -> Result<Option<Store>> {
         match cluster_file() {
             Some(_) => Ok(None),
-            None => connect(standin(dir, faults), Clock::system()).await.map(Some),
+            None => connect(standin(dir, Some(faults)), Clock::system()).await.map(Some),
         }
     }
 
@@ -82,8 +82,10 @@ mod backend {
         remove_part(&connect(FdbCluster::File(file), Clock::system()).await?, ON_CLUSTER.as_bytes()).await
     }
 
-    fn standin(dir: &Path, faults: &str) -> FdbCluster {
-        FdbCluster::ConnectionString(format!("{}:standin@127.0.0.1:4500\n# faults: {faults}\n", name_of(dir)))
+    /// Without faults of its own a client meets those of `FDB_STANDIN_FAULTS`.
+    fn standin(dir: &Path, faults: Option<&str>) -> FdbCluster {
+        let faults = faults.map_or_else(String::new, |faults| format!("# faults: {faults}\n"));
+        FdbCluster::ConnectionString(format!("{}:standin@127.0.0.1:4500\n{faults}", name_of(dir)))
     }
 
     fn name_of(dir: &Path) -> String {

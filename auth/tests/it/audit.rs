@@ -44,7 +44,12 @@ async fn pages_go_on_where_they_ended() {
     let ada = rig.acting(&granted).await;
     let auditor = ada.auditor();
     for number in 0..25u16 {
+        let done = &format!("noted/{number}");
         let noted = rig.store.run(|tx| async move {
+            if tx.get(done.as_bytes()).await?.is_some() {
+                return Ok(());
+            }
+            tx.set(done.as_bytes(), b"");
             // Two of one commit.
             auditor.note(&tx, 0, "test.note", &format!("{number} a")).unwrap();
             auditor.note(&tx, 1, "test.note", &format!("{number} b")).unwrap();
@@ -96,7 +101,8 @@ async fn a_failed_login_is_told_and_old_entries_go() {
     let operator = rig.auth.operator(&tenant("acme"));
     operator.create_user(&crate::harness::new_user("bob@example.com"), Role::Member).await.unwrap();
     let report = rig.auth.clean_up(std::time::Duration::from_secs(50)).await.unwrap();
-    assert_eq!(report.audit_entries, 3);
+    // A refused login changes nothing that could tell whether it was told before: where a commit's result is unknown, it is told twice.
+    assert!(matches!(report.audit_entries, 3 | 4), "{report:?}");
     let left = operator.audit(&query(10)).await.unwrap();
     assert_eq!(left.entries.len(), 1);
     assert_eq!(left.entries[0].1.action, "user.create");

@@ -78,7 +78,11 @@ async fn two_at_once_delete_each_session_once_and_none_that_is_used() {
     let other = rig.another(crate::harness::options()).await;
     let (one, two) = tokio::join!(rig.auth.clean_up(KEPT), other.clean_up(KEPT));
     let expired = |report: CleanupReport| report.total().expired;
-    assert_eq!(expired(one.unwrap()) + expired(two.unwrap()), 1_200);
+    let counted = expired(one.unwrap()) + expired(two.unwrap());
+    // What a commit with an unknown result deleted is not counted.
+    let is_calm = std::env::var_os("FDB_STANDIN_FAULTS").is_none();
+    assert!(counted <= 1_200 && (counted == 1_200 || !is_calm), "{counted}");
+    assert_eq!(keys(&rig, "acme/session/").await, 1);
     assert_eq!(rig.refused(&used.token).await, None);
     other.stop().await;
 }

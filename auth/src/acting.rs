@@ -8,7 +8,7 @@ use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::ids::{SessionId, UserId};
 use crate::keys::TenantKeys;
-use crate::scope::Scope;
+use crate::scope::{Role, Scope};
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -46,6 +46,15 @@ impl Acting {
         match self.caller.may(scope) {
             true => Ok(()),
             false => Err(Error::forbidden(format!("this needs the scope {}", scope.name()))),
+        }
+    }
+
+    /// Refuses a caller who could not be of a role itself: nobody gives what he has not.
+    pub(crate) fn must_give(&self, role: Role) -> Result<()> {
+        self.must(Scope::Admin)?;
+        match self.caller.scopes.has_all(role.scopes()) {
+            true => Ok(()),
+            false => Err(Error::forbidden("a role cannot allow more than its giver may do")),
         }
     }
 

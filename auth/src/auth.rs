@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coditect_store::{Clock, RunOptions, Store, TenantId, Transaction};
+use tokio_util::task::TaskTracker;
 
 use crate::acting::Acting;
 use crate::audit::Auditor;
@@ -74,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) registration: Registration,
     pub(crate) throttle: LoginThrottle,
     pub(crate) toucher: Toucher,
+    /// What is written beside answers.
+    pub(crate) beside: TaskTracker,
 }
 
 impl Auth {
@@ -90,6 +93,7 @@ impl Auth {
             registration: options.registration,
             throttle: LoginThrottle::new(&clock),
             toucher: Toucher::start(store.clone()),
+            beside: TaskTracker::new(),
             store,
             clock,
         };
@@ -99,6 +103,10 @@ impl Auth {
     /// Writes down what is not written down yet of the use of sessions. The store stays open.
     pub async fn stop(&self) {
         self.inner.toucher.stop().await;
+        self.inner.beside.close();
+        if tokio::time::timeout(limits::STOP_WAIT, self.inner.beside.wait()).await.is_err() {
+            tracing::warn!("the store takes too long: the last entries of the audit log were not all written");
+        }
     }
 
     /// What a caller can do, in its own tenant and for itself. `request_id` goes into the audit log.

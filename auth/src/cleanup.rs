@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Auth, Inner};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keys::TenantKeys;
 use crate::session::{Session, SessionStatus};
 use crate::{audit, invitations, limits, tenants};
@@ -54,11 +54,12 @@ impl Reason {
     #[must_use]
     pub fn of(session: &Session, now: Timestamp) -> Option<Self> {
         let kept = SignedDuration::try_from(limits::TERMINATED_KEPT).unwrap_or(SignedDuration::MAX);
+        let idle = SignedDuration::try_from(limits::SESSION_IDLE + limits::EXPIRED_KEPT).unwrap_or(SignedDuration::MAX);
         let age = now.duration_since(session.last_access_at);
         match session.status {
             SessionStatus::Terminated if age > kept => Some(Self::Terminated),
             SessionStatus::Terminated => None,
-            _ => session.is_idle(now).then_some(Self::Expired),
+            _ => (age > idle).then_some(Self::Expired),
         }
     }
 }
@@ -103,14 +104,19 @@ impl Auth {
         let auth = &*self.inner;
         let begun = auth.clock.monotonic();
         let mut report = CleanupReport::default();
+        let mut failed = None;
         for tenant in tenants::all(auth).await? {
-            auth.clean_tenant(&tenant, audit_kept, &mut report).await?;
+            if let Err(error) = auth.clean_tenant(&tenant, audit_kept, &mut report).await {
+                // The others are cleaned up all the same.
+                tracing::warn!(%tenant, %error, "a tenant was not cleaned up");
+                failed = failed.or(Some(error));
+            }
         }
         report.took = auth.clock.monotonic().saturating_sub(begun);
         let Deleted { expired, terminated } = report.total();
         metrics::counter!("auth_sessions_deleted_total", "reason" => "expired").increment(expired);
         metrics::counter!("auth_sessions_deleted_total", "reason" => "terminated").increment(terminated);
-        Ok(report)
+        failed.map_or(Ok(report), Err)
     }
 
     /// Cleans up again and again, of several processes one at a time, until `stop`.
@@ -126,8 +132,10 @@ impl Auth {
                 Some(Err(error)) => tracing::warn!(%error, "sessions were not cleaned up"),
             }
         }
-        if let Err(error) = lease.release().await {
-            tracing::debug!(%error, "the lease of the clean-up was not given back");
+        match tokio::time::timeout(limits::STOP_WAIT, lease.release()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the lease of the clean-up was not given back"),
+            Err(_) => tracing::debug!("the lease of the clean-up was not given back in time"),
         }
     }
 }
@@ -157,7 +165,9 @@ impl Inner {
             }
             begin = swept.next;
         }
-        report.invitations += self.sweep_invitations(keys).await?;
+        let (invitations, unreadable) = self.sweep_invitations(keys).await?;
+        report.invitations += invitations;
+        report.unreadable += unreadable;
         report.audit_entries += self.trim_audit(keys, audit_kept).await?;
         Ok(())
     }
@@ -184,6 +194,10 @@ impl Inner {
             let mut swept = Swept { scanned: page.items.len() as u64, ..Swept::default() };
             for item in &page.items {
                 match Session::decode(&item.value) {
+                    Ok(session) if keys.session(&session.session_id) != item.key => {
+                        tracing::warn!(key = %String::from_utf8_lossy(&item.key), "the record of a session names another");
+                        swept.unreadable += 1;
+                    }
                     Ok(session) => sweep_session(&tx, keys, item, &session, now, &mut swept.deleted),
                     Err(error) => {
                         tracing::warn!(key = %String::from_utf8_lossy(&item.key), %error, "the record of a session cannot be read");
@@ -197,29 +211,34 @@ impl Inner {
         .await
     }
 
-    async fn sweep_invitations(&self, keys: &TenantKeys) -> Result<u64> {
-        let (now, mut swept) = (self.clock.now(), 0);
+    /// Answers how many it took away, and how many cannot be read.
+    async fn sweep_invitations(&self, keys: &TenantKeys) -> Result<(u64, u64)> {
+        let (now, mut swept, mut unreadable) = (self.clock.now(), 0, 0);
         let mut range = Some(RangeQuery::from(&keys.invitations()).limit(limits::CLEANUP_BATCH));
         while let Some(query) = range {
             let query_now = &query;
-            let (page, count) = self
+            let (page, count, odd) = self
                 .run_behind(|tx| async move {
                     let page = tx.snapshot().get_range(query_now.clone()).await?;
-                    let mut count = 0;
+                    let (mut count, mut odd) = (0, 0);
                     for item in &page.items {
-                        let record: invitations::Record = record::decode(&item.value, "the record of an invitation")?;
-                        if record.expires_at <= now {
-                            tx.clear(&item.key);
-                            count += 1;
+                        match record::decode::<invitations::Record>(&item.value, "the record of an invitation") {
+                            Ok(record) if record.expires_at <= now => {
+                                tx.clear(&item.key);
+                                count += 1;
+                            }
+                            Ok(_) => {}
+                            Err(_) => odd += 1,
                         }
                     }
-                    Ok((page, count))
+                    Ok((page, count, odd))
                 })
                 .await?;
             swept += count;
+            unreadable += odd;
             range = query.rest(&page);
         }
-        Ok(swept)
+        Ok((swept, unreadable))
     }
 
     /// Takes entries of the audit log away that are older than `kept`, from its beginning.
@@ -232,9 +251,10 @@ impl Inner {
             let (count, more) = self
                 .run_behind(|tx| async move {
                     let page = tx.snapshot().get_range(range.clone()).await?;
-                    let old = page.items.iter().map(|item| audit::decoded(keys, item));
-                    let old: Vec<bool> = old.map(|entry| Ok(entry?.1.at < before)).collect::<Result<_, Error>>()?;
-                    let count = old.iter().take_while(|is_old| **is_old).count();
+                    // What cannot be read is taken to be as old as what stands before it.
+                    let is_old =
+                        |item: &&KeyValue| audit::decoded(keys, item).map_or(true, |(_, entry)| entry.at < before);
+                    let count = page.items.iter().take_while(is_old).count();
                     if let Some(last) = count.checked_sub(1).and_then(|last| page.items.get(last)) {
                         tx.clear_range(&keys.audit().range().0, &key_after(&last.key));
                     }

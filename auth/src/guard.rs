@@ -7,11 +7,10 @@ use crate::caller::{Actor, Caller};
 use crate::error::{ErrorKind, Refusal, Result};
 use crate::limits;
 use crate::service;
-use crate::session::Session;
-use crate::sessions;
+use crate::{sessions, users};
 
 impl Auth {
-    /// Who sends this bearer token: a JWT whose session may be used, or a service token. Takes one read of the store.
+    /// Who sends this bearer token: a JWT whose session may be used, or a service token. Takes one trip to the store, for the session and its user together.
     ///
     /// # Errors
     /// `Unauthenticated` for whatever is not one of ours and in force; `Unavailable` when the store does not answer.
@@ -48,21 +47,26 @@ pub fn bearer(header: &[u8]) -> Result<&str, Refusal> {
 impl Inner {
     async fn by_session(&self, token: &str) -> Result<Caller> {
         let claims = self.jwt.verify(token)?;
-        let (keys, id) = (&self.keys.tenant(&claims.tenant_id), &claims.session_id);
-        let session = match self.look(|tx| async move { sessions::read(&tx, keys, id).await }).await {
+        let (keys, id, user) = (&self.keys.tenant(&claims.tenant_id), &claims.session_id, &claims.user_id);
+        let both = self
+            .look(|tx| async move { tokio::try_join!(sessions::read(&tx, keys, id), users::read(&tx, keys, user)) });
+        let (session, user) = match both.await {
             // Nobody gets in by a record that cannot be read.
             Err(error) if *error.kind() == ErrorKind::Corrupt => {
-                tracing::error!(tenant = %claims.tenant_id, session = %id, "the record of a session cannot be read");
+                tracing::error!(tenant = %claims.tenant_id, session = %id, "the record of a session or its user cannot be read");
                 return Err(Refusal::NoSession.into());
             }
-            found => found?,
+            both => both?,
         };
-        let is_its = |session: &Session| session.user_id == claims.user_id && session.tenant_id == claims.tenant_id;
-        let session = session.filter(is_its).ok_or(Refusal::NoSession)?;
+        let session = session.filter(|session| session.user_id == claims.user_id).ok_or(Refusal::NoSession)?;
         let now = self.clock.now();
         session.check(now)?;
+        // Other services make sessions too, also of users of their own. Those of ours are what they are by now.
+        if user.as_ref().is_some_and(|user| user.disabled) {
+            return Err(Refusal::Terminated.into());
+        }
         self.toucher.used(keys, &session, now);
-        let scopes = claims.scopes();
+        let scopes = user.map_or(claims.scopes(), |user| claims.scopes().common(user.role.scopes()));
         let actor = Actor::User { user: claims.user_id, session: Some(claims.session_id) };
         Ok(Caller { tenant: claims.tenant_id, actor, scopes, collections: None })
     }

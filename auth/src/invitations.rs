@@ -61,9 +61,9 @@ impl Acting {
     /// Makes an invitation, and the code that is to be sent to whoever is invited.
     ///
     /// # Errors
-    /// `Forbidden` without the scope `admin`; `Invalid` for an address that is none.
+    /// `Forbidden` without the scope `admin` and all that the role allows; `Invalid` for an address that is none.
     pub async fn invite(&self, email: Option<&str>, role: Role) -> Result<(InvitationInfo, SecretString)> {
-        self.must(Scope::Admin)?;
+        self.must_give(role)?;
         let (auth, keys) = (&*self.auth, &self.keys);
         let email = email.map(Email::new).transpose()?.map(|email| email.as_str().to_owned());
         let id = InvitationId::made(&auth.clock);

@@ -51,10 +51,14 @@ pub const HASH_NICENESS: i32 = 10;
 /// Password hashes that may wait for a thread; more logins are turned away for the moment.
 pub const HASHES_WAITING: usize = 128;
 
-/// Attempts to log in to one account that are free at once.
+/// Attempts to log in to one account from one address that are free at once.
 pub const LOGIN_ACCOUNT_BURST: u32 = 10;
-/// The pause in which an account regains an attempt.
+/// The pause in which an account regains an attempt from an address.
 pub const LOGIN_ACCOUNT_PAUSE: Duration = Duration::from_secs(6);
+/// Attempts to log in to one account from anywhere that are free at once.
+pub const LOGIN_EVERYWHERE_BURST: u32 = 100;
+/// The pause in which an account regains an attempt from anywhere.
+pub const LOGIN_EVERYWHERE_PAUSE: Duration = Duration::from_secs(2);
 /// Attempts to log in or register from one address that are free at once.
 pub const LOGIN_ADDRESS_BURST: u32 = 60;
 /// The pause in which an address regains an attempt.
@@ -71,6 +75,10 @@ pub const TOKEN_COLLECTIONS: usize = 100;
 
 /// Entries of a page.
 pub const PAGE: usize = 1_000;
+/// How long the end waits for uses of sessions and the like to be written down.
+pub const STOP_WAIT: Duration = Duration::from_secs(5);
+/// An idle session is refused at once, and deleted so much later: a request may have been let in at the last moment by another server's clock.
+pub const EXPIRED_KEPT: Duration = Duration::from_secs(600);
 /// Longest wait for the store with a change, before it is given up.
 pub const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait for the store before a request is refused for now.

@@ -65,7 +65,7 @@ impl Auth {
         // An address that could never be one is nobody's, and costs as much.
         let email = Email::new(&given.email).ok();
         let name = email.as_ref().map_or("", Email::as_str);
-        auth.throttle.account(&given.tenant, name)?;
+        auth.throttle.account(&given.tenant, name, origin.address)?;
         let keys = &auth.keys.tenant(&given.tenant);
         let user = auth.run(|tx| async move { users::by_email(&tx, keys, name).await }).await?;
         let hash = user.as_ref().map(|user| user.password_hash.as_str());
@@ -85,7 +85,8 @@ impl Auth {
 
 /// Writes into the audit log, beside the answer: that this takes time must not tell that there is such an account.
 fn tell_of_failure(auth: std::sync::Arc<Inner>, tenant: TenantId, user: User, origin: Origin) {
-    tokio::spawn(async move {
+    let tracker = auth.beside.clone();
+    tracker.spawn(async move {
         let actor = Actor::User { user: user.user_id.clone(), session: None };
         let auditor = &auth.auditor(&tenant, actor, &origin.request_id);
         let address = origin.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
@@ -110,23 +111,24 @@ impl Inner {
         let session = details.session(keys, SessionId::made(&self.clock), user.user_id.clone(), now);
         let auditor =
             &self.auditor(&given.tenant, sessions::actor(&user.user_id, &session.session_id), &origin.request_id);
-        let (session, user_id) = (&session, &user.user_id);
-        self.run(|tx| async move {
-            // Disabled while the password was compared.
-            let is_there = users::read(&tx, keys, user_id).await?.is_some_and(|user| !user.disabled);
-            if !is_there {
-                return Err(Refusal::Credentials.into());
-            }
-            if sessions::read(&tx, keys, &session.session_id).await?.is_some() {
-                return Ok(());
-            }
-            sessions::make_room(&tx, keys, user_id, now).await?;
-            sessions::write(&tx, keys, session)?;
-            tx.set(&keys.session_of(user_id, &session.session_id), b"");
-            refresh::begin(&tx, keys, session)?;
-            auditor.note(&tx, 0, "session.login", &format!("session {}", session.session_id))
-        })
-        .await?;
+        let (session, verified) = (&session, &user);
+        let user = self
+            .run(|tx| async move {
+                // Disabled, or given another password, while this one was compared.
+                let user = users::read(&tx, keys, &verified.user_id).await?;
+                let user = user.filter(|user| !user.disabled && user.password_hash == verified.password_hash);
+                let user = user.ok_or(Refusal::Credentials)?;
+                if sessions::read(&tx, keys, &session.session_id).await?.is_some() {
+                    return Ok(user);
+                }
+                sessions::make_room(&tx, keys, &user.user_id, now).await?;
+                sessions::write(&tx, keys, session)?;
+                tx.set(&keys.session_of(&user.user_id, &session.session_id), b"");
+                refresh::begin(&tx, keys, session)?;
+                auditor.note(&tx, 0, "session.login", &format!("session {}", session.session_id))?;
+                Ok(user)
+            })
+            .await?;
         metrics::counter!("auth_logins_total", "result" => "granted").increment(1);
         self.grant(session.clone(), &user, 0)
     }
@@ -144,23 +146,25 @@ impl Inner {
         })
     }
 
-    /// Hashes a password anew that was hashed at another cost than today's.
+    /// Hashes a password anew that was hashed at another cost than today's. Answers the user as it is then.
     async fn rehashed(&self, user: User, given: &Credentials) -> Result<User> {
         if !self.hasher.is_outdated(&user.password_hash) {
             return Ok(user);
         }
         let (old, keys) = (&user, &self.keys.tenant(&given.tenant));
-        let hash = &self.hasher.hash(&given.password).await?;
+        let new = &User { password_hash: self.hasher.hash(&given.password).await?, ..user.clone() };
         self.run(|tx| async move {
             match users::read(&tx, keys, &old.user_id).await? {
                 Some(user) if user.password_hash == old.password_hash => {
-                    users::write(&tx, keys, &User { password_hash: hash.clone(), ..user })
+                    users::write(&tx, keys, &User { password_hash: new.password_hash.clone(), ..user })?;
+                    Ok(new.clone())
                 }
-                _ => Ok(()),
+                // An attempt whose result was unknown has done it.
+                Some(user) if user.password_hash == new.password_hash => Ok(user),
+                _ => Ok(old.clone()),
             }
         })
-        .await?;
-        Ok(user)
+        .await
     }
 }
 

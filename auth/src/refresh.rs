@@ -11,14 +11,14 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Auth, Inner};
+use crate::auth::{Auth, Inner, Tried};
 use crate::error::{Refusal, Result};
 use crate::ids::SessionId;
 use crate::keyring::{Key, KeyRing};
 use crate::keys::TenantKeys;
 use crate::limits;
 use crate::login::Granted;
-use crate::session::{Session, to_millis};
+use crate::session::{Session, SessionStatus, to_millis};
 use crate::{sessions, users};
 
 const PREFIX: &str = "coditect_refresh_";
@@ -90,7 +90,7 @@ enum Outcome {
 impl Auth {
     /// Takes a refresh token for the next one and a new JWT.
     ///
-    /// Within [`limits::REFRESH_GRACE`] of its first use a token works again, and gives the same next one.
+    /// Within [`limits::REFRESH_GRACE`] of its first use a token works again, and gives the same next one; so does that next one itself.
     ///
     /// # Errors
     /// `Unauthenticated`: for what is no such token, for a session that is over, and with [`Refusal::Reused`] for a token that was used before.
@@ -110,9 +110,12 @@ impl Auth {
 
 impl Inner {
     async fn rotate(&self, used: &RefreshToken, request_id: &str) -> Result<Outcome> {
-        let (keys, now) = (&self.keys.tenant(&used.tenant), self.clock.now());
+        let (keys, now, reused) = (&self.keys.tenant(&used.tenant), self.clock.now(), &Tried::default());
         self.run(|tx| async move {
             let session = sessions::read(&tx, keys, &used.session).await?.ok_or(Refusal::NoSession)?;
+            if reused.is_set() && session.status == SessionStatus::Terminated {
+                return Ok(Outcome::Reused);
+            }
             session.check(now)?;
             if is_longer(now, session.created_at, limits::SESSION_LIFE) {
                 return Err(Refusal::Expired.into());
@@ -120,13 +123,15 @@ impl Inner {
             let user = users::read(&tx, keys, &session.user_id).await?.filter(|user| !user.disabled);
             let user = Box::new(user.ok_or(Refusal::NoSession)?);
             let family = read_family(&tx, keys, &used.session).await?.ok_or(Refusal::Terminated)?;
+            let is_fresh = family.number > 0 && !is_longer(now, family.rotated_at, limits::REFRESH_GRACE);
+            // While one token has just taken another's place, both give it: no tab is left behind by two others.
+            if is_fresh && (used.number == family.number || used.number + 1 == family.number) {
+                return Ok(Outcome::Next { session: Box::new(session), user, number: family.number });
+            }
             if used.number == family.number {
                 return next(&tx, keys, (session, user), family.number + 1, now);
             }
-            let is_former = used.number + 1 == family.number;
-            if is_former && !is_longer(now, family.rotated_at, limits::REFRESH_GRACE) {
-                return Ok(Outcome::Next { session: Box::new(session), user, number: family.number });
-            }
+            reused.set();
             sessions::end(&tx, keys, &session, now)?;
             let actor = sessions::actor(&session.user_id, &session.session_id);
             let target = format!("session {}: a refresh token was used again", session.session_id);

@@ -13,7 +13,7 @@ use crate::ids::{InvitationId, UserId};
 use crate::invitations;
 use crate::limits;
 use crate::login::Origin;
-use crate::scope::{Role, Scope};
+use crate::scope::Role;
 use crate::session::to_millis;
 use crate::users::{User, UserInfo};
 use crate::{password, tenants, users};
@@ -36,10 +36,18 @@ enum Right {
 }
 
 impl Auth {
+    /// Takes an attempt off those that an address has: what is asked of strangers begins with this.
+    ///
+    /// # Errors
+    /// `Throttled`.
+    pub fn attempt(&self, origin: &Origin) -> Result<()> {
+        self.inner.throttle.address(origin.address)
+    }
+
     /// Makes an account by invitation (then the invitation says in which tenant), or founds `tenant`.
     ///
     /// # Errors
-    /// `Invalid` for a field; `Forbidden` where that is not open; `Conflict` when the address has an account, or the tenant is there; `Throttled`.
+    /// `Invalid` for a field; `Forbidden` where that is not open; `Conflict` when the address has an account, or the tenant is there.
     pub async fn register(
         &self,
         tenant: &TenantId,
@@ -48,7 +56,6 @@ impl Auth {
         origin: &Origin,
     ) -> Result<UserInfo> {
         let auth = &*self.inner;
-        auth.throttle.address(origin.address)?;
         let right = match (invitation, auth.registration) {
             (_, Registration::Closed) => return Err(Error::forbidden("registration is closed here")),
             (Some(code), _) => Right::Invitation(auth.invited(tenant, code).await?),
@@ -58,9 +65,11 @@ impl Auth {
         let (user, now) = (auth.draft(new).await?, auth.clock.now());
         let (user, right, keys) = (&user, &right, &auth.keys.tenant(tenant));
         auth.run(|tx| async move {
-            if is_made(&tx, keys, user).await? {
-                return Ok(UserInfo::from(user));
+            let there = users::by_email(&tx, keys, &user.email).await?;
+            if let Some(made) = there.as_ref().filter(|there| there.user_id == user.user_id) {
+                return Ok(UserInfo::from(made));
             }
+            // Whether an address has an account is for those to know who may make one.
             let role = match right {
                 Right::Invitation(id) => invitations::accept(&tx, keys, *id, &user.email, now).await?,
                 Right::Founding if tenants::is_there(&tx, &auth.keys, tenant).await? => {
@@ -68,6 +77,9 @@ impl Auth {
                 }
                 Right::Founding => Role::Administrator,
             };
+            if there.is_some() {
+                return Err(has_account());
+            }
             let user = User { role, ..user.clone() };
             auth.make(&tx, tenant, &user, now).await?;
             let actor = Actor::User { user: user.user_id.clone(), session: None };
@@ -83,9 +95,9 @@ impl Acting {
     /// Makes an account of a role, without invitation.
     ///
     /// # Errors
-    /// `Forbidden` without the scope `admin`; `Invalid` for a field; `Conflict` when the address has an account.
+    /// `Forbidden` without the scope `admin` and all that the role allows; `Invalid` for a field; `Conflict` when the address has an account.
     pub async fn create_user(&self, new: &NewUser, role: Role) -> Result<UserInfo> {
-        self.must(Scope::Admin)?;
+        self.must_give(role)?;
         let (auth, now) = (&*self.auth, self.auth.clock.now());
         let user = User { role, ..auth.draft(new).await? };
         let (user, keys) = (&user, &self.keys);
@@ -104,9 +116,13 @@ impl Acting {
 async fn is_made(tx: &Transaction, keys: &crate::keys::TenantKeys, user: &User) -> Result<bool> {
     match users::by_email(tx, keys, &user.email).await? {
         Some(other) if other.user_id == user.user_id => Ok(true),
-        Some(_) => Err(Error::conflict("this e-mail address has an account")),
+        Some(_) => Err(has_account()),
         None => Ok(false),
     }
+}
+
+fn has_account() -> Error {
+    Error::conflict("this e-mail address has an account")
 }
 
 impl Inner {

@@ -78,6 +78,12 @@ impl Scopes {
         self.0 & others.0 == others.0
     }
 
+    /// Those that are also among `others`.
+    #[must_use]
+    pub fn common(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(self) -> bool {

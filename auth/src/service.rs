@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::acting::Acting;
 use crate::auth::{Expect as _, Inner, Tried};
 use crate::caller::{Actor, Caller};
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, ErrorKind, Refusal, Result};
 use crate::ids::TokenId;
 use crate::keys::TenantKeys;
 use crate::limits;
@@ -86,6 +86,10 @@ impl NewServiceToken {
         if self.scopes.is_empty() {
             return Err(Error::invalid("/scopes", "a token needs at least one scope"));
         }
+        if self.collections.is_some() && self.scopes.has(Scope::Admin) {
+            let message = "a token for some collections alone cannot look after the tenant: leave out the scope admin";
+            return Err(Error::invalid("/scopes", message));
+        }
         let most = limits::TOKEN_COLLECTIONS;
         if self.collections.as_ref().is_some_and(|names| names.is_empty() || names.len() > most) {
             return Err(Error::invalid(
@@ -110,13 +114,12 @@ impl Acting {
     /// Makes a service token. It is in the answer, and nowhere else.
     ///
     /// # Errors
-    /// `Forbidden` without the scope `admin`, for scopes that the caller itself has not, and to a caller that is confined to collections;
-    /// `Invalid` for a field.
+    /// `Forbidden` without the scope `admin`, and for scopes that the caller itself has not; `Invalid` for a field.
     pub async fn create_token(&self, new: &NewServiceToken) -> Result<(ServiceTokenInfo, SecretString)> {
         self.must(Scope::Admin)?;
         let (auth, keys) = (&*self.auth, &self.keys);
         new.check(auth.clock.now())?;
-        if !self.caller.scopes.has_all(new.scopes) || self.caller.collections.is_some() {
+        if !self.caller.scopes.has_all(new.scopes) {
             return Err(Error::forbidden("a token cannot allow more than its maker may do"));
         }
         let id = TokenId::made(&auth.clock);
@@ -192,7 +195,14 @@ impl Inner {
         let secret = Some(text).filter(|text| text.len() <= limits::BEARER_BYTES);
         let secret = secret.and_then(|text| Secret::read(PREFIX, text)).ok_or(Refusal::Malformed)?;
         let (id, keys) = (TokenId(secret.id), &self.keys.tenant(&secret.tenant));
-        let found = self.look(|tx| async move { read(&tx, keys, id).await }).await?;
+        let found = match self.look(|tx| async move { read(&tx, keys, id).await }).await {
+            // Nobody gets in by a record that cannot be read.
+            Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                tracing::error!(tenant = %secret.tenant, token = %id, "the record of a service token cannot be read");
+                None
+            }
+            found => found?,
+        };
         let record = found.filter(|record| secret.is_of(&record.hash)).ok_or(Refusal::Revoked)?;
         if record.expires_at.is_some_and(|end| end <= self.clock.now()) {
             return Err(Refusal::Expired.into());

@@ -59,9 +59,12 @@ impl SessionDetails {
 }
 
 pub(crate) async fn read(tx: &Transaction, keys: &TenantKeys, session: &SessionId) -> Result<Option<Session>> {
-    match tx.get(&keys.session(session)).await? {
-        Some(bytes) => Session::decode(&bytes).map(Some),
-        None => Ok(None),
+    let Some(bytes) = tx.get(&keys.session(session)).await? else { return Ok(None) };
+    let found = Session::decode(&bytes)?;
+    // What is done to a record is done to the key that it names.
+    match found.session_id == *session && found.tenant_id == *keys.tenant() {
+        true => Ok(Some(found)),
+        false => Err(Error::new(ErrorKind::Corrupt, "the record of a session names another")),
     }
 }
 
@@ -73,6 +76,7 @@ pub(crate) fn write(tx: &Transaction, keys: &TenantKeys, session: &Session) -> R
 /// Ends a session for good. Its record stays for a while, so that its end can be told from its absence.
 pub(crate) fn end(tx: &Transaction, keys: &TenantKeys, session: &Session, now: Timestamp) -> Result<()> {
     tx.clear(&keys.family(&session.session_id));
+    tx.clear(&keys.session_of(&session.user_id, &session.session_id));
     let ended = Session { status: SessionStatus::Terminated, last_access_at: to_millis(now), ..session.clone() };
     write(tx, keys, &ended)
 }
@@ -115,10 +119,13 @@ pub(crate) async fn make_room(tx: &Transaction, keys: &TenantKeys, user: &UserId
     let ids = ids_of(tx, keys, user).await?;
     let too_many = (ids.len() + 1).saturating_sub(limits::SESSIONS_PER_USER);
     for id in ids.iter().take(too_many) {
-        if let Some(session) = read(tx, keys, id).await? {
-            end(tx, keys, &session, now)?;
+        match read(tx, keys, id).await? {
+            Some(session) => end(tx, keys, &session, now)?,
+            None => {
+                tx.clear(&keys.family(id));
+                tx.clear(&keys.session_of(user, id));
+            }
         }
-        tx.clear(&keys.session_of(user, id));
     }
     Ok(())
 }
@@ -208,7 +215,9 @@ impl Acting {
                     // An attempt whose result was unknown has ended them, and told of it.
                     return Ok(before);
                 }
-                self.auditor.note(&tx, 0, "session.terminate", &format!("{ended} sessions of user {user}"))?;
+                if ended > 0 {
+                    self.auditor.note(&tx, 0, "session.terminate", &format!("{ended} sessions of user {user}"))?;
+                }
                 Ok(ended)
             })
             .await

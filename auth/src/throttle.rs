@@ -102,7 +102,10 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 
 /// Limits on attempts to log in.
 pub(crate) struct LoginThrottle {
-    accounts: Limiter<(TenantId, String)>,
+    /// By account and address: whoever guesses does not keep the account's owner out.
+    accounts: Limiter<(TenantId, String, Option<IpAddr>)>,
+    /// By account from anywhere, for those who guess from many addresses.
+    everywhere: Limiter<(TenantId, String)>,
     addresses: Limiter<IpAddr>,
 }
 
@@ -111,13 +114,17 @@ impl LoginThrottle {
         let rate = |burst, pause| Rate { burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN), pause };
         Self {
             accounts: Limiter::new(rate(limits::LOGIN_ACCOUNT_BURST, limits::LOGIN_ACCOUNT_PAUSE), clock),
+            everywhere: Limiter::new(rate(limits::LOGIN_EVERYWHERE_BURST, limits::LOGIN_EVERYWHERE_PAUSE), clock),
             addresses: Limiter::new(rate(limits::LOGIN_ADDRESS_BURST, limits::LOGIN_ADDRESS_PAUSE), clock),
         }
     }
 
     /// An attempt on an account, whether there is one or not.
-    pub(crate) fn account(&self, tenant: &TenantId, email: &str) -> Result<()> {
-        throttled("account", self.accounts.take(&(tenant.clone(), email.to_owned()), NonZeroU32::MIN))
+    pub(crate) fn account(&self, tenant: &TenantId, email: &str, address: Option<IpAddr>) -> Result<()> {
+        let (tenant, email) = (tenant.clone(), email.to_owned());
+        let here = (tenant.clone(), email.clone(), address.map(network));
+        throttled("account", self.accounts.take(&here, NonZeroU32::MIN))?;
+        throttled("account", self.everywhere.take(&(tenant, email), NonZeroU32::MIN))
     }
 
     /// An attempt from an address.

@@ -60,10 +60,11 @@ impl Toucher {
     pub(crate) async fn stop(&self) {
         drop(self.sender.lock().take());
         let worker = self.worker.lock().take();
-        if let Some(worker) = worker
-            && let Err(error) = worker.await
-        {
-            tracing::error!(%error, "the use of sessions was not written down");
+        let Some(worker) = worker else { return };
+        match tokio::time::timeout(limits::STOP_WAIT, worker).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the use of sessions was not written down"),
+            Err(_) => tracing::warn!("the store takes too long: the last uses of sessions were not all written down"),
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use coditect_store::{KeyValue, Transaction, record};
+use coditect_store::{KeyValue, RangeQuery, Transaction, record};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::acting::Acting;
 use crate::auth::Expect as _;
-use crate::error::{Error, ErrorKind, Refusal, Result};
+use crate::caller::Actor;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::UserId;
 use crate::keys::TenantKeys;
 use crate::page::{self, Page};
@@ -76,6 +77,8 @@ impl std::fmt::Debug for User {
 }
 
 const WHAT: &str = "the record of a user";
+/// An id that no user has: ours are UUIDs.
+const NOBODY: &str = "nobody";
 
 pub(crate) async fn read(tx: &Transaction, keys: &TenantKeys, user: &UserId) -> Result<Option<User>> {
     match tx.get(&keys.user(user)).await? {
@@ -91,10 +94,18 @@ pub(crate) fn write(tx: &Transaction, keys: &TenantKeys, user: &User) -> Result<
 
 /// Who has this address.
 pub(crate) async fn by_email(tx: &Transaction, keys: &TenantKeys, email: &str) -> Result<Option<User>> {
-    let Some(id) = tx.get(&keys.email(email)).await? else { return Ok(None) };
+    let Some(id) = tx.get(&keys.email(email)).await? else {
+        // Looking for somebody takes as many reads, whether there is somebody or not.
+        tx.get(&keys.user(&UserId::new(NOBODY)?)).await?;
+        return Ok(None);
+    };
     let corrupt = |_| Error::new(ErrorKind::Corrupt, "read whose an e-mail address is");
     let id = UserId::new(std::str::from_utf8(&id).map_err(corrupt)?)?;
     read(tx, keys, &id).await
+}
+
+fn is_administrator(user: &User) -> bool {
+    user.role == Role::Administrator && !user.disabled
 }
 
 fn decoded(item: &KeyValue) -> Result<UserInfo> {
@@ -128,7 +139,7 @@ impl Acting {
     /// # Errors
     /// `Forbidden` without the scope `admin`; `NotFound`; `Conflict` for the caller's own account, so that a tenant keeps an administrator.
     pub async fn change_user(&self, id: &UserId, change: UserChange) -> Result<UserInfo> {
-        self.must(Scope::Admin)?;
+        self.must_give(change.role.unwrap_or_default())?;
         if self.caller.user() == Some(id) {
             return Err(Error::conflict("another administrator has to change your account"));
         }
@@ -140,6 +151,9 @@ impl Acting {
                 user.role = change.role.unwrap_or(user.role);
                 user.disabled = change.disabled.unwrap_or(user.disabled);
                 if user != old {
+                    if is_administrator(&old) && !is_administrator(&user) {
+                        self.must_leave_one(&tx, id).await?;
+                    }
                     write(&tx, keys, &user)?;
                     sessions::end_all(&tx, keys, id, None, now).await?;
                     let what = format!("user {id}: role {:?}, disabled {}", user.role, user.disabled);
@@ -150,6 +164,23 @@ impl Acting {
             .await
     }
 
+    /// Refuses to take the last administrator of the tenant away. Whoever is read here and changed by another at the same time conflicts with it.
+    async fn must_leave_one(&self, tx: &Transaction, gone: &UserId) -> Result<()> {
+        let left = match self.caller.user() {
+            Some(me) => read(tx, &self.keys, me).await?.is_some_and(|user| is_administrator(&user)),
+            None => {
+                let all = tx.collect_range(RangeQuery::from(&self.keys.users())).await?;
+                let users = all.items.iter().map(|item| record::decode::<User>(&item.value, WHAT));
+                let users: Vec<User> = users.collect::<Result<_, _>>()?;
+                users.iter().any(|user| user.user_id != *gone && is_administrator(user))
+            }
+        };
+        match left || self.caller.actor == Actor::Operator {
+            true => Ok(()),
+            false => Err(Error::conflict("a tenant keeps an administrator")),
+        }
+    }
+
     /// Changes the caller's password, and ends all its other sessions.
     ///
     /// # Errors
@@ -158,7 +189,7 @@ impl Acting {
     pub async fn change_password(&self, current: &SecretString, new: &SecretString) -> Result<usize> {
         let (keys, id) = (&self.keys, self.own_user()?);
         let user = self.auth.run(|tx| async move { read(&tx, keys, id).await }).await?.or_not_found("user")?;
-        self.auth.throttle.account(keys.tenant(), &user.email)?;
+        self.auth.throttle.account(keys.tenant(), &user.email, None)?;
         if !self.auth.hasher.verify(current, Some(&user.password_hash)).await? {
             return Err(Error::invalid("/current", "this is not the current password"));
         }
@@ -173,7 +204,7 @@ impl Acting {
                     return Ok(tried.load(Ordering::Relaxed));
                 }
                 if user.password_hash != *old {
-                    return Err(Refusal::Credentials.into());
+                    return Err(Error::conflict("the password was changed meanwhile"));
                 }
                 write(&tx, keys, &User { password_hash: hash.clone(), ..user })?;
                 let ended = sessions::end_all(&tx, keys, id, self.caller.session(), now).await?;

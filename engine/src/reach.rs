@@ -51,6 +51,11 @@ impl Reach {
         self.shared.as_ref().filter(|_| self.only.is_none())
     }
 
+    /// The only ones of its own that can be reached; `None` for all.
+    pub(crate) fn only(&self) -> Option<&BTreeSet<CollectionName>> {
+        self.only.as_deref()
+    }
+
     pub(crate) fn has(&self, name: &CollectionName) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(name))
     }

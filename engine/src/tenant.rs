@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::documents::collections::Named;
 use crate::documents::{self, Context, ListQuery, Observer, Page};
 use crate::engine::{Engine, Inner};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::keyword::Spelling;
 use crate::limits;
 use crate::model::{
@@ -110,7 +110,30 @@ impl Tenant {
         after: Option<&CollectionName>,
         limit: usize,
     ) -> Result<(Vec<CollectionInfo>, bool)> {
-        self.listed(self.reach.tenant(), after, limit, |name| self.reach.has(name)).await
+        match self.reach.only() {
+            Some(names) => self.listed_of(names, after, limit).await,
+            None => self.listed(self.reach.tenant(), after, limit).await,
+        }
+    }
+
+    /// Those of `names` that are there.
+    async fn listed_of(
+        &self,
+        names: &BTreeSet<CollectionName>,
+        after: Option<&CollectionName>,
+        limit: usize,
+    ) -> Result<(Vec<CollectionInfo>, bool)> {
+        check_limit(limit)?;
+        let mut infos = Vec::new();
+        for name in names.iter().filter(|name| after.is_none_or(|after| *name > after)) {
+            match self.own(name)?.info().await {
+                Ok(_) if infos.len() == limit => return Ok((infos, true)),
+                Ok(info) => infos.push(info),
+                Err(error) if *error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((infos, false))
     }
 
     /// As [`Tenant::collections`], of those that are shared.
@@ -123,7 +146,7 @@ impl Tenant {
         limit: usize,
     ) -> Result<(Vec<CollectionInfo>, bool)> {
         match self.reach.shared() {
-            Some(keys) => self.listed(keys, after, limit, |_| true).await,
+            Some(keys) => self.listed(keys, after, limit).await,
             None => Ok((Vec::new(), false)),
         }
     }
@@ -133,25 +156,14 @@ impl Tenant {
         keys: &TenantKeys,
         after: Option<&CollectionName>,
         limit: usize,
-        is_wanted: impl Fn(&CollectionName) -> bool + Send + Sync,
     ) -> Result<(Vec<CollectionInfo>, bool)> {
-        if limit == 0 || limit > limits::PAGE {
-            return Err(Error::invalid("/limit", format!("a limit is 1 to {}", limits::PAGE)));
+        check_limit(limit)?;
+        let (named, more) = documents::collections::list(&self.context, keys, after, limit).await?;
+        let mut infos = Vec::with_capacity(named.len());
+        for named in named {
+            infos.push(self.info(keys, named).await?);
         }
-        let (mut infos, mut after) = (Vec::new(), after.cloned());
-        loop {
-            let (named, more) = documents::collections::list(&self.context, keys, after.as_ref(), limit).await?;
-            after = named.last().map(|last| last.name.clone());
-            for named in named.into_iter().filter(|named| is_wanted(&named.name)) {
-                if infos.len() == limit {
-                    return Ok((infos, true));
-                }
-                infos.push(self.info(keys, named).await?);
-            }
-            if !more || infos.len() == limit {
-                return Ok((infos, more));
-            }
-        }
+        Ok((infos, more))
     }
 
     /// Changes what can be changed of a collection. It holds for searches as soon as they would show a write made now.
@@ -324,6 +336,13 @@ impl Tenant {
         let mut response = search::search(&self.context, &self.reach, indexes, sampler, version, request).await?;
         response.took.wait = waited;
         Ok(response)
+    }
+}
+
+fn check_limit(limit: usize) -> Result<()> {
+    match (1..=limits::PAGE).contains(&limit) {
+        true => Ok(()),
+        false => Err(Error::invalid("/limit", format!("a limit is 1 to {}", limits::PAGE))),
     }
 }
 

@@ -32,6 +32,10 @@ pub const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A body larger than this is parsed on a thread where blocking is allowed, bytes.
 pub const PARSE_INLINE_BYTES: usize = 64 * 1024;
+/// Largest body of a request about accounts and tokens, bytes.
+pub const SHORT_BODY_BYTES: u64 = 64 * 1024;
+/// Requests of those who sign in that are handled at once; further ones are turned away.
+pub const SIGN_IN_CONCURRENCY: usize = 256;
 /// Longest query string of a URL, bytes.
 pub const QUERY_STRING_BYTES: usize = 48 * 1024;
 /// Longest `x-request-id` that is taken over from a client, bytes.
@@ -94,6 +98,7 @@ pub const METRICS_CONNECTIONS: usize = 16;
 pub const METRICS_COLLECTIONS: usize = 200;
 
 const _: () = assert!(BODY_BYTES <= BODY_BYTES_MAX);
+const _: () = assert!(SHORT_BODY_BYTES as usize > 2 * coditect_auth::limits::METADATA_BYTES);
 const _: () = assert!(QUERY_STRING_BYTES > coditect_engine::limits::QUERY_BYTES);
 const _: () = assert!(CURSOR_BYTES > 4 * coditect_engine::limits::DOCUMENT_ID_BYTES / 3 + 64);
 const _: () = assert!(CONTEXT_TOP_K_MAX <= coditect_engine::limits::TOP_K);

@@ -44,11 +44,11 @@ impl Quotas {
     /// Takes a request off the limits.
     pub(crate) fn request(&self, caller: &Caller) -> Result<()> {
         let one = NonZeroU32::MIN;
-        take("tenant", "requests", &self.0.tenant.requests, caller.tenant(), one)?;
-        match &self.0.caller.requests {
-            Some(_) => take("caller", "requests", &self.0.caller.requests, &caller.limit_key(), one),
-            None => Ok(()),
+        // What the caller's own limit refuses is not taken off its tenant's.
+        if self.0.caller.requests.is_some() {
+            take("caller", "requests", &self.0.caller.requests, &caller.limit_key(), one)?;
         }
+        take("tenant", "requests", &self.0.tenant.requests, caller.tenant(), one)
     }
 
     pub(crate) fn charge(&self, caller: &Caller) -> Charge {
@@ -62,12 +62,12 @@ impl Charge {
         let Both { tenant, caller } = &*self.quotas.0;
         let count = |count: usize| NonZeroU32::new(u32::try_from(count).unwrap_or(u32::MAX));
         if let Some(documents) = count(documents) {
-            take("tenant", "documents", &tenant.documents, &self.tenant, documents)?;
             take("caller", "documents", &caller.documents, &self.caller, documents)?;
+            take("tenant", "documents", &tenant.documents, &self.tenant, documents)?;
         }
         if let Some(bytes) = count(bytes) {
-            take("tenant", "bytes", &tenant.bytes, &self.tenant, bytes)?;
             take("caller", "bytes", &caller.bytes, &self.caller, bytes)?;
+            take("tenant", "bytes", &tenant.bytes, &self.tenant, bytes)?;
         }
         Ok(())
     }

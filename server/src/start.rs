@@ -9,6 +9,7 @@ use coditect_ingest::embed::EmbedError;
 use coditect_store::{Clock, EmbeddedOptions, ErrorKind, Store};
 use tokio::sync::Semaphore;
 
+use crate::limits;
 use crate::models::Models;
 use crate::pipeline::Pipeline;
 use crate::query::QueryVectors;
@@ -95,6 +96,7 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
         spelling: Spelling::new(models.embedder().words()),
         tokens: models.tokens_info(),
         reads: Arc::new(Semaphore::new(settings.limits.read_concurrency)),
+        sign_ins: Arc::new(Semaphore::new(limits::SIGN_IN_CONCURRENCY)),
         writes: Arc::new(Semaphore::new(settings.limits.write_concurrency)),
         quotas: Quotas::new(&settings.quotas, &clock),
         embedder: info,

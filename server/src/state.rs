@@ -50,6 +50,8 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// Places for requests that read.
     pub reads: Arc<Semaphore>,
+    /// Places for requests of those who sign in.
+    pub sign_ins: Arc<Semaphore>,
     /// Places for requests that write.
     pub writes: Arc<Semaphore>,
 }

@@ -41,18 +41,23 @@ impl Tls {
         let mut seen = self.changed_at();
         loop {
             tokio::time::sleep(limits::TLS_LOOK).await;
-            let now = self.changed_at();
-            if now == seen {
-                continue;
+            self.look(&mut seen);
+        }
+    }
+
+    /// Reads the certificates again if their files are other ones than those that were `seen`.
+    fn look(&self, seen: &mut [Option<SystemTime>; 2]) {
+        let now = self.changed_at();
+        if now == *seen {
+            return;
+        }
+        *seen = now;
+        match read(&self.certificate, &self.key) {
+            Ok(acceptor) => {
+                *self.acceptor.write() = acceptor;
+                tracing::info!("new certificates are in use");
             }
-            seen = now;
-            match read(&self.certificate, &self.key) {
-                Ok(acceptor) => {
-                    *self.acceptor.write() = acceptor;
-                    tracing::info!("new certificates are in use");
-                }
-                Err(error) => tracing::error!(error, "new certificates cannot be used: the old ones stay"),
-            }
+            Err(error) => tracing::error!(error, "new certificates cannot be used: the old ones stay"),
         }
     }
 
@@ -75,4 +80,42 @@ fn read(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {
         .with_single_cert(chain, private)
         .map_err(|error| format!("use the certificate of {}: {error}", certificate.display()))?;
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, at: u64) -> TlsSettings {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        touch(&certificate, at);
+        touch(&key, at);
+        TlsSettings { certificate: Some(certificate), key: Some(key) }
+    }
+
+    fn touch(file: &Path, at: u64) {
+        let modified = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(at);
+        std::fs::File::options().append(true).open(file).unwrap().set_modified(modified).unwrap();
+    }
+
+    #[test]
+    fn newer_certificates_are_taken_up_and_broken_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let tls = Tls::load(&write(folder.path(), 1)).unwrap().unwrap();
+        let config = || Arc::as_ptr(tls.acceptor().config());
+        let (first, mut seen) = (config(), tls.changed_at());
+        tls.look(&mut seen);
+        assert_eq!(config(), first, "nothing is new");
+        write(folder.path(), 2);
+        tls.look(&mut seen);
+        let second = config();
+        assert_ne!(second, first);
+        std::fs::write(folder.path().join("key.pem"), "nothing").unwrap();
+        touch(&folder.path().join("key.pem"), 3);
+        tls.look(&mut seen);
+        assert_eq!(config(), second, "the old ones stay");
+    }
 }

@@ -1,10 +1,14 @@
 //! Accounts: registering, inviting, logging in, passwords, roles, and limits on attempts.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use coditect_auth::{
-    AuthOptions, Error, ErrorKind, NewUser, Origin, Refusal, Registration, Role, SessionDetails, UserChange,
+    AuthOptions, Error, ErrorKind, NewServiceToken, NewUser, Origin, Refusal, Registration, Role, Scope, Scopes,
+    SessionDetails, UserChange,
 };
+use coditect_store::faults::{Fault, Faults};
+use coditect_store::tuple::pack;
 use secrecy::ExposeSecret as _;
 
 use crate::harness::{PASSWORD, Rig, credentials, new_user, options, origin, tenant};
@@ -30,6 +34,8 @@ async fn whoever_founds_a_tenant_looks_after_it_and_lets_others_in() {
     let register =
         async |to: &str, email: &str| rig.auth.register(&tenant(to), &new_user(email), Some(&code), &origin()).await;
     assert_eq!(kind(register("acme", "eve@example.com").await), invalid("/invitation"), "it is for another");
+    let taken = register("acme", "ada@example.com").await;
+    assert_eq!(kind(taken), invalid("/invitation"), "nor does it tell who has an account");
     assert_eq!(kind(register("other", "bob@example.com").await), invalid("/invitation"), "it is for another tenant");
     let bob = register("acme", "bob@EXAMPLE.com").await.unwrap();
     assert_eq!(bob.role, Role::Member);
@@ -207,17 +213,77 @@ async fn attempt(rig: &Rig, number: usize, from: &Origin) -> Error {
 #[tokio::test]
 async fn a_hash_of_another_cost_is_made_anew_at_the_next_login() {
     let rig = Rig::new().await;
-    rig.ada().await;
+    let ada = rig.ada().await;
+    let key = pack(&("coditect", "auth", "in", "acme", "user", ada.user.user_id.as_str()));
+    let key = &key;
+    let cost = async || {
+        let record = rig.store.run(|tx| async move { tx.get(key).await }).await.unwrap().unwrap();
+        String::from_utf8_lossy(&record).contains("m=64,t=2,p=1")
+    };
+    assert!(!cost().await);
     let dearer = coditect_auth::HashCost { passes: 2, ..crate::harness::CHEAP };
     let other = rig.another(AuthOptions { cost: dearer, ..options() }).await;
-    for _ in 0..2 {
-        other
-            .login(&credentials("acme", "ada@example.com", PASSWORD), &SessionDetails::default(), &origin())
-            .await
-            .unwrap();
-    }
+    let given = credentials("acme", "ada@example.com", PASSWORD);
+    other.login(&given, &SessionDetails::default(), &origin()).await.unwrap();
+    assert!(cost().await);
     rig.login("acme", "ada@example.com").await;
     other.stop().await;
+}
+
+#[tokio::test]
+async fn a_login_of_nobody_takes_as_long_as_one_of_somebody() {
+    let dear = coditect_auth::HashCost { memory_kib: 16 * 1_024, passes: 3, lanes: 1, threads: 1 };
+    let rig = Rig::with(AuthOptions { cost: dear, ..options() }).await;
+    rig.ada().await;
+    let least = async |email: &str| {
+        let mut least = Duration::MAX;
+        for _ in 0..5 {
+            let began = Instant::now();
+            rig.try_login("acme", email, "a wrong password").await.unwrap_err();
+            least = least.min(began.elapsed());
+        }
+        least
+    };
+    let (somebody, nobody) = (least("ada@example.com").await, least("eve@example.com").await);
+    assert!(nobody > somebody / 2 && somebody > nobody / 2, "{somebody:?} and {nobody:?}");
+}
+
+#[tokio::test]
+async fn a_login_under_way_does_not_outlive_the_password() {
+    let faults = Faults::default();
+    let rig = Rig::through(options(), |store| store.with_faults(faults.clone())).await;
+    let granted = rig.ada().await;
+    let ada = rig.acting(&granted).await;
+    // The login has read the user, and goes on when the password is another.
+    faults.on_commits([Fault::Delay(Duration::from_millis(300))]);
+    let auth = rig.auth.clone();
+    let login = tokio::spawn(async move {
+        auth.login(&credentials("acme", "ada@example.com", PASSWORD), &SessionDetails::default(), &origin()).await
+    });
+    while faults.left() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    ada.change_password(&PASSWORD.into(), &"another password, long".into()).await.unwrap();
+    assert_eq!(login.await.unwrap().unwrap_err().refusal(), Some(Refusal::Credentials));
+    assert_eq!(ada.sessions(None).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_tenant_keeps_an_administrator() {
+    let rig = Rig::new().await;
+    let ada = rig.ada().await;
+    let bob = rig.user("acme", "bob@example.com", Role::Administrator).await;
+    let granted = rig.login("acme", "bob@example.com").await;
+    let (adas, bobs) = (rig.acting(&ada).await, rig.acting(&granted).await);
+    let down = UserChange { role: Some(Role::Member), disabled: None };
+    let (one, two) = tokio::join!(adas.change_user(&bob.user_id, down), bobs.change_user(&ada.user.user_id, down));
+    assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+    let (left, refused) = if one.is_ok() { (&ada.user, two) } else { (&granted.user, one) };
+    assert_eq!(kind(refused), ErrorKind::Conflict);
+    let wanted = NewServiceToken { name: "t".into(), scopes: Scopes::of(&Scope::ALL), ..NewServiceToken::default() };
+    let (_, token) = rig.auth.operator(&tenant("acme")).create_token(&wanted).await.unwrap();
+    let by_token = rig.auth.acting(rig.auth.authenticate(token.expose_secret()).await.unwrap(), "test");
+    assert_eq!(kind(by_token.change_user(&left.user_id, down).await), ErrorKind::Conflict);
 }
 
 #[tokio::test]

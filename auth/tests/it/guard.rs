@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use coditect_auth::{Granted, Issuing, Refusal, Role, Session, SessionStatus};
+use coditect_auth::{ErrorKind, Granted, Issuing, Refusal, Role, Session, SessionStatus, UserChange};
 use coditect_store::{Error, Transaction};
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 
 use crate::harness::{Rig, options, options_with, refusal_of, tenant};
 
@@ -171,6 +172,47 @@ async fn a_record_that_says_otherwise_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_session_of_another_service_is_its_users_all_the_same() {
+    let rig = Rig::new().await;
+    let granted = rig.ada().await;
+    // As the IDE makes one: a record of its own, and nothing else.
+    let theirs = Session { session_id: coditect_auth::SessionId::new("theirs").unwrap(), ..granted.session.clone() };
+    write(&rig, &theirs).await;
+    let claims = json!({
+        "userId": granted.user.user_id.to_string(), "tenantId": "acme", "sessionId": "theirs", "iss": "coditect",
+        "exp": rig.clock.now().as_second() + 3_600, "scope": "kb:read admin"
+    });
+    let header = jsonwebtoken::decode_header(granted.token.expose_secret()).unwrap();
+    let key = jsonwebtoken::EncodingKey::from_secret(crate::harness::SECRET.as_bytes());
+    let token: secrecy::SecretString = jsonwebtoken::encode(&header, &claims, &key).unwrap().into();
+    let scopes = async || rig.auth.authenticate(token.expose_secret()).await.map(|caller| caller.scopes().to_string());
+    assert_eq!(scopes().await.unwrap(), "kb:read admin");
+    let operator = rig.auth.operator(&tenant("acme"));
+    let change = |role, disabled| UserChange { role, disabled };
+    operator.change_user(&granted.user.user_id, change(Some(Role::Member), None)).await.unwrap();
+    assert_eq!(scopes().await.unwrap(), "kb:read", "a member is no administrator, whatever a token says");
+    operator.change_user(&granted.user.user_id, change(None, Some(true))).await.unwrap();
+    assert_eq!(scopes().await.unwrap_err().refusal(), Some(Refusal::Terminated));
+}
+
+#[tokio::test]
+async fn a_record_under_anothers_key_is_none() {
+    let rig = Rig::new().await;
+    let granted = rig.ada().await;
+    let key = &"acme/session/copied".to_owned();
+    let bytes = &granted.session.encode().unwrap();
+    let written = rig.store.run(|tx| async move {
+        tx.set(key.as_bytes(), bytes);
+        Ok::<_, Error>(())
+    });
+    written.await.unwrap();
+    let ada = rig.acting(&granted).await;
+    let copied = coditect_auth::SessionId::new("copied").unwrap();
+    assert_eq!(*ada.terminate(&copied).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(rig.refused(&granted.token).await, None, "the one that it was copied from stays");
+}
+
+#[tokio::test]
 async fn keys_change_without_logging_anybody_out() {
     let rig = Rig::new().await;
     let granted = rig.ada().await;
@@ -205,6 +247,7 @@ async fn tokens_are_for_whom_they_were_made() {
         other.stop().await;
     }
     let ide = rig.another(made("coditect", Some("ide"))).await;
+    rig.wait(31);
     let for_ide = ide.refresh(&granted.refresh_token, "test").await.unwrap();
     assert_eq!(refusal_of(&ide, &for_ide.token).await, None);
     assert_eq!(

@@ -72,9 +72,11 @@ async fn fields_at_fault_are_named_and_nobody_gives_what_he_has_not() {
     assert_eq!(*admin.create_token(&new(&[Scope::KbWrite])).await.unwrap_err().kind(), ErrorKind::Forbidden);
     admin.create_token(&new(&[Scope::Admin])).await.unwrap();
     let confined = NewServiceToken { collections: set(&["docs"]), ..new(&[Scope::Admin]) };
-    let (_, confined) = ada.create_token(&confined).await.unwrap();
-    let confined = of(&rig, &confined).await;
-    assert_eq!(*confined.create_token(&new(&[Scope::Admin])).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    let refused = ada.create_token(&confined).await.unwrap_err();
+    assert_eq!(*refused.kind(), ErrorKind::Invalid { pointer: "/scopes" }, "it could let itself out");
+    for result in [admin.invite(None, Role::Administrator).await, admin.invite(None, Role::Member).await] {
+        assert_eq!(*result.unwrap_err().kind(), ErrorKind::Forbidden, "nobody gives what he has not");
+    }
     let (_, reader) = ada.create_token(&new(&[Scope::KbRead])).await.unwrap();
     let reader = of(&rig, &reader).await;
     assert_eq!(*reader.tokens(None, 1).await.unwrap_err().kind(), ErrorKind::Forbidden);

@@ -32,6 +32,11 @@ async fn what_was_done_is_told_as_done_once() {
     assert!(rig.refused(&secret).await.is_some());
     unknown();
     let (invitation, _) = ada.invite(None, Role::Member).await.unwrap();
+    let (_, code) = ada.invite(None, Role::Administrator).await.unwrap();
+    unknown();
+    let new = crate::harness::new_user("bob@example.com");
+    let bob = rig.auth.register(&crate::harness::tenant("acme"), &new, Some(&code), &crate::harness::origin()).await;
+    assert_eq!(bob.unwrap().role, Role::Administrator);
     unknown();
     ada.take_back(invitation.id).await.unwrap();
     unknown();
@@ -40,6 +45,7 @@ async fn what_was_done_is_told_as_done_once() {
     ada.resume(&other.session.session_id).await.unwrap();
     unknown();
     let refreshed = rig.auth.refresh(&other.refresh_token, "test").await.unwrap();
+    rig.wait(31);
     let again = rig.auth.refresh(&refreshed.refresh_token, "test").await.unwrap();
     assert_eq!(refusal_of(&rig.auth, &again.token).await, None);
     unknown();
@@ -57,7 +63,7 @@ async fn what_was_done_is_told_as_done_once() {
         "user.create",
         "token.create",
         "token.revoke",
-        "invitation.create",
+        "user.register",
         "invitation.revoke",
         "session.suspend",
         "session.resume",

@@ -17,6 +17,22 @@ use crate::state::AppState;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Json<T>(pub(crate) T);
 
+/// A JSON body of a few fields, as strangers may send one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShortJson<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for ShortJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self> {
+        check_content_type(&request)?;
+        let bounds = &state.settings.limits;
+        let limit = bounds.body_bytes.min(limits::SHORT_BODY_BYTES);
+        let body = read(request, limit, Duration::from_millis(bounds.body_timeout_ms)).await?;
+        decode(&body).map(Self)
+    }
+}
+
 impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for Json<T> {
     type Rejection = Problem;
 

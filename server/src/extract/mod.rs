@@ -8,7 +8,7 @@ mod pointer;
 mod query;
 
 pub(crate) use access::{Administrator, Known, Reader, SignedIn, Writer};
-pub(crate) use json::Json;
+pub(crate) use json::{Json, ShortJson};
 pub(crate) use origin::{From, Peer};
 pub(crate) use path::Path;
 pub(crate) use query::Query;

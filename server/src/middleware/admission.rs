@@ -24,6 +24,12 @@ pub(crate) async fn writes(State(app): State<AppState>, request: Request, next: 
     admit(&app.writes, limit, "writes", request, next).await
 }
 
+/// Admits a request of somebody who signs in.
+pub(crate) async fn sign_ins(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let limit = Duration::from_millis(app.settings.limits.read_timeout_ms);
+    admit(&app.sign_ins, limit, "sign_ins", request, next).await
+}
+
 async fn admit(places: &Arc<Semaphore>, limit: Duration, kind: &'static str, request: Request, next: Next) -> Response {
     let Ok(_place) = places.try_acquire() else {
         metrics::counter!("http_requests_shed_total", "kind" => kind).increment(1);

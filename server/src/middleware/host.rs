@@ -17,8 +17,12 @@ pub(crate) async fn check(State(app): State<AppState>, request: Request, next: N
     let target = request.uri().authority().cloned();
     let named = request.headers().get(header::HOST).map(|value| value.to_str().unwrap_or("?").parse::<Authority>());
     let settings = &app.settings;
-    // Probes and those who read metrics ask by address, and learn nothing of anybody.
-    let is_for_operators = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
+    // Probes ask by address, and learn nothing of anybody; so do those who read metrics, where more than this machine can.
+    let is_for_operators = match request.uri().path() {
+        "/healthz" | "/readyz" => true,
+        "/metrics" => settings.metrics.listen.is_some_and(|address| !address.ip().is_loopback()),
+        _ => false,
+    };
     let takes_any = is_for_operators || (settings.hosts.is_empty() && !settings.listen.ip().is_loopback());
     let allowed = |authority: &Authority| takes_any || is_allowed(authority.host(), &settings.hosts);
     let fine = target.as_ref().is_none_or(allowed)

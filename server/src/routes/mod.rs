@@ -49,7 +49,8 @@ fn described(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(reads().layer(from_fn_with_state(state.clone(), admission::reads)))
         .merge(writes().layer(from_fn_with_state(state.clone(), admission::writes)))
         .layer(from_fn_with_state(state.clone(), guard::check));
-    OpenApiRouter::with_openapi(openapi::base()).merge(guarded).merge(open())
+    let signing_in = auth::open().layer(from_fn_with_state(state.clone(), admission::sign_ins));
+    OpenApiRouter::with_openapi(openapi::base()).merge(guarded).merge(signing_in).merge(health::routes())
 }
 
 /// The whole application.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::views::{Ended, UserView};
-use crate::extract::{Json, SignedIn};
+use crate::extract::{ShortJson, SignedIn};
 use crate::problem::Result;
 
 /// A new password.
@@ -44,7 +44,10 @@ pub(super) async fn me(SignedIn(acting): SignedIn) -> Result<JsonAnswer<UserView
         (status = 404, description = "The account is kept by another service."),
     )
 )]
-pub(super) async fn password(SignedIn(acting): SignedIn, Json(body): Json<PasswordBody>) -> Result<JsonAnswer<Ended>> {
+pub(super) async fn password(
+    SignedIn(acting): SignedIn,
+    ShortJson(body): ShortJson<PasswordBody>,
+) -> Result<JsonAnswer<Ended>> {
     let ended = acting.change_password(&body.current, &body.password).await?;
     Ok(JsonAnswer(Ended { ended }))
 }

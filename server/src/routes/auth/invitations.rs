@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::users::PageQuery;
 use super::views::{ActorView, Done, RoleView};
 use crate::cursor;
-use crate::extract::{Administrator, Json, Path, Query};
+use crate::extract::{Administrator, Path, Query, ShortJson};
 use crate::problem::Result;
 
 /// Who is invited.
@@ -88,7 +88,7 @@ impl From<InvitationInfo> for Invitation {
 )]
 pub(super) async fn create(
     Administrator(acting): Administrator,
-    Json(body): Json<InvitationBody>,
+    ShortJson(body): ShortJson<InvitationBody>,
 ) -> Result<(StatusCode, JsonAnswer<NewInvitation>)> {
     let (info, code) = acting.invite(body.email.as_deref(), body.role.into()).await?;
     let made = NewInvitation { code: code.expose_secret().to_owned(), invitation: info.into() };

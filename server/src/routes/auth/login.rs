@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::views::{Done, GrantedView, UserView};
-use crate::extract::{From, Json, SignedIn};
+use crate::extract::{From, ShortJson, SignedIn};
 use crate::problem::{Code, Problem, Result};
+use crate::settings::RegistrationMode;
 use crate::state::AppState;
 
 /// Who wants an account.
@@ -94,10 +95,12 @@ fn granted(granted: Granted) -> Response {
 pub(super) async fn register(
     State(app): State<AppState>,
     From(origin): From,
-    Json(body): Json<RegisterBody>,
+    ShortJson(body): ShortJson<RegisterBody>,
 ) -> Result<(StatusCode, JsonAnswer<UserView>)> {
     let tenant = tenant(&body.tenant)?;
-    if body.invitation.is_none() && app.is_taken(&tenant).await? {
+    app.auth.attempt(&origin)?;
+    let is_open = app.settings.auth.registration == RegistrationMode::Open;
+    if is_open && body.invitation.is_none() && app.is_taken(&tenant).await? {
         let detail = "there is a tenant of that name: joining it needs an invitation";
         return Err(Problem::new(Code::Conflict, detail));
     }
@@ -120,7 +123,7 @@ pub(super) async fn register(
 pub(super) async fn login(
     State(app): State<AppState>,
     From(origin): From,
-    Json(body): Json<LoginBody>,
+    ShortJson(body): ShortJson<LoginBody>,
 ) -> Result<Response> {
     let given = Credentials { tenant: tenant(&body.tenant)?, email: body.email, password: body.password };
     let details = SessionDetails { workspace_id: body.workspace_id, metadata: body.metadata.map(Value::Object) };
@@ -142,7 +145,7 @@ pub(super) async fn login(
 pub(super) async fn refresh(
     State(app): State<AppState>,
     From(origin): From,
-    Json(body): Json<RefreshBody>,
+    ShortJson(body): ShortJson<RefreshBody>,
 ) -> Result<Response> {
     Ok(granted(app.auth.refresh(&body.refresh_token, &origin.request_id).await?))
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::users::PageQuery;
 use super::views::{ActorView, Done};
 use crate::cursor;
-use crate::extract::{Administrator, Json, Path, Query};
+use crate::extract::{Administrator, Path, Query, ShortJson};
 use crate::problem::{Problem, Result};
 
 /// A service token that is wanted.
@@ -98,7 +98,7 @@ impl From<ServiceTokenInfo> for ServiceToken {
 )]
 pub(super) async fn create(
     Administrator(acting): Administrator,
-    Json(body): Json<TokenBody>,
+    ShortJson(body): ShortJson<TokenBody>,
 ) -> Result<(StatusCode, JsonAnswer<NewToken>)> {
     let scopes = body.scopes.iter().enumerate().map(|(position, name)| {
         name.parse().map_err(|error: coditect_auth::Error| Problem::from(error).at(format!("/scopes/{position}")))

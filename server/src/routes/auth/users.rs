@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::views::{RoleView, UserView};
-use crate::extract::{Administrator, Json, Path, Query};
+use crate::extract::{Administrator, Path, Query, ShortJson};
 use crate::problem::{Problem, Result};
 use crate::{cursor, limits};
 
@@ -87,7 +87,7 @@ pub(super) async fn list(
 pub(super) async fn change(
     Administrator(acting): Administrator,
     Path(id): Path<String>,
-    Json(patch): Json<UserPatch>,
+    ShortJson(patch): ShortJson<UserPatch>,
 ) -> Result<JsonAnswer<UserView>> {
     let id = UserId::new(id).map_err(|error| Problem::from(error).at("/user_id"))?;
     let change = UserChange { role: patch.role.map(Into::into), disabled: patch.disabled };

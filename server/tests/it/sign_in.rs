@@ -335,3 +335,49 @@ async fn a_tenant_that_has_something_cannot_be_founded() {
     assert_eq!(found("new").await.status, 409);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_caller_over_its_limit_leaves_its_tenant_what_is_its() {
+    let server = Running::start_with(|settings| {
+        settings.quotas.caller.requests_per_s = 20;
+        settings.quotas.tenant.requests_per_s = 60;
+    })
+    .await;
+    let (one, other) = (
+        token_of(&server.auth, "busy", &Scope::ALL, &[]).await,
+        token_of(&server.auth, "busy", &Scope::ALL, &[]).await,
+    );
+    let mut refused = None;
+    for _ in 0..400 {
+        let reply = call(&server, &one, Method::GET, "/collections", &json!(null)).await;
+        refused = refused.or((reply.status == 429).then_some(reply));
+    }
+    let refused = refused.expect("four hundred requests at once are too many");
+    assert!(refused.json()["detail"].as_str().unwrap().contains("the caller's limit"), "{}", refused.text);
+    assert_eq!(call(&server, &other, Method::GET, "/collections", &json!(null)).await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_send_short_bodies() {
+    let server = Running::start().await;
+    let long = json!({"tenant": TENANT, "email": "x".repeat(70_000), "password": PASSWORD});
+    for path in ["/auth/login", "/auth/register", "/auth/refresh"] {
+        let reply = server.send(server.anonymous(Method::POST, path).json(&long)).await;
+        assert_eq!(reply.expect(413)["type"], "urn:coditect:problem:body-too-large", "{path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn registration_tells_strangers_nothing_of_tenants() {
+    let server = Running::start().await;
+    server.store("docs", "a.md", "What a tenant has.").await;
+    let told = async |tenant: &str| {
+        let body = json!({"tenant": tenant, "email": "eve@example.com", "password": PASSWORD});
+        let reply = server.send(server.anonymous(Method::POST, "/auth/register").json(&body)).await;
+        (reply.status, reply.json()["detail"].clone())
+    };
+    assert_eq!(told(TENANT).await, told("nobody").await);
+    server.stop().await;
+}

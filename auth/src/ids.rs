@@ -10,71 +10,42 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::limits;
 
-/// A session's id: part of the key `{tenant_id}/session/{session_id}`. Ours are UUIDs; other services may choose theirs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct SessionId(String);
-
-impl SessionId {
-    /// Checks and wraps an id.
-    ///
-    /// # Errors
-    /// `Invalid` for what could not be part of the key: it must be 1 to 128 characters from `A-Z a-z 0-9 - _ .`.
-    pub fn new(id: impl Into<String>) -> Result<Self> {
-        let id = id.into();
-        match is_plain(&id) {
-            true => Ok(Self(id)),
-            false => Err(Error::invalid("/session_id", "a session's id is 1 to 128 characters from A-Z a-z 0-9 - _ .")),
-        }
-    }
-
-    pub(crate) fn made(clock: &Clock) -> Self {
-        Self(clock.uuid().to_string())
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A user's id within its tenant. Ours are UUIDs; other services may choose theirs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct UserId(String);
-
-impl UserId {
-    /// Checks and wraps an id.
-    ///
-    /// # Errors
-    /// `Invalid` when it is not 1 to 128 characters from `A-Z a-z 0-9 - _ .`.
-    pub fn new(id: impl Into<String>) -> Result<Self> {
-        let id = id.into();
-        match is_plain(&id) {
-            true => Ok(Self(id)),
-            false => Err(Error::invalid("/user_id", "a user's id is 1 to 128 characters from A-Z a-z 0-9 - _ .")),
-        }
-    }
-
-    pub(crate) fn made(clock: &Clock) -> Self {
-        Self(clock.uuid().to_string())
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 fn is_plain(id: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     !id.is_empty() && id.len() <= limits::ID_BYTES && id.bytes().all(allowed)
 }
 
 macro_rules! text_id {
-    ($type:ty) => {
+    ($(#[$doc:meta])* $type:ident, $pointer:literal, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $type(String);
+
+        impl $type {
+            /// Checks and wraps an id.
+            ///
+            /// # Errors
+            /// `Invalid` when it is not 1 to 128 characters from `A-Z a-z 0-9 - _ .`.
+            pub fn new(id: impl Into<String>) -> Result<Self> {
+                let id = id.into();
+                match is_plain(&id) {
+                    true => Ok(Self(id)),
+                    false => Err(Error::invalid($pointer, concat!($what, " is 1 to 128 characters from A-Z a-z 0-9 - _ ."))),
+                }
+            }
+
+            pub(crate) fn made(clock: &Clock) -> Self {
+                Self(clock.uuid().to_string())
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl TryFrom<String> for $type {
             type Error = Error;
 
@@ -91,8 +62,14 @@ macro_rules! text_id {
     };
 }
 
-text_id!(SessionId);
-text_id!(UserId);
+text_id!(
+    /// A session's id: part of the key `{tenant_id}/session/{session_id}`. Ours are UUIDs; other services may choose theirs.
+    SessionId, "/session_id", "a session's id"
+);
+text_id!(
+    /// A user's id within its tenant. Ours are UUIDs; other services may choose theirs.
+    UserId, "/user_id", "a user's id"
+);
 
 macro_rules! uuid_id {
     ($type:ty, $what:literal) => {

@@ -75,7 +75,7 @@ pub(crate) fn shown(model: &mut Model, place: Place, response: &SearchResponse) 
         let document = document.ok_or_else(|| Violation(what()))?;
         let (of, content) = content::said_by(&result.passage.text).ok_or_else(|| Violation(what()))?;
         let is_own = of == content::label(place, document)
-            && result.collection == content::collection(place)
+            && *result.collection.name() == content::collection(place)
             && content::of_hash(&result.head.content_hash) == Some(content)
             && result.passage.text == content::text(place, document, content, result.ordinal);
         check(is_own, what)?;
@@ -117,7 +117,7 @@ async fn of_tenant(world: &World, model: &mut Model, slot: usize, tenant: u8) ->
     let response = found.map_err(failed(format_args!("a search in all collections of t{tenant}")))?;
     let mut parts: BTreeMap<Place, SearchResponse> = BTreeMap::new();
     for result in &response.results {
-        let of = |collection: &u8| content::collection(Place { tenant, collection: *collection }) == result.collection;
+        let of = |collection: &u8| content::collection(Place { tenant, collection: *collection }) == *result.collection.name();
         let collection = (0..crate::trace::COLLECTIONS).find(of);
         let collection = collection.ok_or_else(|| Violation(format!("t{tenant} is shown {}", result.collection)))?;
         let empty = || SearchResponse { results: Vec::new(), ..response.clone() };

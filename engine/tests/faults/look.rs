@@ -117,7 +117,9 @@ async fn of_tenant(world: &World, model: &mut Model, slot: usize, tenant: u8) ->
     let response = found.map_err(failed(format_args!("a search in all collections of t{tenant}")))?;
     let mut parts: BTreeMap<Place, SearchResponse> = BTreeMap::new();
     for result in &response.results {
-        let of = |collection: &u8| content::collection(Place { tenant, collection: *collection }) == *result.collection.name();
+        let of = |collection: &u8| {
+            content::collection(Place { tenant, collection: *collection }) == *result.collection.name()
+        };
         let collection = (0..crate::trace::COLLECTIONS).find(of);
         let collection = collection.ok_or_else(|| Violation(format!("t{tenant} is shown {}", result.collection)))?;
         let empty = || SearchResponse { results: Vec::new(), ..response.clone() };

@@ -196,7 +196,7 @@ async fn a_session_of_another_service_is_its_users_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_record_under_anothers_key_is_none() {
+async fn a_record_that_names_another_is_none() {
     let rig = Rig::new().await;
     let granted = rig.ada().await;
     let key = &"acme/session/copied".to_owned();

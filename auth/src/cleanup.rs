@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use coditect_store::{KeyValue, Lease, RangeQuery, RunOptions, TenantId, Transaction, key_after, prefix_end, record};
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Auth, Inner};
@@ -141,7 +142,7 @@ impl Auth {
 }
 
 /// A page of what was looked at, and what of it was deleted.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Swept {
     scanned: u64,
     unreadable: u64,
@@ -186,10 +187,36 @@ impl Inner {
         done
     }
 
+    /// As [`Self::run_behind`], for what counts what it takes away: `f` says whether it changed something. An attempt whose result was unknown leaves its mark with what it
+    /// changed, so that the next one answers what that did, and not that nothing is left to do.
+    async fn run_counted<T, F, Fut>(&self, keys: &TenantKeys, f: F) -> Result<T>
+    where
+        T: Clone + Send,
+        F: Fn(Transaction) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<(T, bool)>> + Send,
+    {
+        let (mark, id, earlier, f) = (&keys.cleaned(), self.clock.uuid(), &Mutex::new(None::<T>), &f);
+        self.run_behind(|tx| async move {
+            let before = earlier.lock().clone();
+            if let Some(before) = before
+                && tx.snapshot().get(mark).await?.is_some_and(|mark| *mark == *id.as_bytes())
+            {
+                return Ok(before);
+            }
+            let (done, is_changed) = f(tx.clone()).await?;
+            if is_changed {
+                tx.set(mark, id.as_bytes());
+                *earlier.lock() = Some(done.clone());
+            }
+            Ok(done)
+        })
+        .await
+    }
+
     async fn sweep_sessions(&self, keys: &TenantKeys, from: &[u8]) -> Result<Swept> {
         let (now, end) = (self.clock.now(), prefix_end(&keys.sessions()));
         let range = &RangeQuery::from((from.to_vec(), end)).limit(limits::CLEANUP_BATCH);
-        self.run_behind(|tx| async move {
+        self.run_counted(keys, |tx| async move {
             let page = tx.snapshot().get_range(range.clone()).await?;
             let mut swept = Swept { scanned: page.items.len() as u64, ..Swept::default() };
             for item in &page.items {
@@ -206,7 +233,8 @@ impl Inner {
                 }
             }
             swept.next = page.items.last().filter(|_| page.more).map(|last| key_after(&last.key).to_vec());
-            Ok(swept)
+            let is_changed = swept.deleted != Deleted::default();
+            Ok((swept, is_changed))
         })
         .await
     }
@@ -218,7 +246,7 @@ impl Inner {
         while let Some(query) = range {
             let query_now = &query;
             let (page, count, odd) = self
-                .run_behind(|tx| async move {
+                .run_counted(keys, |tx| async move {
                     let page = tx.snapshot().get_range(query_now.clone()).await?;
                     let (mut count, mut odd) = (0, 0);
                     for item in &page.items {
@@ -231,7 +259,7 @@ impl Inner {
                             Err(_) => odd += 1,
                         }
                     }
-                    Ok((page, count, odd))
+                    Ok(((page, count, odd), count > 0))
                 })
                 .await?;
             swept += count;
@@ -249,7 +277,7 @@ impl Inner {
         let mut taken = 0;
         loop {
             let (count, more) = self
-                .run_behind(|tx| async move {
+                .run_counted(keys, |tx| async move {
                     let page = tx.snapshot().get_range(range.clone()).await?;
                     // What cannot be read is taken to be as old as what stands before it.
                     let is_old =
@@ -258,7 +286,7 @@ impl Inner {
                     if let Some(last) = count.checked_sub(1).and_then(|last| page.items.get(last)) {
                         tx.clear_range(&keys.audit().range().0, &key_after(&last.key));
                     }
-                    Ok((count, page.more && count == page.items.len()))
+                    Ok(((count, page.more && count == page.items.len()), count > 0))
                 })
                 .await?;
             taken += count as u64;

@@ -11,6 +11,7 @@
 //! | `(root, "auth", "in", tenant, "token", token)` | [`ServiceToken`](crate::service::Record) |
 //! | `(root, "auth", "in", tenant, "invitation", invitation)` | [`Invitation`](crate::invitations::Record) |
 //! | `(root, "auth", "in", tenant, "audit", versionstamp)` | [`AuditEntry`](crate::audit::AuditEntry) |
+//! | `(root, "auth", "in", tenant, "cleaned")` | which step of the clean-up changed something last |
 //! | `(root, "auth", "lease", job)` | lease of a job that one process does for all |
 
 use coditect_store::TenantId;
@@ -106,6 +107,10 @@ impl TenantKeys {
 
     pub(crate) fn invitations(&self) -> Subspace {
         self.space.subspace(&"invitation")
+    }
+
+    pub(crate) fn cleaned(&self) -> Vec<u8> {
+        self.space.pack(&"cleaned")
     }
 
     pub(crate) fn audit(&self) -> Subspace {

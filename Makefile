@@ -45,8 +45,9 @@ KEEP ?=
 # Faults that the engine's tests meet on the stand-in after a calm run, each time with another of so many seeds.
 ROUGH := latency_ms=1,not_committed=0.02,commit_too_old=0.01,unknown_committed=0.02,unknown_not_committed=0.02,too_old=0.01,process_behind=0.01,future_version=0.01,small_pages=0.2,watch_lost=0.1
 ROUGH_SEEDS ?= 1
-# Not under faults: those that build large indexes, one that counts that nobody has to try again, and one that reads 50 MB in a transaction, which seldom meets no fault.
-ROUGH_SKIPS := --skip recall --skip hot_key --skip 50_megabytes
+# Not under faults: those that build large indexes, one that counts that nobody has to try again, one that reads 50 MB in a transaction,
+# which seldom meets no fault, and one that compares a store while it is written to, which takes minutes then (`make test-faults` does that as well).
+ROUGH_SKIPS := --skip recall --skip hot_key --skip 50_megabytes --skip store_that_is_written_to
 
 # Minutes that `make fuzz` gives each target.
 MINUTES ?= 10

@@ -100,7 +100,7 @@ impl Auth {
     /// Cleans up everything of all tenants. `audit_kept` is how long entries of the audit log stay.
     ///
     /// # Errors
-    /// Store failures; what was deleted until then stays so.
+    /// Store failures; what was deleted until then stays so, and is logged.
     pub async fn clean_up(&self, audit_kept: Duration) -> Result<CleanupReport> {
         let auth = &*self.inner;
         let begun = auth.clock.monotonic();
@@ -117,7 +117,14 @@ impl Auth {
         let Deleted { expired, terminated } = report.total();
         metrics::counter!("auth_sessions_deleted_total", "reason" => "expired").increment(expired);
         metrics::counter!("auth_sessions_deleted_total", "reason" => "terminated").increment(terminated);
-        failed.map_or(Ok(report), Err)
+        match failed {
+            None => Ok(report),
+            Some(error) => {
+                // The caller gets no report, and what was deleted shall be known.
+                report.log();
+                Err(error)
+            }
+        }
     }
 
     /// Cleans up again and again, of several processes one at a time, until `stop`.
@@ -244,10 +251,10 @@ impl Inner {
         let (now, mut swept, mut unreadable) = (self.clock.now(), 0, 0);
         let mut range = Some(RangeQuery::from(&keys.invitations()).limit(limits::CLEANUP_BATCH));
         while let Some(query) = range {
-            let query_now = &query;
+            let wanted = &query;
             let (page, count, odd) = self
                 .run_counted(keys, |tx| async move {
-                    let page = tx.snapshot().get_range(query_now.clone()).await?;
+                    let page = tx.snapshot().get_range(wanted.clone()).await?;
                     let (mut count, mut odd) = (0, 0);
                     for item in &page.items {
                         match record::decode::<invitations::Record>(&item.value, "the record of an invitation") {

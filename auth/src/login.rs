@@ -1,6 +1,7 @@
 //! Logging in and out.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use coditect_store::TenantId;
 use jiff::Timestamp;
@@ -84,7 +85,7 @@ impl Auth {
 }
 
 /// Writes into the audit log, beside the answer: that this takes time must not tell that there is such an account.
-fn tell_of_failure(auth: std::sync::Arc<Inner>, tenant: TenantId, user: User, origin: Origin) {
+fn tell_of_failure(auth: Arc<Inner>, tenant: TenantId, user: User, origin: Origin) {
     let tracker = auth.beside.clone();
     tracker.spawn(async move {
         let actor = Actor::User { user: user.user_id.clone(), session: None };

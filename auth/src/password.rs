@@ -121,7 +121,7 @@ impl Hasher {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(busy)?;
         let (sender, done) = oneshot::channel();
         self.threads.spawn(move || {
-            // Nobody waits any more, and the place is given back as late.
+            // Work that nobody waits for any more is not done.
             if !sender.is_closed() {
                 let _ = sender.send(work());
             }

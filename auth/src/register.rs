@@ -11,6 +11,7 @@ use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::ids::{InvitationId, UserId};
 use crate::invitations;
+use crate::keys::TenantKeys;
 use crate::limits;
 use crate::login::Origin;
 use crate::scope::Role;
@@ -113,7 +114,7 @@ impl Acting {
 }
 
 /// Whether an earlier attempt of the same transaction has made the account.
-async fn is_made(tx: &Transaction, keys: &crate::keys::TenantKeys, user: &User) -> Result<bool> {
+async fn is_made(tx: &Transaction, keys: &TenantKeys, user: &User) -> Result<bool> {
     match users::by_email(tx, keys, &user.email).await? {
         Some(other) if other.user_id == user.user_id => Ok(true),
         Some(_) => Err(has_account()),

@@ -139,7 +139,10 @@ impl Acting {
     /// # Errors
     /// `Forbidden` without the scope `admin`; `NotFound`; `Conflict` for the caller's own account, so that a tenant keeps an administrator.
     pub async fn change_user(&self, id: &UserId, change: UserChange) -> Result<UserInfo> {
-        self.must_give(change.role.unwrap_or_default())?;
+        match change.role {
+            Some(role) => self.must_give(role)?,
+            None => self.must(Scope::Admin)?,
+        }
         if self.caller.user() == Some(id) {
             return Err(Error::conflict("another administrator has to change your account"));
         }

@@ -287,6 +287,21 @@ async fn a_tenant_keeps_an_administrator() {
 }
 
 #[tokio::test]
+async fn who_only_administers_disables_users_and_gives_no_roles() {
+    let rig = Rig::new().await;
+    rig.ada().await;
+    let bob = rig.user("acme", "bob@example.com", Role::Member).await;
+    let wanted =
+        NewServiceToken { name: "t".into(), scopes: Scopes::of(&[Scope::Admin]), ..NewServiceToken::default() };
+    let (_, token) = rig.auth.operator(&tenant("acme")).create_token(&wanted).await.unwrap();
+    let by_token = rig.auth.acting(rig.auth.authenticate(token.expose_secret()).await.unwrap(), "test");
+    let disable = UserChange { role: None, disabled: Some(true) };
+    assert!(by_token.change_user(&bob.user_id, disable).await.unwrap().disabled);
+    let promote = UserChange { role: Some(Role::Administrator), disabled: None };
+    assert_eq!(kind(by_token.change_user(&bob.user_id, promote).await), ErrorKind::Forbidden);
+}
+
+#[tokio::test]
 async fn nothing_that_is_shown_or_logged_holds_a_secret() {
     let rig = Rig::new().await;
     let granted = rig.ada().await;

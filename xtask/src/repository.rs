@@ -11,9 +11,11 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
-    /// The checkout that this crate was built in.
+    /// The checkout that cargo runs this crate of. Not the one it was built in: cargo takes what another checkout has built from a shared target folder.
     pub(crate) fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the repository's root")?;
+        let package =
+            std::env::var_os("CARGO_MANIFEST_DIR").context("find the repository's root: call this as `cargo xtask`")?;
+        let root = Path::new(&package).parent().context("find the repository's root")?;
         Ok(Self { root: root.to_owned() })
     }
 

@@ -97,11 +97,15 @@ impl Block {
         self.text.trim().is_empty()
     }
 
-    /// Source position of the byte at `at` of the text: where a piece that begins there begins.
-    pub(super) fn source_start(&self, at: usize) -> usize {
+    /// Source position that the piece of the text begins with.
+    ///
+    /// What stands for other source belongs to the piece before when it is cut, unless this one has nothing else.
+    pub(super) fn source_start(&self, piece: &Range<usize>) -> usize {
+        let at = piece.start;
         match self.run_at(at).filter(|_| at > 0) {
             None => self.source.start,
             Some(run) if run.verbatim => (run.source.start + at - run.at).min(run.source.end),
+            Some(run) if run.at < at && self.end_of(run) < piece.end => run.source.end,
             Some(run) => run.source.start,
         }
     }
@@ -124,6 +128,11 @@ impl Block {
             let source = run.source.start + if run.verbatim { from.saturating_sub(run.at) } else { 0 };
             (from < to).then(|| (&self.text[from..to], source, run.verbatim))
         })
+    }
+
+    fn end_of(&self, run: &Run) -> usize {
+        let after = self.runs.partition_point(|other| other.at <= run.at);
+        self.runs.get(after).map_or(self.text.len(), |next| next.at)
     }
 
     fn run_at(&self, at: usize) -> Option<&Run> {
@@ -171,10 +180,23 @@ mod tests {
         block.push_text(3..8, "&");
         block.push_source(source, 8..11);
         assert_eq!(block.text, "ab & cd");
-        assert_eq!(block.source_start(3), 3);
+        assert_eq!(block.source_start(&(3..7)), 3);
         assert_eq!(block.source_end(4), 8);
-        assert_eq!(block.source_start(4), 8);
-        assert_eq!(block.source_start(6), 10);
+        assert_eq!(block.source_start(&(4..7)), 8);
+        assert_eq!(block.source_start(&(6..7)), 10);
         assert_eq!(block.source_end(7), 11);
+    }
+
+    #[test]
+    fn what_stands_for_other_source_belongs_to_one_piece() {
+        let source = "ab<td>cd";
+        let mut block = Block::new(BlockKind::Prose, 0);
+        block.push_source(source, 0..2);
+        block.push_text(2..6, " | ");
+        block.push_source(source, 6..8);
+        assert_eq!(block.text, "ab | cd");
+        assert_eq!((block.source_end(3), block.source_start(&(3..7))), (6, 6));
+        assert_eq!(block.source_start(&(2..7)), 2, "the whole of it");
+        assert_eq!(block.source_start(&(3..4)), 2, "nothing else");
     }
 }

@@ -164,7 +164,7 @@ impl Packer<'_> {
         if tokens > scope.limit && self.emit_smaller(units, scope) {
             return;
         }
-        let start = scope.start.take().unwrap_or_else(|| self.blocks[first.block].source_start(first.part.start));
+        let start = scope.start.take().unwrap_or_else(|| self.blocks[first.block].source_start(&first.part));
         let end = self.blocks[last.block].source_end(last.part.end);
         let bytes = self.trim(start, end.max(start));
         self.passages.push(SplitPassage {
@@ -206,7 +206,7 @@ impl Packer<'_> {
                 readable.push_part(block, 0..block.text[..block.header].trim_end().len());
             }
             if !is_continued && !readable.is_empty() {
-                readable.end_line(block.source_start(unit.part.start));
+                readable.end_line(block.source_start(&unit.part));
             }
             readable.push_part(block, unit.part.clone());
         }
@@ -285,6 +285,10 @@ fn join_tiny(packed: &mut Vec<Range<usize>>, units: &[Unit], budget: Budget) {
 fn repeat_ends(packed: &mut [Range<usize>], units: &[Unit], budget: Budget) {
     for passage in packed.iter_mut().skip(1) {
         let room = budget.most.saturating_sub(sum(&units[passage.clone()])).min(budget.overlap);
+        if room == 0 {
+            // A blank unit has no tokens, and would fit.
+            continue;
+        }
         let mut repeated = 0;
         for unit in units[..passage.start].iter().rev() {
             repeated += unit.tokens;

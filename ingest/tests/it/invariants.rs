@@ -106,3 +106,30 @@ proptest! {
         }
     }
 }
+
+fn assert_nothing_is_repeated(source: &str) {
+    let document = checked(source, Format::Html, &SplitOptions::default());
+    let ranges: Vec<_> = document.passages.iter().map(|passage| passage.bytes.clone()).collect();
+    assert!(ranges.len() > 1 && ranges.windows(2).all(|pair| pair[0].end <= pair[1].start), "{ranges:?}");
+}
+
+#[test]
+fn without_overlap_a_blank_piece_is_not_repeated() {
+    let ends = "漢！。漢。字字な字aAaaaaAAa 𐎟𞓐𐭸A୦!AaaAA !!Aﶒ";
+    for zeros in 450..650 {
+        let title = "=".repeat(37);
+        assert_nothing_is_repeated(&format!(
+            "{title}<div><br/>{}\n\n{}{ends}{ends}",
+            "0".repeat(zeros),
+            "+".repeat(69)
+        ));
+    }
+}
+
+#[test]
+fn the_tag_between_two_cells_is_of_one_passage() {
+    for words in 60..80 {
+        let cell = "aaaaa.".repeat(words);
+        assert_nothing_is_repeated(&format!("<table><tr><th>h</th></tr><tr><td>{cell}<td>{}", "b. ".repeat(200)));
+    }
+}

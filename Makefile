@@ -57,7 +57,7 @@ WITH_MODEL := scripts/with_model.sh
 # Runs a command with a server that speaks for Google Cloud Storage.
 WITH_GCS := scripts/with_fake_gcs.sh
 RELEASE := cargo build --quiet --release --locked
-PRODUCT := -p coditect-server -p coditect-ingest
+PRODUCT := -p coditect-server -p coditect-ingest -p coditect-websocket
 BENCHES := -p coditect-benches
 JUDGED = --data '$(DATA)' $(if $(FORMAT),--format '$(FORMAT)') $(if $(filter-out 0,$(FRESH)),--fresh)
 # The stand-in for FoundationDB's client library, in a folder that no library path leads to by itself.
@@ -136,6 +136,11 @@ test-page: setup ## Use the API page in a headless Chromium
 	cargo test --workspace --locked --quiet --no-run
 	@CODITECT_SERVER=target/debug/coditect-server $(WITH_MODEL) scripts/with_chromium.sh python3 server/tests/page/test_page.py
 
+.PHONY: test-client
+test-client: ## Check and test the TypeScript client of the resume protocol
+	@command -v npm >/dev/null || { echo 'test-client needs Node 20 or later with npm' >&2; exit 2; }
+	@cd ws-sidecar/client && npm ci --silent --no-audit --no-fund && npm run --silent check && npm test --silent
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target of engine/fuzz for MINUTES= with a nightly compiler
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 cargo-fuzz
@@ -145,7 +150,7 @@ fuzz: ## Fuzz each target of engine/fuzz for MINUTES= with a nightly compiler
 	done
 
 .PHONY: check
-check: lint test check-models test-page ## What CI runs, without the demo
+check: lint test check-models test-client test-page ## What CI runs, without the demo
 
 .PHONY: check-models
 check-models: ## Check the lock-free parts of the vector index in every order of steps

@@ -1,12 +1,17 @@
 //! The guard: from a bearer token to a [`Caller`]. Nothing of it is cached, so that what is ended is refused at the next request, on every replica.
 
 use coditect_store::{RunOptions, Transaction};
+use jiff::Timestamp;
 
 use crate::auth::{Auth, Inner};
 use crate::caller::{Actor, Caller};
 use crate::error::{ErrorKind, Refusal, Result};
+use crate::ids::{SessionId, UserId};
+use crate::keys::TenantKeys;
 use crate::limits;
 use crate::service;
+use crate::session::Session;
+use crate::users::User;
 use crate::{sessions, users};
 
 impl Auth {
@@ -50,21 +55,8 @@ impl Inner {
         let (keys, id, user) = (&self.keys.tenant(&claims.tenant_id), &claims.session_id, &claims.user_id);
         let both = self
             .look(|tx| async move { tokio::try_join!(sessions::read(&tx, keys, id), users::read(&tx, keys, user)) });
-        let (session, user) = match both.await {
-            // Nobody gets in by a record that cannot be read.
-            Err(error) if *error.kind() == ErrorKind::Corrupt => {
-                tracing::error!(tenant = %claims.tenant_id, session = %id, "the record of a session or its user cannot be read");
-                return Err(Refusal::NoSession.into());
-            }
-            both => both?,
-        };
-        let session = session.filter(|session| session.user_id == claims.user_id).ok_or(Refusal::NoSession)?;
         let now = self.clock.now();
-        session.check(now)?;
-        // Other services make sessions too, also of users of their own. Those of ours are what they are by now.
-        if user.as_ref().is_some_and(|user| user.disabled) {
-            return Err(Refusal::Terminated.into());
-        }
+        let (session, user) = judge(both.await, keys, &claims.user_id, id, now)?;
         self.toucher.used(keys, &session, now);
         let scopes = user.map_or(claims.scopes(), |user| claims.scopes().common(user.role.scopes()));
         let actor = Actor::User { user: claims.user_id, session: Some(claims.session_id) };
@@ -80,6 +72,31 @@ impl Inner {
     {
         self.store.run_with(RunOptions::deadline(limits::GUARD_WAIT), f).await
     }
+}
+
+/// A session and its user as they were read, unless the session may not be used by `user` now.
+pub(crate) fn judge(
+    found: Result<(Option<Session>, Option<User>)>,
+    keys: &TenantKeys,
+    user_id: &UserId,
+    id: &SessionId,
+    now: Timestamp,
+) -> Result<(Session, Option<User>)> {
+    let (session, user) = match found {
+        // Nobody gets in by a record that cannot be read.
+        Err(error) if *error.kind() == ErrorKind::Corrupt => {
+            tracing::error!(tenant = %keys.tenant(), session = %id, "the record of a session or its user cannot be read");
+            return Err(Refusal::NoSession.into());
+        }
+        both => both?,
+    };
+    let session = session.filter(|session| session.user_id == *user_id).ok_or(Refusal::NoSession)?;
+    session.check(now)?;
+    // Other services make sessions too, also of users of their own. Those of ours are what they are by now.
+    if user.as_ref().is_some_and(|user| user.disabled) {
+        return Err(Refusal::Terminated.into());
+    }
+    Ok((session, user))
 }
 
 #[cfg(test)]

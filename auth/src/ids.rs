@@ -35,7 +35,9 @@ macro_rules! text_id {
                 }
             }
 
-            pub(crate) fn made(clock: &Clock) -> Self {
+            /// A new id, greater than all before.
+            #[must_use]
+            pub fn made(clock: &Clock) -> Self {
                 Self(clock.uuid().to_string())
             }
 
@@ -71,10 +73,17 @@ text_id!(
     UserId, "/user_id", "a user's id"
 );
 
+text_id!(
+    /// A workspace's id within its tenant.
+    WorkspaceId, "/workspace_id", "a workspace's id"
+);
+
 macro_rules! uuid_id {
     ($type:ty, $what:literal) => {
         impl $type {
-            pub(crate) fn made(clock: &Clock) -> Self {
+            /// A new id, greater than all before.
+            #[must_use]
+            pub fn made(clock: &Clock) -> Self {
                 Self(clock.uuid())
             }
         }
@@ -107,5 +116,17 @@ pub struct TokenId(pub(crate) Uuid);
 #[serde(transparent)]
 pub struct InvitationId(pub(crate) Uuid);
 
+/// A sidecar's id: another for each start of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SidecarId(pub(crate) Uuid);
+
+/// A connection's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectionId(pub(crate) Uuid);
+
 uuid_id!(TokenId, "token");
+uuid_id!(SidecarId, "sidecar");
+uuid_id!(ConnectionId, "connection");
 uuid_id!(InvitationId, "invitation");

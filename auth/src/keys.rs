@@ -10,6 +10,12 @@
 //! | `(root, "auth", "in", tenant, "refresh", session)` | [`Family`](crate::refresh::Family) |
 //! | `(root, "auth", "in", tenant, "token", token)` | [`ServiceToken`](crate::service::Record) |
 //! | `(root, "auth", "in", tenant, "invitation", invitation)` | [`Invitation`](crate::invitations::Record) |
+//! | `(root, "auth", "in", tenant, "sidecar", workspace, sidecar)` | [`Sidecar`](crate::Sidecar) |
+//! | `(root, "auth", "in", tenant, "connection", connection)` | [`Connection`](crate::Connection) |
+//! | `(root, "auth", "in", tenant, "connections", session, connection)` | nothing: which connections a session has |
+//! | `(root, "auth", "in", tenant, "connected", sidecar, connection)` | nothing: which connections a sidecar has |
+//! | `(root, "auth", "in", tenant, "order", sidecar, connection)` | nothing: which connections a sidecar shall close |
+//! | `(root, "auth", "in", tenant, "ordered", sidecar)` | changes with every order |
 //! | `(root, "auth", "in", tenant, "audit", versionstamp)` | [`AuditEntry`](crate::audit::AuditEntry) |
 //! | `(root, "auth", "in", tenant, "cleaned")` | which step of the clean-up changed something last |
 //! | `(root, "auth", "lease", job)` | lease of a job that one process does for all |
@@ -17,7 +23,7 @@
 use coditect_store::TenantId;
 use coditect_store::tuple::{Subspace, Versionstamp};
 
-use crate::ids::{InvitationId, SessionId, TokenId, UserId};
+use crate::ids::{ConnectionId, InvitationId, SessionId, SidecarId, TokenId, UserId, WorkspaceId};
 
 /// All keys that belong to no tenant, and the way to those that do.
 #[derive(Debug, Clone)]
@@ -107,6 +113,54 @@ impl TenantKeys {
 
     pub(crate) fn invitations(&self) -> Subspace {
         self.space.subspace(&"invitation")
+    }
+
+    pub(crate) fn sidecars(&self) -> Subspace {
+        self.space.subspace(&"sidecar")
+    }
+
+    pub(crate) fn sidecars_of(&self, workspace: &WorkspaceId) -> Subspace {
+        self.sidecars().subspace(&workspace.as_str())
+    }
+
+    pub(crate) fn sidecar(&self, workspace: &WorkspaceId, sidecar: SidecarId) -> Vec<u8> {
+        self.sidecars_of(workspace).pack(&sidecar.0)
+    }
+
+    pub(crate) fn connections(&self) -> Subspace {
+        self.space.subspace(&"connection")
+    }
+
+    pub(crate) fn connection(&self, connection: ConnectionId) -> Vec<u8> {
+        self.connections().pack(&connection.0)
+    }
+
+    pub(crate) fn connections_of(&self, session: &SessionId) -> Subspace {
+        self.space.subspace(&("connections", session.as_str()))
+    }
+
+    pub(crate) fn connection_of(&self, session: &SessionId, connection: ConnectionId) -> Vec<u8> {
+        self.connections_of(session).pack(&connection.0)
+    }
+
+    pub(crate) fn connections_at(&self, sidecar: SidecarId) -> Subspace {
+        self.space.subspace(&("connected", sidecar.0))
+    }
+
+    pub(crate) fn connection_at(&self, sidecar: SidecarId, connection: ConnectionId) -> Vec<u8> {
+        self.connections_at(sidecar).pack(&connection.0)
+    }
+
+    pub(crate) fn orders(&self, sidecar: SidecarId) -> Subspace {
+        self.space.subspace(&("order", sidecar.0))
+    }
+
+    pub(crate) fn order(&self, sidecar: SidecarId, connection: ConnectionId) -> Vec<u8> {
+        self.orders(sidecar).pack(&connection.0)
+    }
+
+    pub(crate) fn ordered(&self, sidecar: SidecarId) -> Vec<u8> {
+        self.space.pack(&("ordered", sidecar.0))
     }
 
     pub(crate) fn cleaned(&self) -> Vec<u8> {

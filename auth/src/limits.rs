@@ -84,6 +84,13 @@ pub const WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait for the store before a request is refused for now.
 pub const GUARD_WAIT: Duration = Duration::from_secs(2);
 
+/// A sidecar renews its lease so often.
+pub const SIDECAR_BEAT: Duration = Duration::from_secs(10);
+/// A sidecar that has not renewed its lease for so long is not there any more. Several missed beats, and more than clocks differ.
+pub const SIDECAR_LEASE: Duration = Duration::from_secs(45);
+/// Connections that one transaction takes out of the registry.
+pub const CONNECTIONS_BATCH: usize = 100;
+
 /// Time to live of the lease under which one of several servers cleans up.
 pub const CLEANUP_LEASE: Duration = Duration::from_secs(30);
 /// Sessions that one transaction of the clean-up looks at.
@@ -102,3 +109,4 @@ pub const AUDIT_TARGET_BYTES: usize = 2_048;
 const _: () = assert!(TOUCH_EVERY.as_secs() * 100 < SESSION_IDLE.as_secs());
 const _: () = assert!(SESSION_IDLE.as_secs() <= SESSION_LIFE.as_secs());
 const _: () = assert!(REFRESH_GRACE.as_secs() < SESSION_IDLE.as_secs());
+const _: () = assert!(SIDECAR_BEAT.as_secs() * 3 < SIDECAR_LEASE.as_secs());

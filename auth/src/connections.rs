@@ -1,0 +1,324 @@
+//! The registry of live connections: which sidecars serve which workspace, and which sessions are connected through them.
+//!
+//! A sidecar holds a lease that it renews; when it crashes, its lease runs out, and it and its connections are no longer shown, until
+//! [`Auth::sweep_connections`] takes them away. The session record says whether its session is connected, and to which pod.
+
+use coditect_store::{RangeQuery, TenantId, Transaction, Watch, key_after, record};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::acting::Acting;
+use crate::auth::{Auth, Expect as _, Inner};
+use crate::caller::Caller;
+use crate::error::{Error, Refusal, Result};
+use crate::ids::{ConnectionId, SessionId, SidecarId, UserId, WorkspaceId};
+use crate::keys::TenantKeys;
+use crate::limits;
+use crate::scope::Scope;
+use crate::session::{Session, to_millis};
+use crate::{sessions, tenants};
+
+const SIDECAR: &str = "the record of a sidecar";
+const CONNECTION: &str = "the record of a connection";
+
+/// A process that serves a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sidecar {
+    /// Its id: another one for each start.
+    pub id: SidecarId,
+    /// The tenant that it serves.
+    pub tenant: TenantId,
+    /// The workspace beside it.
+    pub workspace: WorkspaceId,
+    /// Whose workspace it is.
+    pub user: UserId,
+    /// Where the gateway reaches it: `host:port`.
+    pub address: String,
+    /// Namespace of its pod.
+    pub pod_namespace: Option<String>,
+    /// Its pod.
+    pub pod_name: Option<String>,
+    /// Until when it is believed to be there.
+    pub expires_at: Timestamp,
+}
+
+/// A session's connection to a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The session that it belongs to.
+    pub session: SessionId,
+    /// Whose session that is.
+    pub user: UserId,
+    /// The workspace that it leads to.
+    pub workspace: WorkspaceId,
+    /// The sidecar that holds it.
+    pub sidecar: SidecarId,
+    /// Where it comes from.
+    pub client: String,
+    /// Whether it outlives its socket for a while.
+    pub resumable: bool,
+    /// Since when it has been there.
+    pub opened_at: Timestamp,
+}
+
+impl Sidecar {
+    fn is_there(&self, now: Timestamp) -> bool {
+        now <= self.expires_at
+    }
+}
+
+impl Auth {
+    /// Makes a sidecar known, or renews its lease. To be called every [`limits::SIDECAR_BEAT`].
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn announce(&self, sidecar: &Sidecar) -> Result<()> {
+        let auth = &*self.inner;
+        let keys = &auth.keys.tenant(&sidecar.tenant);
+        let lease = SignedDuration::try_from(limits::SIDECAR_LEASE).unwrap_or(SignedDuration::ZERO);
+        let now = to_millis(auth.clock.now());
+        let renewed = &Sidecar { expires_at: now.saturating_add(lease).unwrap_or(now), ..sidecar.clone() };
+        auth.run(|tx| async move {
+            tenants::ensure(&tx, &auth.keys, keys.tenant(), now).await?;
+            tx.set(&keys.sidecar(&renewed.workspace, renewed.id), &record::encode(renewed)?);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes a sidecar and its connections out of the registry.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn retire(&self, sidecar: &Sidecar) -> Result<()> {
+        self.inner.forget(&self.inner.keys.tenant(&sidecar.tenant), sidecar).await
+    }
+
+    /// Enters a connection of `caller`, and into its session where it is connected.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the session is not in force any more; store failures.
+    pub async fn connected(&self, caller: &Caller, sidecar: &Sidecar, connection: &Connection) -> Result<()> {
+        let auth = &*self.inner;
+        let keys = &auth.keys.tenant(caller.tenant());
+        let (user, session) = caller.user().zip(caller.session()).ok_or(Refusal::NoSession)?;
+        let now = auth.clock.now();
+        auth.run(|tx| async move {
+            let found = sessions::read(&tx, keys, session).await?.filter(|session| session.user_id == *user);
+            let found = found.ok_or(Refusal::NoSession)?;
+            found.check(now)?;
+            let known = Session {
+                workspace_id: sidecar.workspace.to_string(),
+                pod_namespace: sidecar.pod_namespace.clone(),
+                pod_name: sidecar.pod_name.clone(),
+                websocket_connected: true,
+                last_access_at: found.last_access_at.max(to_millis(now)),
+                ..found
+            };
+            sessions::write(&tx, keys, &known)?;
+            tx.set(&keys.connection(connection.id), &record::encode(connection)?);
+            tx.set(&keys.connection_of(session, connection.id), &[]);
+            tx.set(&keys.connection_at(sidecar.id, connection.id), &[]);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes a connection out. The session is no longer connected when it was its last.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn disconnected(&self, tenant: &TenantId, connection: ConnectionId) -> Result<()> {
+        let (auth, keys) = (&*self.inner, &self.inner.keys.tenant(tenant));
+        auth.run(|tx| async move { remove(&tx, keys, connection).await }).await
+    }
+
+    /// The connections of a sidecar that somebody wants closed, and a watch for more.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn close_orders(&self, sidecar: &Sidecar) -> Result<(Vec<ConnectionId>, Watch)> {
+        let (auth, keys) = (&*self.inner, &self.inner.keys.tenant(&sidecar.tenant));
+        let space = &keys.orders(sidecar.id);
+        auth.run(|tx| async move {
+            let found = tx.collect_range(RangeQuery::from(space)).await?;
+            let ids: Vec<ConnectionId> =
+                found.items.iter().map(|item| ConnectionId::in_key(space, &item.key)).collect::<Result<_>>()?;
+            Ok((ids, tx.watch(&keys.ordered(sidecar.id))))
+        })
+        .await
+    }
+
+    /// The sidecars of a workspace that are there, the latest first.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn sidecars_of(&self, tenant: &TenantId, workspace: &WorkspaceId) -> Result<Vec<Sidecar>> {
+        let (auth, keys) = (&*self.inner, &self.inner.keys.tenant(tenant));
+        let space = &keys.sidecars_of(workspace);
+        let now = auth.clock.now();
+        let found = auth.look(|tx| async move { Ok(tx.snapshot().get_range(RangeQuery::from(space)).await?) }).await?;
+        let mut sidecars = Vec::new();
+        for item in found.items.iter().rev() {
+            sidecars.push(record::decode::<Sidecar>(&item.value, SIDECAR)?);
+        }
+        sidecars.retain(|sidecar| sidecar.is_there(now));
+        Ok(sidecars)
+    }
+
+    /// Takes out the sidecars whose lease ran out, with their connections. Answers how many sidecars that were.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn sweep_connections(&self) -> Result<usize> {
+        let mut gone = 0;
+        for tenant in tenants::all(&self.inner).await? {
+            gone += self.inner.sweep(&self.inner.keys.tenant(&tenant)).await?;
+        }
+        Ok(gone)
+    }
+}
+
+impl Inner {
+    async fn sweep(&self, keys: &TenantKeys) -> Result<usize> {
+        let mut range = Some(RangeQuery::from(&keys.sidecars()));
+        let (mut gone, now) = (0, self.clock.now());
+        while let Some(query) = range {
+            let page = self.run(|tx| {
+                let query = query.clone();
+                async move { Ok(tx.snapshot().get_range(query).await?) }
+            });
+            let page = page.await?;
+            for item in &page.items {
+                let sidecar: Sidecar = record::decode(&item.value, SIDECAR)?;
+                if !sidecar.is_there(now) {
+                    self.forget(keys, &sidecar).await?;
+                    gone += 1;
+                }
+            }
+            range = query.rest(&page);
+        }
+        Ok(gone)
+    }
+
+    /// Takes out a sidecar's connections, in batches, and then itself.
+    async fn forget(&self, keys: &TenantKeys, sidecar: &Sidecar) -> Result<()> {
+        let space = &keys.connections_at(sidecar.id);
+        loop {
+            let some = self
+                .run(|tx| async move {
+                    let batch = RangeQuery::from(space).limit(limits::CONNECTIONS_BATCH);
+                    let page = tx.get_range(batch).await?;
+                    for item in &page.items {
+                        remove(&tx, keys, ConnectionId::in_key(space, &item.key)?).await?;
+                        tx.clear(&item.key);
+                    }
+                    Ok(page.more)
+                })
+                .await?;
+            if !some {
+                break;
+            }
+        }
+        self.run(|tx| async move {
+            let (begin, end) = keys.orders(sidecar.id).range();
+            tx.clear_range(&begin, &end);
+            tx.clear(&keys.ordered(sidecar.id));
+            tx.clear(&keys.sidecar(&sidecar.workspace, sidecar.id));
+            Ok(())
+        })
+        .await
+    }
+}
+
+async fn remove(tx: &Transaction, keys: &TenantKeys, id: ConnectionId) -> Result<()> {
+    let Some(connection) = read(tx, keys, id).await? else { return Ok(()) };
+    tx.clear(&keys.connection(id));
+    tx.clear(&keys.connection_of(&connection.session, id));
+    tx.clear(&keys.connection_at(connection.sidecar, id));
+    tx.clear(&keys.order(connection.sidecar, id));
+    let rest = tx.get_range(RangeQuery::from(&keys.connections_of(&connection.session)).limit(1)).await?;
+    if !rest.items.is_empty() {
+        return Ok(());
+    }
+    match sessions::read(tx, keys, &connection.session).await? {
+        Some(session) if session.websocket_connected => {
+            sessions::write(tx, keys, &Session { websocket_connected: false, ..session })
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn read(tx: &Transaction, keys: &TenantKeys, id: ConnectionId) -> Result<Option<Connection>> {
+    match tx.get(&keys.connection(id)).await? {
+        Some(bytes) => Ok(Some(record::decode(&bytes, CONNECTION)?)),
+        None => Ok(None),
+    }
+}
+
+impl Acting {
+    /// Live connections, oldest first: the caller's own, with the scope `admin` those of all users of the tenant. Answers also where to go on, if there are more.
+    ///
+    /// # Errors
+    /// `Forbidden` for a service token without the scope `admin`.
+    pub async fn connections(&self, after: Option<ConnectionId>) -> Result<(Vec<Connection>, Option<ConnectionId>)> {
+        if !self.caller.may(Scope::Admin) {
+            self.own_user()?;
+        }
+        let (keys, now) = (&self.keys, self.auth.clock.now());
+        let (begin, end) = keys.connections().range();
+        let begin = after.map_or(begin, |after| key_after(&keys.connection(after)).to_vec());
+        let range = &RangeQuery::from((begin, end)).limit(limits::PAGE);
+        let (page, there) = self
+            .auth
+            .look(|tx| async move {
+                let page = tx.snapshot().get_range(range.clone()).await?;
+                let sidecars = tx.snapshot().get_range(RangeQuery::from(&keys.sidecars())).await?;
+                Ok((page, sidecars))
+            })
+            .await?;
+        let mut alive = std::collections::HashSet::new();
+        for item in &there.items {
+            let sidecar: Sidecar = record::decode(&item.value, SIDECAR)?;
+            if sidecar.is_there(now) {
+                alive.insert(sidecar.id);
+            }
+        }
+        let mut found = Vec::new();
+        for item in &page.items {
+            found.push(record::decode::<Connection>(&item.value, CONNECTION)?);
+        }
+        let next = found.last().map(|last| last.id).filter(|_| page.more);
+        found.retain(|it| alive.contains(&it.sidecar) && self.may_look_after(&it.user));
+        Ok((found, next))
+    }
+
+    /// Asks the sidecar to close a connection, the caller's own or with the scope `admin` anybody's.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none that the caller may close.
+    pub async fn close_connection(&self, id: ConnectionId) -> Result<()> {
+        let keys = &self.keys;
+        self.auth
+            .run(|tx| async move {
+                let found = read(&tx, keys, id).await?.filter(|it| self.may_look_after(&it.user));
+                let connection = found.or_not_found("connection")?;
+                let ordered = keys.ordered(connection.sidecar);
+                tx.set(&keys.order(connection.sidecar, id), &[]);
+                tx.set(&ordered, id.to_string().as_bytes());
+                self.auditor.note(&tx, 0, "connection.close", &format!("connection {id} of user {}", connection.user))
+            })
+            .await
+    }
+}
+
+impl ConnectionId {
+    /// The id that is the last element of a key below `space`.
+    fn in_key(space: &coditect_store::tuple::Subspace, key: &[u8]) -> Result<Self> {
+        let id = space.unpack(key);
+        id.map(Self)
+            .map_err(|error| Error::new(crate::ErrorKind::Corrupt, "read the key of a connection").caused_by(error))
+    }
+}

@@ -1,0 +1,62 @@
+//! The end of a connection that has nothing to relay any more: Close is sent, and its answer awaited for a while.
+
+use std::io;
+
+use crate::limits;
+use crate::side::Side;
+use crate::wire::{Close, Event};
+
+/// Says goodbye in the background.
+pub(crate) fn spawn(side: Side, close: &Close) {
+    tokio::spawn(say(side, close.clone()));
+}
+
+/// Answers a Close, in the background.
+pub(crate) fn spawn_answer(mut side: Side) {
+    side.outbox.close_now(&Close::default());
+    tokio::spawn(async move {
+        let answered = tokio::time::timeout(limits::CLOSE_WAIT, flush(&mut side)).await;
+        drop(answered);
+    });
+}
+
+async fn flush(side: &mut Side) -> io::Result<()> {
+    side.flush()?;
+    while !side.outbox.is_empty() {
+        side.ready(false).await?;
+        side.flush()?;
+    }
+    Ok(())
+}
+
+/// Sends Close, and waits until the other end has answered or ended the connection, so that it is not cut off before it has read it.
+pub(crate) async fn say(mut side: Side, close: Close) {
+    side.outbox.close_now(&close);
+    let said = async {
+        flush(&mut side).await?;
+        side.wait_for_end().await
+    };
+    let said: Result<io::Result<()>, _> = tokio::time::timeout(limits::CLOSE_WAIT, said).await;
+    if let Ok(Err(error)) = said {
+        tracing::debug!(%error, "a client was gone before it could be told");
+    }
+}
+
+impl Side {
+    /// Reads until Close or the end of the connection, and drops everything else.
+    async fn wait_for_end(&mut self) -> io::Result<()> {
+        loop {
+            match self.next(|_| {}) {
+                Ok(Some(Event::Close(_))) => return Ok(()),
+                Ok(Some(_)) => {}
+                Ok(None) if self.is_over() => return Ok(()),
+                Ok(None) => {
+                    self.ready(true).await?;
+                    self.read()?;
+                }
+                // It is not understood any more: what counts is that it ends.
+                Err(_) => self.ignore(),
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The workspace's end of a relay: a connection that is made anew when the workspace restarts.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::http::dial::{Dial, DialError, Dialled};
+use crate::side::Side;
+use crate::wire::{Close, Event, Outbox, Violation};
+
+/// See the module.
+pub(crate) struct Workspace {
+    dial: Dial,
+    /// The subprotocol that it chose; it has to choose the same again.
+    protocol: Option<String>,
+    state: State,
+}
+
+enum State {
+    There(Box<Side>),
+    Away(Box<Away>),
+    /// For good.
+    Gone,
+}
+
+/// The workspace restarts.
+struct Away {
+    since: Instant,
+    /// What waits to be sent to it.
+    waiting: Outbox,
+    dialling: Pin<Box<dyn Future<Output = Result<Dialled, DialError>> + Send>>,
+}
+
+impl Workspace {
+    pub(crate) fn new(dial: Dial, dialled: Dialled) -> Self {
+        Self { dial, protocol: dialled.protocol, state: State::There(Box::new(dialled.side)) }
+    }
+
+    fn side(&self) -> Option<&Side> {
+        match &self.state {
+            State::There(side) => Some(side),
+            State::Away(_) | State::Gone => None,
+        }
+    }
+
+    pub(crate) fn side_mut(&mut self) -> Option<&mut Side> {
+        match &mut self.state {
+            State::There(side) => Some(side),
+            State::Away(_) | State::Gone => None,
+        }
+    }
+
+    /// What waits to be sent, unless it is gone for good.
+    pub(crate) fn outbox(&mut self) -> Option<&mut Outbox> {
+        match &mut self.state {
+            State::There(side) => Some(&mut side.outbox),
+            State::Away(away) => Some(&mut away.waiting),
+            State::Gone => None,
+        }
+    }
+
+    pub(crate) fn queued_bytes(&self) -> usize {
+        match &self.state {
+            State::There(side) => side.outbox.bytes(),
+            State::Away(away) => away.waiting.bytes(),
+            State::Gone => 0,
+        }
+    }
+
+    pub(crate) fn has_room(&self, queue_bytes: usize) -> bool {
+        !self.is_gone() && self.queued_bytes() < queue_bytes
+    }
+
+    pub(crate) fn is_there(&self) -> bool {
+        matches!(self.state, State::There(_))
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.state, State::Gone)
+    }
+
+    /// What it sent next.
+    pub(crate) fn next(&mut self, on_beat: impl Fn(Duration)) -> Result<Option<Event>, Violation> {
+        self.side_mut().map_or(Ok(None), |side| side.next(on_beat))
+    }
+
+    pub(crate) fn ping(&mut self, payload: Bytes) {
+        if let Some(side) = self.side_mut() {
+            side.outbox.ping(payload);
+        }
+    }
+
+    pub(crate) fn pong(&mut self, payload: Bytes) {
+        if let Some(side) = self.side_mut() {
+            side.outbox.pong(payload);
+        }
+    }
+
+    /// Waits for something to do: to read, to send, or a new connection, which is the answer.
+    pub(crate) async fn ready(&mut self, wants_read: bool) -> Option<Result<Dialled, DialError>> {
+        match &mut self.state {
+            State::There(side) => {
+                // An error shows when it is read or written.
+                let _ = side.ready(wants_read).await;
+                None
+            }
+            State::Away(away) => Some((&mut away.dialling).await),
+            State::Gone => std::future::pending().await,
+        }
+    }
+
+    /// Reads what is there. Answers the number of bytes, `None` when the connection is lost.
+    pub(crate) fn read(&mut self) -> Option<usize> {
+        self.side_mut().map_or(Some(0), |side| side.read().ok())
+    }
+
+    /// Sends what can be sent. `false` when the connection is lost.
+    pub(crate) fn flush(&mut self) -> bool {
+        self.side_mut().is_none_or(|side| side.flush().is_ok())
+    }
+
+    /// It ended its connection without Close.
+    pub(crate) fn is_over(&self) -> bool {
+        self.side().is_some_and(Side::is_over)
+    }
+
+    /// The connection is lost: a new one is wanted within `wait`. `false` when that would break a message in two.
+    pub(crate) fn bridge(&mut self, wait: Duration) -> bool {
+        let State::There(side) = std::mem::replace(&mut self.state, State::Gone) else { return false };
+        if wait.is_zero() || side.is_within_message() || side.outbox.is_within_message() || side.outbox.is_closing() {
+            return false;
+        }
+        let mut waiting = side.outbox;
+        waiting.start_over();
+        let dial = self.dial.clone();
+        let dialling = Box::pin(async move { dial.connect(wait).await });
+        self.state = State::Away(Box::new(Away { since: Instant::now(), waiting, dialling }));
+        true
+    }
+
+    /// Goes on with a new connection. Answers for how long it was away; `None` when the connection is no continuation of the last.
+    pub(crate) fn back(&mut self, mut dialled: Dialled) -> Option<Duration> {
+        let State::Away(away) = std::mem::replace(&mut self.state, State::Gone) else { return None };
+        if dialled.protocol != self.protocol || !away.waiting.is_alike(&dialled.side.outbox) {
+            return None;
+        }
+        dialled.side.outbox = away.waiting;
+        self.state = State::There(Box::new(dialled.side));
+        Some(away.since.elapsed())
+    }
+
+    pub(crate) fn give_up(&mut self) {
+        self.state = State::Gone;
+    }
+
+    pub(crate) fn close(&mut self, close: &Close) {
+        match &mut self.state {
+            State::There(side) => side.outbox.close(close),
+            State::Away(_) => self.state = State::Gone,
+            State::Gone => {}
+        }
+    }
+
+    /// Takes the connection out, to be told goodbye.
+    pub(crate) fn take(self) -> Option<Side> {
+        match self.state {
+            State::There(side) => Some(*side),
+            State::Away(_) | State::Gone => None,
+        }
+    }
+
+    pub(crate) fn next_tick(&self) -> Option<Instant> {
+        self.side().map(Side::next_beat)
+    }
+
+    /// Sends a heartbeat when it is due. `false` when the workspace is dead.
+    pub(crate) fn tick(&mut self, now: Instant, is_read: bool) -> bool {
+        self.side_mut().is_none_or(|side| side.beat(now, is_read))
+    }
+}

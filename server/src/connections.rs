@@ -9,11 +9,12 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::extract::Peer;
@@ -32,7 +33,7 @@ pub(crate) struct Serving {
 
 /// Serves until `stop` is done; requests under way then have some time to finish.
 pub(crate) async fn serve(listener: TcpListener, serving: Serving, stop: impl Future<Output = ()> + Send) {
-    let graceful = GracefulShutdown::new();
+    let (ending, connections) = (CancellationToken::new(), TaskTracker::new());
     let places = Arc::new(Semaphore::new(serving.most));
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -41,12 +42,14 @@ pub(crate) async fn serve(listener: TcpListener, serving: Serving, stop: impl Fu
             accepted = accept(&listener, &places) => accepted,
         };
         if let Some(accepted) = accepted {
-            spawn(accepted, &serving, graceful.watcher());
+            connections.spawn(handle(accepted, &serving, ending.clone()));
         }
     }
     drop(listener);
-    tracing::info!(open = graceful.count(), "stopping: no new connections");
-    if tokio::time::timeout(serving.grace, graceful.shutdown()).await.is_err() {
+    tracing::info!(open = connections.len(), "stopping: no new connections");
+    ending.cancel();
+    connections.close();
+    if tokio::time::timeout(serving.grace, connections.wait()).await.is_err() {
         let seconds = serving.grace.as_secs_f32();
         tracing::warn!(seconds, "requests under way did not finish in time and are cut off");
     }
@@ -71,31 +74,35 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accep
     }
 }
 
-fn spawn(accepted: Accepted, serving: &Serving, watcher: Watcher) {
+fn handle(
+    accepted: Accepted,
+    serving: &Serving,
+    ending: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
     let Accepted { stream, peer, place } = accepted;
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
     let (router, peer) = (serving.router.clone(), Peer(peer));
     let acceptor = serving.tls.as_ref().map(Tls::acceptor);
-    tokio::spawn(async move {
+    async move {
         match acceptor {
-            None => speak(stream, router, peer, watcher).await,
+            None => speak(stream, router, peer, ending).await,
             Some(acceptor) => match tokio::time::timeout(limits::TLS_TIMEOUT, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => speak(stream, router, peer, watcher).await,
+                Ok(Ok(stream)) => speak(stream, router, peer, ending).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a client does not speak TLS as we do"),
                 Err(_) => tracing::debug!("a client did not begin to speak TLS in time"),
             },
         }
         drop(place);
-    });
+    }
 }
 
 async fn speak(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
     peer: Peer,
-    watcher: Watcher,
+    ending: CancellationToken,
 ) {
     let router = router.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
@@ -104,8 +111,18 @@ async fn speak(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    if let Err(error) = watcher.watch(connection).await {
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = ending.cancelled() => {
+            // A request under way is answered; the connection then ends.
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended badly");
     }
 }

@@ -8,6 +8,7 @@ pub mod commands;
 mod connections;
 mod cursor;
 mod extract;
+mod gateway;
 pub mod limits;
 mod middleware;
 mod models;

@@ -111,6 +111,14 @@ pub const SNAPSHOTS_KEPT: usize = 2;
 pub const BACKUP_HISTORY_S: u64 = 7 * 24 * 3_600;
 /// How often the server deletes sessions that are over, seconds (`auth.cleanup_interval_s`).
 pub const CLEANUP_INTERVAL_S: u64 = 3_600;
+/// Sockets to workspaces at once; further ones are turned away (`gateway.sockets`).
+pub const SOCKETS: usize = 10_000;
+/// Longest wait for a sidecar's answer to a handshake. It waits for its workspace itself.
+pub const SIDECAR_WAIT: Duration = Duration::from_secs(15);
+/// Buffer of a tunnel, for each direction, bytes.
+pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;
+/// What a page has to answer a Close.
+pub const GOODBYE_WAIT: Duration = Duration::from_secs(5);
 /// Longest wait for a client that begins to speak TLS.
 pub const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often certificates are looked at for newer ones.

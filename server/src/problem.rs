@@ -55,6 +55,8 @@ pub enum Code {
     Lagging,
     /// The embedder is away, failing or limiting the rate.
     EmbedderUnavailable,
+    /// The workspace, or the sidecar beside it, does not answer.
+    WorkspaceUnavailable,
     /// The store is away.
     StoreUnavailable,
     /// Handling took too long.
@@ -90,6 +92,9 @@ impl Code {
             Self::TooManyRequests => row(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Limit used up"),
             Self::WrongHost => row(StatusCode::MISDIRECTED_REQUEST, "wrong-host", "Wrong host"),
             Self::Internal => row(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+            Self::WorkspaceUnavailable => {
+                retry(StatusCode::SERVICE_UNAVAILABLE, "workspace-unavailable", "The workspace does not answer")
+            }
             Self::Overloaded => retry(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too many requests at once"),
             Self::Lagging => retry(StatusCode::SERVICE_UNAVAILABLE, "version-not-visible", "Version not visible yet"),
             Self::EmbedderUnavailable => {

@@ -90,6 +90,7 @@ impl Server {
         let grace = Duration::from_millis(bounds.shutdown_ms);
         let serving = Serving { router: routes::router(&app), tls, most: bounds.connections, grace };
         connections::serve(listener, serving, stop).await;
+        app.tunnels.stop(grace).await;
         ending.cancel();
         tasks.close();
         tasks.wait().await;

@@ -9,6 +9,7 @@ use coditect_ingest::embed::EmbedError;
 use coditect_store::{Clock, EmbeddedOptions, ErrorKind, Store};
 use tokio::sync::Semaphore;
 
+use crate::gateway::Tunnels;
 use crate::limits;
 use crate::models::Models;
 use crate::pipeline::Pipeline;
@@ -98,6 +99,7 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
         reads: Arc::new(Semaphore::new(settings.limits.read_concurrency)),
         sign_ins: Arc::new(Semaphore::new(limits::SIGN_IN_CONCURRENCY)),
         writes: Arc::new(Semaphore::new(settings.limits.write_concurrency)),
+        tunnels: Tunnels::new(settings.gateway.sockets),
         quotas: Quotas::new(&settings.quotas, &clock),
         embedder: info,
         clock,

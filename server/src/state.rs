@@ -11,6 +11,7 @@ use coditect_store::{Clock, Store, TenantId};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
+use crate::gateway::Tunnels;
 use crate::pipeline::Pipeline;
 use crate::problem::{Problem, Result};
 use crate::query::QueryVectors;
@@ -54,6 +55,8 @@ pub struct App {
     pub sign_ins: Arc<Semaphore>,
     /// Places for requests that write.
     pub writes: Arc<Semaphore>,
+    /// Sockets to workspaces.
+    pub tunnels: Tunnels,
 }
 
 /// The state of the router.

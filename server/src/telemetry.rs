@@ -122,6 +122,7 @@ fn describe() {
     describe_counter!("auth_touches_total", "Uses of sessions by whether they were written down.");
     describe_counter!("auth_refresh_reuse_total", "Refresh tokens that were used again, and ended their session.");
     describe_counter!("auth_sessions_deleted_total", "Sessions that the clean-up deleted, by reason.");
+    describe_gauge!("gateway_sockets", "Sockets to workspaces that are open.");
     describe_counter!("quota_refusals_total", "Requests that a limit refused, by whose it is and what of.");
 }
 

@@ -18,6 +18,7 @@ pub mod settings;
 mod side;
 mod sidecar;
 pub mod start;
+pub mod token;
 mod wire;
 
 pub use settings::Settings;

@@ -55,7 +55,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let metrics = start::metrics()?;
     let store = start::store(&settings.sessions).await?;
     let auth = start::auth(&store, &settings.sessions)?;
-    let sidecar = Sidecar::start(settings, auth.clone(), &store, Some(metrics)).await.context("listen")?;
+    let sidecar =
+        Sidecar::start(settings, auth.clone(), store.clock().clone(), Some(metrics)).await.context("listen")?;
     let stop = async {
         tokio::select! {
             _ = terminate.recv() => {}

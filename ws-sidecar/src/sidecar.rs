@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coditect_auth::{Auth, Sidecar as Record, SidecarId};
-use coditect_store::{Clock, Store};
+use coditect_store::Clock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -65,20 +65,19 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
-    /// Binds the ports. `auth` and `store` stay open when the sidecar has stopped.
+    /// Binds the ports. `auth` stays open when the sidecar has stopped.
     ///
     /// # Errors
     /// When a port cannot be bound.
     pub async fn start(
         settings: Settings,
         auth: Auth,
-        store: &Store,
+        clock: Clock,
         metrics: Option<PrometheusHandle>,
     ) -> std::io::Result<Self> {
         let (listener, ops) =
             (TcpListener::bind(settings.listen).await?, TcpListener::bind(settings.ops_listen).await?);
         let (address, ops_address) = (listener.local_addr()?, ops.local_addr()?);
-        let clock = store.clock().clone();
         let record = record(&settings, address, &clock);
         tracing::info!(%address, %ops_address, upstream = %settings.upstream, sidecar = %record.id, "listening");
         if settings.allowed.origins.is_empty() {

@@ -3,6 +3,7 @@
 mod auth;
 mod collection_search;
 mod collections;
+mod connections;
 mod context;
 mod documents;
 mod health;
@@ -32,6 +33,7 @@ fn reads() -> OpenApiRouter<AppState> {
         .merge(documents::reads())
         .merge(collections::reads())
         .merge(auth::guarded())
+        .merge(connections::guarded())
 }
 
 fn writes() -> OpenApiRouter<AppState> {
@@ -50,7 +52,8 @@ fn described(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(writes().layer(from_fn_with_state(state.clone(), admission::writes)))
         .layer(from_fn_with_state(state.clone(), guard::check));
     let signing_in = auth::open().layer(from_fn_with_state(state.clone(), admission::sign_ins));
-    OpenApiRouter::with_openapi(openapi::base()).merge(guarded).merge(signing_in).merge(health::routes())
+    let sockets = connections::sockets().layer(from_fn_with_state(state.clone(), admission::reads));
+    OpenApiRouter::with_openapi(openapi::base()).merge(guarded).merge(signing_in).merge(sockets).merge(health::routes())
 }
 
 /// The whole application.
@@ -89,7 +92,7 @@ fn around(routes: Router<AppState>, state: &AppState) -> Router {
 
 /// The API's description, as `server/openapi.json` holds it.
 pub fn description() -> OpenApi {
-    let all = reads().merge(writes()).merge(open());
+    let all = reads().merge(writes()).merge(connections::sockets()).merge(open());
     openapi::finish(OpenApiRouter::with_openapi(openapi::base()).merge(all).into_openapi())
 }
 

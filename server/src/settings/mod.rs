@@ -3,6 +3,7 @@
 mod auth;
 mod check;
 mod cli;
+mod gateway;
 mod layers;
 mod load;
 mod print;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 
 pub use auth::{AuthSettings, MetricsSettings, QuotaSettings, Rates, RegistrationMode, TlsSettings};
 pub use cli::{Cli, Command};
+pub use gateway::GatewaySettings;
 pub use load::{Loaded, SettingsError, load};
 pub use print::print;
 pub use store::{StoreBackend, StoreSettings, StoreTls};
@@ -52,6 +54,8 @@ pub struct Settings {
     pub tls: TlsSettings,
     /// Where metrics are told.
     pub metrics: MetricsSettings,
+    /// Sockets to workspaces.
+    pub gateway: GatewaySettings,
     /// Host names that requests may be addressed to, besides loopback ones; where none are named and the server listens beyond loopback, any.
     pub hosts: Vec<String>,
     /// Memory for vectors of recent queries, mebibytes.
@@ -213,6 +217,7 @@ impl Default for Settings {
             quotas: QuotaSettings::default(),
             tls: TlsSettings::default(),
             metrics: MetricsSettings::default(),
+            gateway: GatewaySettings::default(),
             hosts: Vec::new(),
             query_cache_mb: limits::QUERY_CACHE_MB,
             embedder: EmbedderConfig::default(),

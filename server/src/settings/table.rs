@@ -168,6 +168,8 @@ pub const SETTINGS: &[Setting] = &[
     text("tls.certificate", "", "File of the certificate chain, PEM: the server speaks HTTPS."),
     text("tls.key", "", "File of the certificate's private key, PEM."),
     text("metrics.listen", "", "Address that answers /metrics, without sign-in; none when unset."),
+    number("gateway.sockets", "10000", "Sockets to workspaces at once; further ones are turned away."),
+    text("gateway.cookie", "\"coditect_token\"", "Cookie that may bring the token of a socket."),
     list("hosts", "[]", "Host names that requests may be addressed to, besides loopback ones."),
     number("query_cache_mb", "32", "Memory for vectors of recent queries, mebibytes; 0 keeps none."),
     text("embedder.provider", "\"local\"", "What embeds texts: local, vertex or openai."),

@@ -1,7 +1,8 @@
 //! Tenants do not see each other: every route, asked by one tenant for what another has, answers as it does for what does not exist, and nothing of the
 //! other's is in any answer.
 
-use coditect_auth::{NewUser, Role, Scope};
+use coditect_auth::{Connection, ConnectionId, NewUser, Role, Scope, Sidecar, SidecarId, WorkspaceId};
+use coditect_store::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -19,6 +20,8 @@ struct Theirs {
     session: String,
     token: String,
     invitation: String,
+    workspace: String,
+    connection: String,
     cursor: String,
     version: String,
 }
@@ -32,10 +35,43 @@ fn nobodys(theirs: &Theirs) -> Theirs {
         user: uuid.clone(),
         session: uuid.clone(),
         token: uuid.clone(),
-        invitation: uuid,
+        invitation: uuid.clone(),
+        workspace: theirs.workspace.replace(MARK, "nothing"),
+        connection: uuid,
         cursor: theirs.cursor.clone(),
         version: theirs.version.clone(),
     }
+}
+
+/// A live connection of the other tenant's.
+async fn connect(server: &Running, jwt: &str, workspace: &str) -> String {
+    let (auth, clock) = (&server.auth, Clock::system());
+    let caller = auth.authenticate(jwt).await.unwrap();
+    let (user, session) = (caller.user().unwrap().clone(), caller.session().unwrap().clone());
+    let workspace = WorkspaceId::new(workspace).unwrap();
+    let sidecar = Sidecar {
+        id: SidecarId::made(&clock),
+        tenant: tenant(OTHER),
+        workspace: workspace.clone(),
+        user: user.clone(),
+        address: "127.0.0.1:9".into(),
+        pod_namespace: Some(MARK.into()),
+        pod_name: Some(MARK.into()),
+        expires_at: clock.now(),
+    };
+    auth.announce(&sidecar).await.unwrap();
+    let connection = Connection {
+        id: ConnectionId::made(&clock),
+        session,
+        user,
+        workspace,
+        sidecar: sidecar.id,
+        client: MARK.into(),
+        resumable: false,
+        opened_at: clock.now(),
+    };
+    auth.connected(&caller, &sidecar, &connection).await.unwrap();
+    connection.id.to_string()
 }
 
 async fn furnish(server: &Running) -> (Theirs, String) {
@@ -65,6 +101,8 @@ async fn furnish(server: &Running) -> (Theirs, String) {
         server.anonymous(Method::GET, &format!("/documents?collection={collection}&limit=1")).bearer_auth(&jwt);
     let cursor = server.send(listing).await.expect(200)["next_cursor"].clone();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let workspace = format!("{MARK}-workspace");
+    let connection = connect(server, &jwt, &workspace).await;
     let theirs = Theirs {
         collection,
         document,
@@ -72,6 +110,8 @@ async fn furnish(server: &Running) -> (Theirs, String) {
         session: text(&granted["session"]["session_id"]),
         token: text(&token["service_token"]["token_id"]),
         invitation: text(&invitation["invitation"]["invitation_id"]),
+        workspace,
+        connection,
         cursor: text(&cursor),
         version: text(&version),
     };
@@ -181,7 +221,15 @@ fn of_accounts(named: &Theirs) -> Vec<Ask> {
     for invitation in spellings(&named.invitation) {
         add(Method::DELETE, format!("/auth/invitations/{invitation}"), json!(null));
     }
+    for connection in spellings(&named.connection) {
+        add(Method::DELETE, format!("/connections/{connection}"), json!(null));
+    }
+    for workspace in spellings(&named.workspace) {
+        add(Method::GET, format!("/workspaces/{workspace}/ws"), json!(null));
+        add(Method::GET, format!("/workspaces/{workspace}/ws/below"), json!(null));
+    }
     for listing in [
+        "/connections",
         "/collections",
         "/collections?shared=true",
         "/documents?collection=docs",
@@ -215,6 +263,8 @@ fn said(named: &Theirs, status: u16, text: &str) -> String {
         (&named.session, "ID"),
         (&named.token, "ID"),
         (&named.invitation, "ID"),
+        (&named.connection, "ID"),
+        (&named.workspace, "WORKSPACE"),
     ] {
         text = text.replace(name.as_str(), stand_in).replace(&name.to_uppercase(), stand_in);
     }

@@ -10,6 +10,7 @@ mod documents;
 mod embedder;
 mod faults;
 mod first_start;
+mod gateway;
 mod harness;
 mod hostile;
 mod http;

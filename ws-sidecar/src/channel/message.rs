@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 
 /// The subprotocol that asks for a channel.
-pub(crate) const PROTOCOL: &str = "coditect.resume.v1";
+pub const PROTOCOL: &str = "coditect.resume.v1";
 
 /// The first message of a client.
 #[derive(Debug, PartialEq, Eq, Deserialize)]

@@ -8,7 +8,7 @@ use hyper::header::{self, HeaderValue};
 use super::handshake::values;
 
 /// The subprotocol whose neighbour is the token.
-pub(crate) const PROTOCOL: &str = "bearer";
+pub const PROTOCOL: &str = "bearer";
 
 /// A token, and how it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +32,11 @@ pub(crate) fn find(headers: &HeaderMap, protocols: &mut Vec<String>, cookie: &st
         protocols.remove(at);
         if at < protocols.len() { protocols.remove(at) } else { String::new() }
     });
-    let header = headers.get(header::AUTHORIZATION);
-    if let Some(value) = header {
-        return Some(Token::Header(bearer(value.as_bytes()).unwrap_or_default().to_owned()));
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    if let Some(first) = given.next() {
+        // Of two, nobody knows which one counts.
+        let token = bearer(first.as_bytes()).ok().filter(|_| given.next().is_none());
+        return Some(Token::Header(token.unwrap_or_default().to_owned()));
     }
     let by_protocol = by_protocol.map(Token::Protocol);
     by_protocol
@@ -91,6 +93,8 @@ mod tests {
         let both = headers(&[("authorization", "Bearer h"), ("cookie", "t=x")]);
         assert_eq!(find(&both, &mut protocols, "t"), Some(Token::Header("h".into())));
         assert_eq!(find(&headers(&[("cookie", "tt=x")]), &mut protocols, "t"), None);
+        let twice = headers(&[("authorization", "Bearer h"), ("authorization", "Bearer h")]);
+        assert_eq!(find(&twice, &mut protocols, "t"), Some(Token::Header(String::new())));
         let mut lonely = vec!["bearer".to_owned()];
         assert_eq!(find(&headers(&[]), &mut lonely, "t"), Some(Token::Protocol(String::new())));
     }

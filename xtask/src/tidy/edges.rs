@@ -15,7 +15,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Of the store, ingest uses the clock alone: time is injected from one place.
     ("coditect-ingest", &["coditect-store"]),
     ("coditect-auth", &["coditect-store"]),
-    ("coditect-server", &["coditect-engine", "coditect-ingest", "coditect-auth", "coditect-store"]),
+    (
+        "coditect-server",
+        &["coditect-engine", "coditect-ingest", "coditect-auth", "coditect-store", "coditect-websocket"],
+    ),
     ("coditect-websocket", &["coditect-auth", "coditect-store"]),
     (
         "coditect-benches",

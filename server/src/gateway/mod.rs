@@ -1,0 +1,84 @@
+//! The way of a client's socket to its workspace: who may, which sidecar serves it, and bytes in both directions.
+//!
+//! Frames are not looked at: the sidecar and the client speak with each other, this server only carries what they say.
+
+mod tunnel;
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, Uri, header};
+use coditect_auth::{Caller, Refusal, Sidecar, WorkspaceId};
+use coditect_websocket::token;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::problem::{Code, Problem, Result};
+use crate::state::App;
+
+pub(crate) use tunnel::tunnel;
+
+/// The tunnels of this server.
+pub struct Tunnels {
+    places: Arc<Semaphore>,
+    tasks: TaskTracker,
+    /// Ends those that have not ended by themselves.
+    cut: CancellationToken,
+}
+
+impl Tunnels {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(most)), tasks: TaskTracker::new(), cut: CancellationToken::new() }
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit> {
+        let place = self.places.clone().try_acquire_owned();
+        place.map_err(|_| Problem::new(Code::Overloaded, "too many sockets at once, try again"))
+    }
+
+    /// Gives tunnels `grace` to end, then cuts them off: their clients connect to another server.
+    pub(crate) async fn stop(&self, grace: std::time::Duration) {
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            tracing::info!(sockets = self.tasks.len(), "sockets are cut off: their clients connect anew");
+            self.cut.cancel();
+            self.tasks.wait().await;
+        }
+    }
+}
+
+/// Who asks for a socket. Pages cannot set headers of sockets: the token may come as a subprotocol, or in the workspace's cookie.
+pub(crate) async fn known(app: &App, headers: &HeaderMap) -> Result<Caller> {
+    let token = token::of_socket(headers, &app.settings.gateway.cookie);
+    let token = token.ok_or_else(|| Problem::from(coditect_auth::Error::from(Refusal::Missing)))?;
+    if token.is_cookie && headers.get(header::ORIGIN).is_none_or(|origin| !is_allowed(app, headers, origin.as_bytes()))
+    {
+        return Err(Problem::new(Code::Forbidden, "a page of this origin may not sign in with a cookie"));
+    }
+    let caller = app.auth.authenticate(&token.text).await?;
+    app.quotas.request(&caller)?;
+    Ok(caller)
+}
+
+fn is_allowed(app: &App, headers: &HeaderMap, origin: &[u8]) -> bool {
+    let host = headers.get(header::HOST).map(|host| host.as_bytes());
+    let authority = origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"));
+    authority.is_some() && authority == host || app.settings.cors.origins.iter().any(|known| known.as_bytes() == origin)
+}
+
+/// The sidecar of a workspace of the caller's own.
+pub(crate) async fn sidecar(app: &App, caller: &Caller, workspace: &WorkspaceId) -> Result<Sidecar> {
+    let Some(user) = caller.user() else {
+        return Err(Problem::new(Code::Forbidden, "a service token has no workspace: log in for this"));
+    };
+    let sidecars = app.auth.sidecars_of(caller.tenant(), workspace).await?;
+    let own = sidecars.into_iter().find(|sidecar| sidecar.user == *user);
+    own.ok_or_else(|| Problem::new(Code::NotFound, "there is no such workspace, or it does not run"))
+}
+
+/// What the sidecar is asked for: the path behind `/ws`, with the query.
+pub(crate) fn target(path: &str, uri: &Uri) -> Result<Uri> {
+    let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
+    Uri::try_from(format!("/{path}{query}"))
+        .map_err(|_| Problem::new(Code::InvalidRequest, "the path cannot be understood"))
+}

@@ -1,0 +1,105 @@
+//! A tunnel: the client's handshake is passed to the sidecar, its answer back, and then bytes in both directions.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+use coditect_auth::Sidecar;
+use hyper::client::conn::http1;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::limits;
+use crate::problem::{Code, Problem, Result};
+use crate::state::App;
+
+const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Leads a request for a socket to `sidecar`, and answers what it answers.
+pub(crate) async fn tunnel(
+    app: &App,
+    mut request: Request,
+    peer: Option<SocketAddr>,
+    target: Uri,
+    sidecar: &Sidecar,
+) -> Result<Response> {
+    let place = app.tunnels.place()?;
+    let client = hyper::upgrade::on(&mut request);
+    let asked = ask(&sidecar.address, target, passed(request.headers(), peer));
+    let answered = match tokio::time::timeout(limits::SIDECAR_WAIT, asked).await {
+        Ok(Ok(answered)) => answered,
+        Ok(Err(error)) => {
+            tracing::warn!(sidecar = %sidecar.id, address = sidecar.address, %error, "a sidecar does not answer");
+            return Err(away());
+        }
+        Err(_) => return Err(away()),
+    };
+    let (mut head, body) = answered.into_parts();
+    if head.status != StatusCode::SWITCHING_PROTOCOLS {
+        head.headers.remove(header::CONNECTION);
+        return Ok(Response::from_parts(head, Body::new(body)));
+    }
+    let upstream = head.extensions.remove::<OnUpgrade>().ok_or_else(away)?;
+    let carrying = app.tunnels.cut.clone().run_until_cancelled_owned(async move {
+        carry(client, upstream).await;
+        drop(place);
+    });
+    app.tunnels.tasks.spawn(carrying);
+    Ok(Response::from_parts(head, Body::empty()))
+}
+
+fn away() -> Problem {
+    Problem::new(Code::WorkspaceUnavailable, "the workspace's sidecar does not answer; it may be restarting")
+}
+
+async fn ask(
+    address: &str,
+    target: Uri,
+    headers: HeaderMap,
+) -> Result<axum::http::Response<hyper::body::Incoming>, Box<dyn std::error::Error + Send + Sync>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection.with_upgrades());
+    let mut request = axum::http::Request::new(Body::empty());
+    *request.uri_mut() = target;
+    *request.headers_mut() = headers;
+    let mut answered = sender.send_request(request).await?;
+    let upgrade = hyper::upgrade::on(&mut answered);
+    answered.extensions_mut().insert(upgrade);
+    Ok(answered)
+}
+
+/// What the sidecar gets to see: all that the client said, and where it said it from.
+fn passed(headers: &HeaderMap, peer: Option<SocketAddr>) -> HeaderMap {
+    let mut headers = headers.clone();
+    let named = headers.get_all(&FORWARDED).iter().filter_map(|value| value.to_str().ok());
+    let all: Vec<String> = named.map(str::to_owned).chain(peer.map(|peer| peer.ip().to_string())).collect();
+    if let Ok(all) = HeaderValue::try_from(all.join(", ")) {
+        headers.insert(FORWARDED, all);
+    }
+    headers
+}
+
+async fn carry(client: OnUpgrade, upstream: OnUpgrade) {
+    let (client, upstream): (Upgraded, Upgraded) = match tokio::try_join!(client, upstream) {
+        Ok(both) => both,
+        Err(error) => return tracing::debug!(%error, "a socket was gone before it began"),
+    };
+    let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+    metrics::gauge!("gateway_sockets").increment(1.0);
+    let carried = tokio::io::copy_bidirectional_with_sizes(
+        &mut client,
+        &mut upstream,
+        limits::TUNNEL_BUFFER_BYTES,
+        limits::TUNNEL_BUFFER_BYTES,
+    );
+    match carried.await {
+        Ok((sent, received)) => tracing::debug!(sent, received, "a socket ended"),
+        Err(error) => tracing::debug!(%error, "a socket broke"),
+    }
+    metrics::gauge!("gateway_sockets").decrement(1.0);
+}

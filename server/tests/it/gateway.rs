@@ -1,0 +1,235 @@
+//! Sockets through the gateway: to the caller's own workspace, closed when they should be, and hidden from everybody else.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Parser;
+use coditect_auth::{NewUser, Role, Scope};
+use coditect_store::Clock;
+use coditect_websocket::{Settings as SidecarSettings, Sidecar};
+use futures::{SinkExt as _, StreamExt as _};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, accept_hdr_async, connect_async};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::harness::{PATIENCE, Running, TENANT, tenant, token_of};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    settings: SidecarSettings,
+}
+
+/// A workspace that says where it was asked, and then what it is told.
+async fn workspace() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut target = String::new();
+                #[allow(clippy::result_large_err, reason = "the library wants it so")]
+                let look = |request: &tungstenite::handshake::server::Request, response| {
+                    let from = request.headers().get("x-forwarded-for").map_or("", |value| value.to_str().unwrap());
+                    target = format!("{} from {from}", request.uri());
+                    Ok(response)
+                };
+                let mut socket = accept_hdr_async(stream, look).await.unwrap();
+                socket.send(Message::text(target)).await.unwrap();
+                while let Some(Ok(message)) = socket.next().await {
+                    if message.is_text() && socket.send(message).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+/// A server, a user who is logged in, and the sidecar of his workspace.
+struct Rig {
+    server: Running,
+    token: String,
+    _sidecar: DropGuard,
+}
+
+async fn logged_in(server: &Running, email: &str) -> Value {
+    let new = NewUser { email: email.into(), password: "correct horse battery".into(), name: String::new() };
+    server.auth.operator(&tenant(TENANT)).create_user(&new, Role::Member).await.unwrap();
+    let body = json!({"tenant": TENANT, "email": email, "password": "correct horse battery"});
+    server.send(server.anonymous(Method::POST, "/auth/login").json(&body)).await.expect(200)
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let server = Running::start().await;
+        let granted = logged_in(&server, "ada@example.com").await;
+        let upstream = format!("http://{}", workspace().await);
+        let user = granted["user"]["user_id"].as_str().unwrap();
+        let flags = [
+            "sidecar",
+            "--listen=127.0.0.1:0",
+            "--ops-listen=127.0.0.1:0",
+            "--workspace=ws-7",
+            "--upstream",
+            &upstream,
+            "--user",
+            user,
+        ];
+        let settings = Cli::parse_from(flags).settings;
+        let sidecar = Sidecar::start(settings, server.auth.clone(), Clock::system(), None).await.unwrap();
+        let stop = CancellationToken::new();
+        tokio::spawn(sidecar.run(stop.clone().cancelled_owned()));
+        let token = granted["token"].as_str().unwrap().to_owned();
+        let rig = Self { server, token, _sidecar: stop.drop_guard() };
+        let reachable = async {
+            while connect_async(rig.request("/workspaces/ws-7/ws", &rig.token)).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, reachable).await.unwrap();
+        rig
+    }
+
+    fn bare(&self, path: &str) -> Request {
+        format!("{}{path}", self.server.url.replace("http", "ws")).into_client_request().unwrap()
+    }
+
+    fn request(&self, path: &str, token: &str) -> Request {
+        let mut request = self.bare(path);
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        request
+    }
+
+    async fn connect(&self) -> Socket {
+        let (mut socket, _) = connect_async(self.request("/workspaces/ws-7/ws", &self.token)).await.unwrap();
+        assert_eq!(text(&mut socket).await, "/ from 127.0.0.1, 127.0.0.1");
+        socket
+    }
+
+    async fn refused(&self, request: Request) -> u16 {
+        match connect_async(request).await {
+            Err(tungstenite::Error::Http(response)) => response.status().as_u16(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn text(socket: &mut Socket) -> String {
+    let message = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
+    message.into_text().unwrap().to_string()
+}
+
+async fn closed(socket: &mut Socket) -> u16 {
+    loop {
+        match tokio::time::timeout(PATIENCE, socket.next()).await.unwrap() {
+            Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+            Some(Ok(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_leads_to_the_callers_workspace() {
+    let rig = Rig::new().await;
+    let mut socket = rig.connect().await;
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(text(&mut socket).await, "hello");
+    let mut below =
+        connect_async(rig.request("/workspaces/ws-7/ws/services/terminal?id=5", &rig.token)).await.unwrap().0;
+    assert_eq!(text(&mut below).await, "/services/terminal?id=5 from 127.0.0.1, 127.0.0.1");
+    let mut by_protocol = rig.bare("/workspaces/ws-7/ws");
+    by_protocol.headers_mut().insert("sec-websocket-protocol", format!("bearer, {}", rig.token).parse().unwrap());
+    let (mut socket, response) = connect_async(by_protocol).await.unwrap();
+    assert_eq!(response.headers()["sec-websocket-protocol"], "bearer");
+    assert!(text(&mut socket).await.starts_with('/'));
+    let mut resumable = rig.request("/workspaces/ws-7/ws", &rig.token);
+    resumable.headers_mut().insert("sec-websocket-protocol", "coditect.resume.v1".parse().unwrap());
+    let (mut socket, _) = connect_async(resumable).await.unwrap();
+    socket.send(Message::text(r#"{"type":"open"}"#)).await.unwrap();
+    assert!(text(&mut socket).await.contains(r#""type":"ready""#));
+}
+
+#[tokio::test]
+async fn nobody_else_gets_in_and_all_hear_the_same() {
+    let rig = Rig::new().await;
+    let bob = logged_in(&rig.server, "bob@example.com").await;
+    let bob = bob["token"].as_str().unwrap();
+    let service = token_of(&rig.server.auth, TENANT, &Scope::ALL, &[]).await;
+    let elsewhere = token_of(&rig.server.auth, "other", &Scope::ALL, &[]).await;
+    for (token, status) in [(bob, 404), (&service, 403), (&elsewhere, 403)] {
+        assert_eq!(rig.refused(rig.request("/workspaces/ws-7/ws", token)).await, status);
+        assert_eq!(rig.refused(rig.request("/workspaces/nothing/ws", token)).await, status);
+    }
+    assert_eq!(rig.refused(rig.request("/workspaces/ws-7/ws", "x.y.z")).await, 401);
+    assert_eq!(rig.refused(rig.bare("/workspaces/ws-7/ws")).await, 401);
+    let mut cookie = rig.bare("/workspaces/ws-7/ws");
+    cookie.headers_mut().insert("cookie", format!("coditect_token={}", rig.token).parse().unwrap());
+    assert_eq!(rig.refused(cookie).await, 403);
+    for (token, code) in [("x.y.z", 4401), (bob, 4404)] {
+        let mut page = rig.bare("/workspaces/ws-7/ws");
+        page.headers_mut().insert("sec-websocket-protocol", format!("bearer, {token}").parse().unwrap());
+        assert_eq!(closed(&mut connect_async(page).await.unwrap().0).await, code);
+    }
+}
+
+#[tokio::test]
+async fn connections_are_listed_and_closed_by_those_who_may() {
+    let rig = Rig::new().await;
+    let server = &rig.server;
+    let mut socket = rig.connect().await;
+    let list = async |token: &str| {
+        let reply = server.send(server.anonymous(Method::GET, "/connections").bearer_auth(token)).await.expect(200);
+        reply["connections"].as_array().unwrap().clone()
+    };
+    let mut own = Vec::new();
+    let listed = async {
+        // The sockets that looked whether it is there end in their own time.
+        while own.len() != 1 {
+            own = list(&rig.token).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, listed).await.unwrap();
+    assert_eq!(own[0]["workspace_id"], "ws-7");
+    assert_eq!(own[0]["resumable"], false);
+    let id = own[0]["connection_id"].as_str().unwrap();
+    let bob = logged_in(server, "bob@example.com").await;
+    let bob = bob["token"].as_str().unwrap();
+    assert!(list(bob).await.is_empty());
+    let close = async |token: &str| {
+        let path = format!("/connections/{id}");
+        server.send(server.anonymous(Method::DELETE, &path).bearer_auth(token)).await.status
+    };
+    assert_eq!(close(bob).await, 404);
+    assert_eq!(list(&server.token).await.len(), 1, "an administrator sees all");
+    assert_eq!(close(&server.token).await, 202);
+    assert_eq!(closed(&mut socket).await, 4403);
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_its_session() {
+    let rig = Rig::new().await;
+    let mut socket = rig.connect().await;
+    let logout = rig.server.anonymous(Method::POST, "/auth/logout").bearer_auth(&rig.token);
+    rig.server.send(logout).await.expect(200);
+    assert_eq!(closed(&mut socket).await, 4401);
+}
+
+#[tokio::test]
+async fn a_gateway_that_stops_lets_go_of_sockets() {
+    let rig = Rig::new().await;
+    let mut socket = rig.connect().await;
+    let Rig { server, _sidecar, .. } = rig;
+    let ended = tokio::spawn(async move { while let Some(Ok(_)) = socket.next().await {} });
+    server.stop().await;
+    tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap();
+}

@@ -19,6 +19,9 @@ pub struct Settings {
     /// Address of /healthz, /readyz and /metrics.
     #[arg(long, env = "CODITECT_WS_OPS_LISTEN", default_value = "0.0.0.0:8766", value_name = "HOST:PORT")]
     pub ops_listen: SocketAddr,
+    /// File that both addresses are written to, a line each, once the sidecar listens.
+    #[arg(long, env = "CODITECT_WS_ADDRESS_FILE", value_name = "FILE")]
+    pub address_file: Option<PathBuf>,
     /// The workspace beside the sidecar.
     #[arg(long, env = "CODITECT_WS_UPSTREAM", default_value = "http://127.0.0.1:3000", value_parser = upstream, value_name = "URL")]
     pub upstream: Url,

@@ -145,7 +145,7 @@ async fn whoever_waits_hears_of_the_end_of_a_session() {
 #[tokio::test]
 async fn changes_are_told_at_once() {
     if std::env::var_os("FDB_STANDIN_FAULTS").is_some() {
-        return;
+        return eprintln!("not under faults: the stand-in loses watches there");
     }
     let rig = Rig::new().await;
     let granted = rig.ada().await;

@@ -1,0 +1,137 @@
+//! One step with one workspace: read the wish, do what brings the cluster nearer to it, write down what is seen.
+
+use coditect_store::Term;
+use tracing::Instrument as _;
+
+use super::Reconciler;
+use super::outcome::{Outcome, judge};
+use super::queue::{Job, Next};
+use crate::cluster::{ClusterError, ClusterErrorKind, ClusterResult, Observed, Phase};
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::Name;
+use crate::limits;
+use crate::workspace::{self, State, Wanted, Workspace};
+
+impl Reconciler {
+    /// Does the step, and says when the next is due. Whatever goes wrong concerns this workspace alone.
+    pub(super) async fn step(&self, term: &Term, job: &Job) -> Next {
+        let Name { tenant, workspace } = &job.name;
+        let span = tracing::info_span!("reconcile", %tenant, %workspace);
+        let begun = self.inner.clock.monotonic();
+        let done = Box::pin(self.bring(term, job)).instrument(span.clone()).await;
+        let (result, next) =
+            done.unwrap_or_else(|error| (span.in_scope(|| told(&error)), Next::After(self.options.recheck)));
+        let took = self.inner.clock.monotonic().saturating_sub(begun);
+        metrics::counter!("workspaces_reconciled_total", "result" => result).increment(1);
+        metrics::histogram!("workspaces_reconcile_seconds").record(took.as_secs_f64());
+        next
+    }
+
+    async fn bring(&self, term: &Term, job: &Job) -> Result<(&'static str, Next)> {
+        let Some(before) = self.inner.find(&job.name.tenant, &job.name.workspace).await? else {
+            return Ok(("gone", Next::Rest));
+        };
+        match (before.wanted, before.state) {
+            (Wanted::Terminated, State::Terminated) => return self.after_the_end(term, &before, job).await,
+            (Wanted::Running, _) if job.is_thorough && self.is_idle(&before).await? => {
+                self.suspend_idle(term, &before).await?;
+                return Ok(("idle", Next::Now));
+            }
+            _ => {}
+        }
+        let acted = tokio::time::timeout(limits::STEP_WAIT, self.act(&before, job.is_thorough)).await;
+        let seen = acted.unwrap_or_else(|_| Err(ClusterError::unavailable().caused_by("it takes too long")));
+        if let Err(error) = &seen {
+            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(%error, cause, "the cluster was not brought to what is wanted");
+        }
+        let outcome = judge(&before, &seen, self.inner.now(), &self.options);
+        if outcome.after.state != before.state && matches!(outcome.after.state, State::Suspended | State::Terminated) {
+            // No pod has it any more.
+            self.tokens.take_back(&before).await?;
+        }
+        self.write(term, &before, &outcome).await
+    }
+
+    /// Does what brings the cluster nearer to what is wanted.
+    async fn act(&self, workspace: &Workspace, is_thorough: bool) -> ClusterResult<Observed> {
+        match workspace.wanted {
+            Wanted::Terminated => self.cluster.remove(workspace).await,
+            Wanted::Suspended => self.cluster.suspend(workspace).await,
+            Wanted::Running => self.start(workspace, is_thorough).await,
+        }
+    }
+
+    /// Looks at the pod, makes one where there is none, and takes one away that has ended; the next step makes another.
+    async fn start(&self, workspace: &Workspace, is_thorough: bool) -> ClusterResult<Observed> {
+        let seen = self.cluster.observe(workspace).await?;
+        match seen.phase {
+            Phase::Gone | Phase::Absent => {
+                let token = self.tokens.token(workspace).await;
+                let token =
+                    token.map_err(|error| ClusterError::waiting("its token is not made yet").caused_by(error))?;
+                self.cluster.apply(workspace, &self.templates.manifests(workspace, token.as_ref())).await
+            }
+            Phase::Failed => self.cluster.suspend(workspace).await.map(|_| seen),
+            _ if is_thorough => self.keep_up(workspace, seen).await,
+            _ => Ok(seen),
+        }
+    }
+
+    /// Brings the parts beside a pod to their templates. One that is refused is told, and does not take the pod from its user.
+    async fn keep_up(&self, workspace: &Workspace, seen: Observed) -> ClusterResult<Observed> {
+        match self.cluster.apply(workspace, &self.templates.manifests(workspace, None)).await {
+            Err(error) if error.kind() == ClusterErrorKind::Refused => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(%error, cause, "a part beside a pod was not brought to its template");
+                Ok(seen)
+            }
+            kept => kept,
+        }
+    }
+
+    /// Writes down what was seen, unless something else is wanted by now, or another process has taken over.
+    async fn write(&self, term: &Term, before: &Workspace, outcome: &Outcome) -> Result<(&'static str, Next)> {
+        let (keys, after) = (&self.inner.keys.tenant(&before.tenant), &outcome.after);
+        let is_current = self
+            .inner
+            .run(|tx| async move {
+                term.fence(&tx).await?;
+                let current = workspace::read(&tx, keys, &before.id).await?;
+                let Some(current) = current.filter(|it| it.revision == before.revision) else { return Ok(false) };
+                let known = Workspace { last_active_at: current.last_active_at, ..after.clone() };
+                if known != current {
+                    workspace::write(&tx, keys, &known)?;
+                }
+                let wish = keys.wish(&before.id);
+                if tx.get(&wish).await?.is_some() {
+                    tx.clear(&wish);
+                }
+                Ok(true)
+            })
+            .await?;
+        if !is_current {
+            return Ok(("overtaken", Next::Now));
+        }
+        if after.state != before.state {
+            let message = after.message.as_deref().unwrap_or_default();
+            tracing::info!(state = %after.state, message, "a workspace has changed");
+        }
+        Ok((outcome.result, outcome.next))
+    }
+}
+
+/// Tells of an error of the store. Answers its word for metrics.
+fn told(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::Lost => {
+            tracing::debug!(%error, "another process reconciles");
+            "lost"
+        }
+        _ => {
+            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(%error, cause, "a workspace was not reconciled");
+            "error"
+        }
+    }
+}

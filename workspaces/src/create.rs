@@ -111,6 +111,7 @@ impl Inner {
             pod_name: pod,
             message: None,
             failures: 0,
+            anew: false,
             created_at: now,
             updated_at: now,
             since: now,

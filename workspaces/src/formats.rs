@@ -42,6 +42,7 @@ fn records_of_every_form_are_read() {
         service: "workspace-u-1".into(),
         message: Some("its image cannot be had".into()),
         failures: 5,
+        anew: true,
         created_at: at(1),
         updated_at: at(2),
         since: at(3),

@@ -9,10 +9,11 @@ use crate::workspace::Workspace;
 
 /// Makes tokens that are good for one workspace alone.
 pub trait Tokens: Send + Sync {
-    /// A token for a pod of this workspace that is about to be made; `None` for none. The one before may be taken back.
+    /// A token for a pod of this workspace that is about to be made or does not get ready; `None` for none. It may be one that was given before; all that were
+    /// stay good until they are taken back.
     fn token<'a>(&'a self, workspace: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>>;
 
-    /// Takes the workspace's token back: its pod is gone. May be called again.
+    /// Takes the workspace's tokens back: its pod is gone. May be called again.
     fn take_back<'a>(&'a self, workspace: &'a Workspace) -> BoxFuture<'a, Result<()>> {
         let _ = workspace;
         futures::future::ready(Ok(())).boxed()

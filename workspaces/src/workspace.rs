@@ -37,6 +37,8 @@ pub struct Workspace {
     pub message: Option<String>,
     /// Failures in a row.
     pub failures: u32,
+    /// Whether a pod that is there and not ready shall be replaced: somebody has lost patience with it.
+    pub anew: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When what is wanted, its state or its message changed last.
@@ -117,8 +119,9 @@ impl Workspace {
     pub(crate) fn wishing(self, wanted: Wanted, now: Timestamp) -> Self {
         let last_active_at = if wanted == Wanted::Running { now } else { self.last_active_at };
         let revision = self.revision + 1;
+        let anew = self.state == State::Failed && wanted == Wanted::Running;
         let (state, message, failures) = (State::Pending, None, 0);
-        Self { wanted, state, message, failures, updated_at: now, since: now, last_active_at, revision, ..self }
+        Self { wanted, state, message, failures, anew, updated_at: now, since: now, last_active_at, revision, ..self }
     }
 
     /// Whether the wish waits for nothing but a new attempt.

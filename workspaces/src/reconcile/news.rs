@@ -46,9 +46,11 @@ impl Reconciler {
     /// The wishes that nobody has looked at, whenever there are more. The watch may be lost, so they are looked for now and then.
     fn wishes(&self) -> BoxStream<'_, News> {
         let next = move |watch: Option<Watch>| async move {
-            if let Some(watch) = watch {
-                // A watch that is lost is no more than a wait that was too short.
-                let _ = tokio::time::timeout(limits::WISHES_POLL, watch).await;
+            if let Some(watch) = watch
+                && let Ok(Err(error)) = tokio::time::timeout(limits::WISHES_POLL, watch).await
+            {
+                tracing::debug!(%error, "the watch for wishes was lost");
+                tokio::time::sleep(self.options.recheck).await;
             }
             loop {
                 match self.read_wishes().await {

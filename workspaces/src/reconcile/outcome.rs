@@ -29,7 +29,7 @@ pub(super) fn judge(
     options: &ReconcilerOptions,
 ) -> Outcome {
     let judging = Judging { before, now, options };
-    match seen {
+    let mut outcome = match seen {
         Ok(seen) if is_fulfilled(before.wanted, seen.phase) => judging.done(),
         Ok(seen) if before.wanted == Wanted::Running && seen.phase == Phase::Failed => {
             judging.failed(seen.message.as_deref().unwrap_or("its pod has ended"))
@@ -40,7 +40,10 @@ pub(super) fn judge(
         }
         Ok(seen) => judging.under_way(seen.message.as_deref(), options.recheck),
         Err(error) => judging.hindered(error),
-    }
+    };
+    // Whatever was seen: a pod that was to be replaced is not there any more, or is ready.
+    outcome.after.anew &= seen.is_err();
+    outcome
 }
 
 fn is_fulfilled(wanted: Wanted, phase: Phase) -> bool {
@@ -146,6 +149,7 @@ mod tests {
             service: "workspace-ada".into(),
             message: None,
             failures: 0,
+            anew: false,
             created_at: at,
             updated_at: at,
             since: at,

@@ -66,21 +66,24 @@ impl Reconciler {
     async fn start(&self, workspace: &Workspace, is_thorough: bool) -> ClusterResult<Observed> {
         let seen = self.cluster.observe(workspace).await?;
         match seen.phase {
-            Phase::Gone | Phase::Absent => {
-                let token = self.tokens.token(workspace).await;
-                let token =
-                    token.map_err(|error| ClusterError::waiting("its token is not made yet").caused_by(error))?;
-                self.cluster.apply(workspace, &self.templates.manifests(workspace, token.as_ref())).await
-            }
+            Phase::Gone | Phase::Absent => self.apply(workspace, true).await,
             Phase::Failed => self.cluster.suspend(workspace).await.map(|_| seen),
+            Phase::Starting if workspace.anew => self.cluster.suspend(workspace).await,
             _ if is_thorough => self.keep_up(workspace, seen).await,
             _ => Ok(seen),
         }
     }
 
+    async fn apply(&self, workspace: &Workspace, with_token: bool) -> ClusterResult<Observed> {
+        let token = if with_token { self.tokens.token(workspace).await } else { Ok(None) };
+        let token = token.map_err(|error| ClusterError::waiting("its token is not made yet").caused_by(error))?;
+        self.cluster.apply(workspace, &self.templates.manifests(workspace, token.as_ref())).await
+    }
+
     /// Brings the parts beside a pod to their templates. One that is refused is told, and does not take the pod from its user.
     async fn keep_up(&self, workspace: &Workspace, seen: Observed) -> ClusterResult<Observed> {
-        match self.cluster.apply(workspace, &self.templates.manifests(workspace, None)).await {
+        // A pod that does not get ready may miss its token.
+        match self.apply(workspace, seen.phase == Phase::Starting).await {
             Err(error) if error.kind() == ClusterErrorKind::Refused => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
                 tracing::warn!(%error, cause, "a part beside a pod was not brought to its template");
@@ -133,5 +136,45 @@ fn told(error: &Error) -> &'static str {
             tracing::warn!(%error, cause, "a workspace was not reconciled");
             "error"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use coditect_auth::{Auth, AuthOptions, KeyRing, UserId};
+    use coditect_store::{Clock, Lease, TenantId, testing};
+
+    use super::*;
+    use crate::{NewWorkspace, SimulatedCluster, TemplateOptions, Templates, Workspaces, WorkspacesOptions};
+
+    /// Serialisability alone does not keep it out: what was seen is as old as the term.
+    #[tokio::test]
+    async fn what_was_seen_in_a_term_that_is_over_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = testing::open(dir.path(), Clock::system()).await.unwrap();
+        let keys = KeyRing::new(&"a secret of the tests, 32 bytes and more".into(), &[]).unwrap();
+        let auth = Auth::start(store.clone(), AuthOptions::new(keys)).unwrap();
+        let options = WorkspacesOptions { has_cluster: true, ..Default::default() };
+        let workspaces = Workspaces::new(store.clone(), auth.clone(), options).unwrap();
+        let cluster = Arc::new(SimulatedCluster::new(Clock::system(), Duration::ZERO));
+        let templates = Templates::load(TemplateOptions::default()).unwrap();
+        let reconciler = Reconciler::new(&workspaces, cluster, templates, Default::default());
+        let lease = || Lease::new(store.clone(), workspaces.inner.keys.lease(), Duration::from_secs(60));
+        let (mut first, mut second) = (lease(), lease());
+        let over = first.hold().await.unwrap().unwrap();
+        first.release().await.unwrap();
+        let current = second.hold().await.unwrap().unwrap();
+        let operator = auth.operator(&TenantId::new("acme").unwrap());
+        let new = NewWorkspace { name: "main".into(), user: Some(UserId::new("ada").unwrap()) };
+        let before = workspaces.create(&operator, &new).await.unwrap();
+        let after = Workspace { state: State::Running, ..before.clone() };
+        let outcome = Outcome { after, next: Next::Rest, result: "done" };
+        let refused = reconciler.write(&over, &before, &outcome).await.unwrap_err();
+        assert_eq!(*refused.kind(), ErrorKind::Lost);
+        assert_eq!(workspaces.find(&before.tenant, &before.id).await.unwrap().unwrap(), before);
+        assert_eq!(reconciler.write(&current, &before, &outcome).await.unwrap(), ("done", Next::Rest));
     }
 }

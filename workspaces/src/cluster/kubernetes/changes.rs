@@ -34,21 +34,19 @@ pub(super) fn of(client: Client, options: &KubeOptions) -> BoxStream<'static, Ch
 
 fn change(event: Event<PartialObjectMeta<Pod>>) -> Option<Change> {
     match event {
-        Event::Apply(pod) | Event::Delete(pod) => Some(of_pod(&pod.metadata)),
+        Event::Apply(pod) | Event::Delete(pod) => of_pod(&pod.metadata),
         // What happened before the list is not known.
         Event::InitDone => Some(Change::Everything),
         Event::Init | Event::InitApply(_) => None,
     }
 }
 
-fn of_pod(metadata: &ObjectMeta) -> Change {
+/// Whose pod it is; nobody's when it only has the label.
+fn of_pod(metadata: &ObjectMeta) -> Option<Change> {
     let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).cloned();
-    let tenant = annotation(TENANT).and_then(|id| TenantId::new(id).ok());
-    let workspace = annotation(WORKSPACE_ID).and_then(|id| WorkspaceId::new(id).ok());
-    match tenant.zip(workspace) {
-        Some((tenant, workspace)) => Change::Of { tenant, workspace },
-        None => Change::Everything,
-    }
+    let tenant = TenantId::new(annotation(TENANT)?).ok()?;
+    let workspace = WorkspaceId::new(annotation(WORKSPACE_ID)?).ok()?;
+    Some(Change::Of { tenant, workspace })
 }
 
 fn lost(error: watcher::Error) -> Option<Change> {

@@ -44,3 +44,15 @@ fn unusable() -> ClusterError {
 fn error_of(url: &str, error: &dyn std::error::Error) -> String {
     format!("{url}: {error}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_is_none_is_refused() {
+        let options = KubeOptions { url: Some("not an address".into()), ..KubeOptions::default() };
+        let refused = KubeCluster::connect(options).await.unwrap_err();
+        assert_eq!(refused.to_string(), "find the way to the Kubernetes API");
+    }
+}

@@ -34,6 +34,8 @@ QUICK ?=
 TRIAL ?= filters
 # How often `make check-memory` runs the tests of threads.
 ROUNDS ?= 20
+# How long the idle connections of `make bench-ws` are, seconds.
+IDLE ?= 600
 # Kills of `make test-crash`, and the seed of an earlier run (of `make test-faults` too).
 KILLS ?= 20
 SEED ?=
@@ -57,7 +59,7 @@ WITH_MODEL := scripts/with_model.sh
 # Runs a command with a server that speaks for Google Cloud Storage.
 WITH_GCS := scripts/with_fake_gcs.sh
 RELEASE := cargo build --quiet --release --locked
-PRODUCT := -p coditect-server -p coditect-ingest -p coditect-websocket
+PRODUCT := -p coditect-server -p coditect-ingest
 BENCHES := -p coditect-benches
 JUDGED = --data '$(DATA)' $(if $(FORMAT),--format '$(FORMAT)') $(if $(filter-out 0,$(FRESH)),--fresh)
 # The stand-in for FoundationDB's client library, in a folder that no library path leads to by itself.
@@ -80,6 +82,7 @@ setup: ## Fetch the embedding model and ONNX Runtime into the cache
 .PHONY: build
 build: ## Build the release binaries
 	cargo build --release --locked $(PRODUCT)
+	cargo build --release --locked -p coditect-websocket
 
 .PHONY: build-benches
 build-benches:
@@ -141,6 +144,11 @@ test-client: ## Check and test the TypeScript client of the resume protocol
 	@command -v npm >/dev/null || { echo 'test-client needs Node 20 or later with npm' >&2; exit 2; }
 	@cd ws-sidecar/client && npm ci --silent --no-audit --no-fund && npm run --silent check && npm test --silent
 
+.PHONY: check-k8s
+check-k8s: ## Render and check the Kubernetes manifests and Dockerfiles, then see whether faults are noticed
+	@python3 scripts/check_k8s.py
+	@python3 scripts/check_k8s.py --self-test
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target of engine/fuzz for MINUTES= with a nightly compiler
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || cargo install --locked --version 0.13.2 cargo-fuzz
@@ -150,7 +158,7 @@ fuzz: ## Fuzz each target of engine/fuzz for MINUTES= with a nightly compiler
 	done
 
 .PHONY: check
-check: lint test check-models test-client test-page ## What CI runs, without the demo
+check: lint check-k8s test check-models test-client test-page ## What CI runs, without the demo
 
 .PHONY: check-models
 check-models: ## Check the lock-free parts of the vector index in every order of steps
@@ -161,11 +169,12 @@ check-memory: ## Run the vector index's tests under AddressSanitizer and LeakSan
 	@scripts/check_memory.sh $(ROUNDS)
 
 .PHONY: lint
-lint: ## Formatting, clippy, structure, dependencies, spelling
+lint: ## Formatting, clippy, structure, dependencies, manifests, spelling
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 	cargo xtask tidy
 	cargo xtask deps
+	@python3 scripts/check_k8s.py
 	scripts/typos.sh
 
 .PHONY: fmt
@@ -198,6 +207,11 @@ need-data:
 bench-load: setup build-benches ## Latency at RATE= searches/s for SECONDS= each over PASSAGES= passages
 	@$(BENCH) load -- --rate $(RATE) --seconds $(SECONDS_EACH) --passages $(PASSAGES) \
 		$(if $(filter-out 0,$(FRESH)),--fresh)
+
+.PHONY: bench-ws
+bench-ws: ## The WebSocket sidecar beside a direct connection: memory, added latency, bulk, revocation, resuming; SECONDS= for each run, IDLE=
+	@$(RELEASE) -p coditect-websocket
+	@cargo run --quiet --release --locked $(BENCHES) --bin ws -- --idle-seconds $(IDLE) $(if $(filter command line environment,$(origin SECONDS)),--seconds $(SECONDS))
 
 .PHONY: bench-guard
 bench-guard: setup build-benches ## What sign-in costs: guarded requests, searches beside logins, the clean-up; SECONDS= for each run

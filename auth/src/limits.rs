@@ -88,8 +88,8 @@ pub const GUARD_WAIT: Duration = Duration::from_secs(2);
 pub const SIDECAR_BEAT: Duration = Duration::from_secs(10);
 /// A sidecar that has not renewed its lease for so long is not there any more. Several missed beats, and more than clocks differ.
 pub const SIDECAR_LEASE: Duration = Duration::from_secs(45);
-/// Connections that one transaction takes out of the registry.
-pub const CONNECTIONS_BATCH: usize = 100;
+/// Connections that one transaction takes out of the registry: few, because each is several reads, of which none may fail.
+pub const CONNECTIONS_BATCH: usize = 10;
 
 /// Time to live of the lease under which one of several servers cleans up.
 pub const CLEANUP_LEASE: Duration = Duration::from_secs(30);

@@ -107,6 +107,18 @@ pub struct Memory {
     pub peak: u64,
 }
 
+impl Memory {
+    /// That of a process.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn of(process: u32) -> Result<Self> {
+        let path = format!("/proc/{process}/status");
+        let text = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
+        parse_memory(&text).with_context(|| format!("find VmRSS and VmHWM in {path}"))
+    }
+}
+
 impl Server {
     /// Starts a server and waits until it is ready.
     ///
@@ -185,9 +197,7 @@ impl Server {
     /// # Errors
     /// When the system does not tell.
     pub fn memory(&self) -> Result<Memory> {
-        let path = format!("/proc/{}/status", self.child.id());
-        let text = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-        parse_memory(&text).with_context(|| format!("find VmRSS and VmHWM in {path}"))
+        Memory::of(self.child.id())
     }
 
     /// Processor time that the process has used, in user and system mode together.

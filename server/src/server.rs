@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use coditect_auth::Auth;
+use coditect_websocket::Sidecar;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,7 +16,7 @@ use crate::settings::Settings;
 use crate::start::{StartError, assemble};
 use crate::state::AppState;
 use crate::tls::Tls;
-use crate::{connections, limits, routes, telemetry};
+use crate::{connections, gateway, limits, routes, telemetry};
 
 /// A server that holds its port and its data directory.
 pub struct Server {
@@ -24,6 +25,7 @@ pub struct Server {
     address: SocketAddr,
     tls: Option<Tls>,
     metrics: Option<(TcpListener, SocketAddr)>,
+    sidecar: Option<Sidecar>,
 }
 
 impl Server {
@@ -34,15 +36,16 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let tls = Tls::load(&settings.tls)?;
         let app = assemble(settings).await?;
-        match bind(&app.settings).await {
-            Ok(((listener, address), metrics)) => {
+        let bound = async { Ok((bind(&app.settings).await?, gateway::local::start(&app).await?)) };
+        match bound.await {
+            Ok((((listener, address), metrics), sidecar)) => {
                 tracing::info!(%address, tls = tls.is_some(), "listening");
                 if tls.is_none() && !address.ip().is_loopback() {
                     tracing::warn!(
                         "tokens and documents travel unencrypted, unless a proxy before this server speaks TLS"
                     );
                 }
-                Ok(Self { app, listener, address, tls, metrics })
+                Ok(Self { app, listener, address, tls, metrics, sidecar })
             }
             Err(error) => {
                 close(&app).await;
@@ -68,8 +71,8 @@ impl Server {
 
     /// Serves until `stop` is done, finishes what is under way within a bound, and closes everything.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
-        let Self { app, listener, tls, metrics, .. } = self;
-        let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let Self { app, listener, tls, metrics, sidecar, .. } = self;
+        let (ending, leaving, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let upkeep = telemetry::upkeep(app.metrics.clone());
         tasks.spawn(ending.clone().run_until_cancelled_owned(upkeep));
         if let Some(tls) = tls.clone() {
@@ -86,6 +89,14 @@ impl Server {
             let stop = ending.clone();
             tasks.spawn(async move { auth.keep_clean(every, kept, stop).await });
         }
+        if let Some(sidecar) = sidecar {
+            // Its clients are told to come back before their sockets are cut off.
+            tasks.spawn(sidecar.run(leaving.clone().cancelled_owned()));
+        }
+        let stop = async {
+            stop.await;
+            leaving.cancel();
+        };
         let bounds = &app.settings.limits;
         let grace = Duration::from_millis(bounds.shutdown_ms);
         let serving = Serving { router: routes::router(&app), tls, most: bounds.connections, grace };

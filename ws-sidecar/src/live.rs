@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::{Denied, chain};
 use crate::limits;
+use crate::listen::Place;
 use crate::wire::{Close, code};
 
 /// All connections of this process. Cheap to clone.
@@ -60,6 +61,7 @@ pub(crate) struct Seat {
     order: watch::Receiver<Option<Close>>,
     is_used: Arc<AtomicBool>,
     live: Live,
+    _place: Place,
 }
 
 impl Live {
@@ -78,7 +80,13 @@ impl Live {
     }
 
     /// Enters a connection of somebody who may connect.
-    pub(crate) async fn enter(&self, caller: &Caller, client: String, resumable: bool) -> Result<Seat, Denied> {
+    pub(crate) async fn enter(
+        &self,
+        caller: &Caller,
+        client: String,
+        resumable: bool,
+        place: Place,
+    ) -> Result<Seat, Denied> {
         let live = &*self.0;
         let (user, session) = caller.user().zip(caller.session()).ok_or(Denied::Forbidden("no session".into()))?;
         let connection = Connection {
@@ -95,7 +103,14 @@ impl Live {
         entered.map_err(|error| Denied::from(&error))?;
         let ordered = self.insert(connection.id, session);
         let is_used = self.watch(caller, session);
-        Ok(Seat { id: connection.id, session: session.clone(), order: ordered, is_used, live: self.clone() })
+        Ok(Seat {
+            id: connection.id,
+            session: session.clone(),
+            order: ordered,
+            is_used,
+            live: self.clone(),
+            _place: place,
+        })
     }
 
     fn insert(&self, id: ConnectionId, session: &SessionId) -> watch::Receiver<Option<Close>> {

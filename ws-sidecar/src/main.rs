@@ -7,6 +7,15 @@ use clap::Parser;
 use coditect_websocket::{Settings, Sidecar, start};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// A handshake takes several times what its connection needs later, and the system's allocator keeps the difference.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Settings that jemalloc reads when it starts: few arenas, because there are few threads, and memory that goes back soon.
+#[allow(unsafe_code, reason = "jemalloc takes its settings from a symbol of this name, and nothing else has it")]
+#[unsafe(export_name = "_rjem_malloc_conf")]
+pub static ALLOCATOR_SETTINGS: &[u8; 46] = b"narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0\0";
+
 /// The sidecar of a workspace pod: authenticated, stable WebSocket connections to the workspace beside it.
 ///
 /// Example: JWT_SECRET=… FDB_CLUSTER_STRING=… coditect-websocket --workspace ws-7 --user u-1 --origins https://ide.example.com

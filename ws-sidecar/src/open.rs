@@ -161,7 +161,7 @@ impl Asked {
     /// Relays between this connection and the workspace.
     async fn plain(self, side: Side, caller: Caller, dialled: Dialled) {
         let shared = &self.shared;
-        let seat = match shared.live.enter(&caller, self.peer.to_string(), false).await {
+        let seat = match shared.live.enter(&caller, self.peer.to_string(), false, self.place.clone()).await {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());
@@ -171,7 +171,14 @@ impl Asked {
         tracing::info!(connection = %seat.id, peer = %self.peer, "a connection began");
         let workspace = Workspace::new(self.dial.clone(), dialled);
         let client = ClientEnd::Plain(Some(Box::new(side)));
-        Relay::new(client, workspace, seat, shared.settings.clone(), shared.meters.clone()).run().await;
+        let relay = Relay::new(client, workspace, seat, shared.settings.clone(), shared.meters.clone());
+        self.go_on(relay);
+    }
+
+    /// Relays in a task of its own, which is much smaller than what has led to it.
+    fn go_on(&self, relay: Relay) {
+        let (relaying, cut) = (Box::pin(relay.run()), self.shared.cut.clone());
+        self.shared.relays.spawn(cut.run_until_cancelled_owned(relaying));
     }
 
     /// Opens a channel on this connection, or leads it to the one that it comes back to.
@@ -184,7 +191,7 @@ impl Asked {
             let close = Close::new(code::RESUME_PROTOCOL, "the first message must be of type open or resume");
             return goodbye::say(side, close).await;
         };
-        let seat = match self.shared.live.enter(&caller, self.peer.to_string(), true).await {
+        let seat = match self.shared.live.enter(&caller, self.peer.to_string(), true, self.place.clone()).await {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());
@@ -221,7 +228,7 @@ impl Asked {
         let client = ClientEnd::Channel(Box::new(channel));
         let workspace = Workspace::new(self.dial.clone(), dialled);
         let relay = Relay::new(client, workspace, seat, shared.settings.clone(), shared.meters.clone());
-        relay.listed(listed).run().await;
+        self.go_on(relay.listed(listed));
     }
 
     /// The answer that makes the connection a socket, with which `then` goes on.

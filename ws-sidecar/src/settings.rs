@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, CommandFactory as _, FromArgMatches as _};
 use coditect_auth::{UserId, WorkspaceId};
 use coditect_store::TenantId;
 use secrecy::SecretString;
@@ -19,6 +19,9 @@ pub struct Settings {
     /// Address of /healthz, /readyz and /metrics.
     #[arg(long, env = "CODITECT_WS_OPS_LISTEN", default_value = "0.0.0.0:8766", value_name = "HOST:PORT")]
     pub ops_listen: SocketAddr,
+    /// File that both addresses are written to, a line each, once the sidecar listens.
+    #[arg(long, env = "CODITECT_WS_ADDRESS_FILE", value_name = "FILE")]
+    pub address_file: Option<PathBuf>,
     /// The workspace beside the sidecar.
     #[arg(long, env = "CODITECT_WS_UPSTREAM", default_value = "http://127.0.0.1:3000", value_parser = upstream, value_name = "URL")]
     pub upstream: Url,
@@ -209,6 +212,24 @@ fn upstream(text: &str) -> Result<Url, String> {
 }
 
 impl Settings {
+    /// The usual settings for a workspace that listens at `upstream`, whatever the environment says.
+    ///
+    /// # Errors
+    /// When `upstream` is no address of a workspace.
+    pub fn of(workspace: WorkspaceId, tenant: TenantId, user: UserId, upstream: &str) -> Result<Self, String> {
+        #[derive(clap::Parser)]
+        struct Cli {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        let command = Cli::command().mut_args(|argument| argument.env(None::<&str>));
+        let needed = ["", "--workspace", workspace.as_str(), "--user", user.as_str(), "--upstream", upstream];
+        let parsed = command.try_get_matches_from(needed).map_err(|error| error.to_string())?;
+        let mut settings = Cli::from_arg_matches(&parsed).map_err(|error| error.to_string())?.settings;
+        settings.place.tenant = tenant;
+        Ok(settings)
+    }
+
     /// Checks what no single setting shows.
     ///
     /// # Errors
@@ -222,7 +243,7 @@ impl Settings {
         {
             return Err(format!("--queue-bytes and --replay-bytes must be at least {}", crate::limits::PIECE_BYTES));
         }
-        let origins = self.allowed.origins.iter().filter(|origin| *origin != "*");
+        let origins = self.allowed.origins.iter().filter(|origin| !matches!(origin.as_str(), "*" | ""));
         for origin in origins {
             let url = Url::parse(origin).map_err(|error| format!("--origins: {origin}: {error}"))?;
             if url.origin().ascii_serialization() != *origin {

@@ -1,6 +1,7 @@
 //! The sidecar from start to stop: what all of its connections share, and its listeners.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -78,6 +79,9 @@ impl Sidecar {
         let (listener, ops) =
             (TcpListener::bind(settings.listen).await?, TcpListener::bind(settings.ops_listen).await?);
         let (address, ops_address) = (listener.local_addr()?, ops.local_addr()?);
+        if let Some(file) = &settings.address_file {
+            write_addresses(file, address, ops_address)?;
+        }
         let record = record(&settings, address, &clock);
         tracing::info!(%address, %ops_address, upstream = %settings.upstream, sidecar = %record.id, "listening");
         if settings.allowed.origins.is_empty() {
@@ -136,6 +140,15 @@ impl Sidecar {
         tasks.wait().await;
         tracing::info!("stopped");
     }
+}
+
+/// Whoever waits for the file finds all of both addresses in it, or no file.
+fn write_addresses(file: &Path, address: SocketAddr, ops_address: SocketAddr) -> std::io::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = file.with_file_name(name);
+    std::fs::write(&new, format!("{address}\n{ops_address}\n"))?;
+    std::fs::rename(&new, file)
 }
 
 /// What the registry says of this process.

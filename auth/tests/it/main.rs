@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod cleanup;
+mod connections;
 mod guard;
 mod harness;
 mod hostile;

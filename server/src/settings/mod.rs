@@ -7,6 +7,7 @@ mod gateway;
 mod layers;
 mod load;
 mod print;
+mod sidecar;
 mod store;
 mod table;
 
@@ -23,6 +24,7 @@ pub use cli::{Cli, Command};
 pub use gateway::GatewaySettings;
 pub use load::{Loaded, SettingsError, load};
 pub use print::print;
+pub use sidecar::SidecarSettings;
 pub use store::{StoreBackend, StoreSettings, StoreTls};
 pub use table::{Kind, SETTINGS, Setting};
 
@@ -56,6 +58,8 @@ pub struct Settings {
     pub metrics: MetricsSettings,
     /// Sockets to workspaces.
     pub gateway: GatewaySettings,
+    /// A workspace on this machine.
+    pub sidecar: SidecarSettings,
     /// Host names that requests may be addressed to, besides loopback ones; where none are named and the server listens beyond loopback, any.
     pub hosts: Vec<String>,
     /// Memory for vectors of recent queries, mebibytes.
@@ -218,6 +222,7 @@ impl Default for Settings {
             tls: TlsSettings::default(),
             metrics: MetricsSettings::default(),
             gateway: GatewaySettings::default(),
+            sidecar: SidecarSettings::default(),
             hosts: Vec::new(),
             query_cache_mb: limits::QUERY_CACHE_MB,
             embedder: EmbedderConfig::default(),

@@ -233,3 +233,34 @@ async fn a_gateway_that_stops_lets_go_of_sockets() {
     server.stop().await;
     tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_workspace_beside_the_server_needs_no_other_process() {
+    let server = Running::start().await;
+    let granted = logged_in(&server, "ada@example.com").await;
+    let user = granted["user"]["user_id"].as_str().unwrap().to_owned();
+    let token = granted["token"].as_str().unwrap().to_owned();
+    let (dir, embedder) = server.stop().await;
+    let upstream = format!("http://{}", workspace().await);
+    let server = Running::start_in(dir, embedder, |settings| {
+        settings.sidecar.workspace = Some("ws-9".into());
+        settings.sidecar.user = Some(user);
+        settings.sidecar.upstream = upstream;
+    })
+    .await;
+    let rig = Rig { server, token, _sidecar: CancellationToken::new().drop_guard() };
+    let connecting = async {
+        loop {
+            match connect_async(rig.request("/workspaces/ws-9/ws", &rig.token)).await {
+                Ok((socket, _)) => return socket,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    let mut socket = tokio::time::timeout(PATIENCE, connecting).await.unwrap();
+    assert!(text(&mut socket).await.starts_with("/ from"));
+    let told = tokio::spawn(async move { closed(&mut socket).await });
+    let Rig { server, .. } = rig;
+    server.stop().await;
+    assert_eq!(told.await.unwrap(), 1012, "it is told to come back");
+}

@@ -75,7 +75,10 @@ pub(crate) fn headers<B>(request: &Request<B>, client: std::net::IpAddr, cookie:
     };
     let mut passed = HeaderMap::with_capacity(request.headers().len() + 2);
     for (name, value) in request.headers().iter().filter(|(name, _)| is_passed(name)) {
-        passed.append(name, value.clone());
+        // A copy: the original shares the buffer that all of the head was read into, and these may be kept for days.
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            passed.append(name, value);
+        }
     }
     if let Some(cookies) = token::without(request.headers(), cookie) {
         passed.insert(header::COOKIE, cookies);

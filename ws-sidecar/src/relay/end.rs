@@ -1,5 +1,7 @@
 //! How a relay ends: who began it, what was said, and what is still awaited.
 
+use std::pin::Pin;
+
 use tokio::time::Instant;
 
 use super::Relay;
@@ -89,8 +91,12 @@ impl Relay {
         }
     }
 
-    /// Sends what is still to be said, to both ends at once.
-    pub(super) async fn say_goodbye(self, end: End) {
+    /// Sends what is still to be said, to both ends at once. Boxed: it is needed once, and would be the largest part of each connection until then.
+    pub(super) fn say_goodbye(self, end: End) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.say(end))
+    }
+
+    async fn say(self, end: End) {
         let Self { client, workspace, .. } = self;
         // Whoever was told already only has to go.
         let to_workspace = match end.by {

@@ -58,8 +58,8 @@ impl Relay {
         self
     }
 
-    /// Relays until one side ends it. Answers how it ended.
-    pub(crate) async fn run(mut self) -> (By, u16) {
+    /// Relays until one side ends it.
+    pub(crate) async fn run(mut self) {
         let mut timer = Box::pin(tokio::time::sleep(Duration::ZERO));
         loop {
             self.exchange();
@@ -80,7 +80,6 @@ impl Relay {
         meters::closed(code, by.label());
         tracing::info!(connection = %self.seat.id, by = by.label(), code, reason = end.close.reason, "a connection ended");
         self.say_goodbye(end).await;
-        (by, code)
     }
 
     /// Moves what is there between the ends, and sends what the sockets take.

@@ -191,9 +191,6 @@ impl Decoder {
         }
         frame.taken += length;
         frame.left -= length;
-        if frame.left == 0 {
-            self.rest();
-        }
         payload
     }
 

@@ -17,11 +17,11 @@ async fn a_connection_is_in_its_session_and_in_the_registry() {
     assert!(!before.websocket_connected);
     let mut socket = rig.connect("/echo").await;
     let second = rig.connect("/echo").await;
+    until("both are listed", async || acting.connections(None).await.unwrap().0.len() == 2).await;
     let session = acting.session().await.unwrap();
     assert!(session.websocket_connected);
     assert_eq!(session.workspace_id, "ws-7");
     assert_eq!((session.pod_namespace.as_deref(), session.pod_name.as_deref()), (Some("user-1"), Some("workspace-1")));
-    until("both are listed", async || acting.connections(None).await.unwrap().0.len() == 2).await;
     let (connections, _) = acting.connections(None).await.unwrap();
     assert!(connections.iter().all(|it| it.workspace.as_str() == "ws-7" && it.user == rig.user && !it.resumable));
     let sidecars = rig.auth.sidecars_of(&tenant("acme"), &WorkspaceId::new("ws-7").unwrap()).await.unwrap();

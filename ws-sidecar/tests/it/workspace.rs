@@ -9,9 +9,11 @@ use futures::{SinkExt as _, StreamExt as _};
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 /// What a connection asked for.
@@ -140,6 +142,7 @@ async fn speak(
     let _open = Open::new(open);
     match target.split('?').next().unwrap_or_default() {
         "/flood" => flood(socket).await,
+        "/half" => half(socket).await,
         "/deaf" => std::future::pending().await,
         "/close" => close(socket, &target).await,
         "/count" => count(socket).await,
@@ -160,6 +163,13 @@ async fn echo(mut socket: WebSocketStream<TcpStream>, messages: &Mutex<Vec<Messa
 async fn flood(mut socket: WebSocketStream<TcpStream>) {
     let message = Message::binary(vec![7; 1 << 20]);
     while socket.send(message.clone()).await.is_ok() {}
+}
+
+/// Begins a message, and never ends it.
+async fn half(mut socket: WebSocketStream<TcpStream>) {
+    let frame = Frame::message(vec![7; 100_000], OpCode::Data(Data::Binary), false);
+    socket.send(Message::Frame(frame)).await.unwrap();
+    while let Some(Ok(_)) = socket.next().await {}
 }
 
 /// Sends a number every 5 ms, and answers nothing.

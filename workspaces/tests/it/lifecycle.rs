@@ -61,10 +61,8 @@ async fn what_it_is_made_of_says_whose_it_is() {
     let sidecar = &pod["spec"]["initContainers"][0];
     assert_eq!((&sidecar["name"], &sidecar["restartPolicy"]), (&json!("websocket-gateway"), &json!("Always")));
     let variables = sidecar["env"].as_array().unwrap();
-    let value = |name: &str| variables.iter().find(|it| it["name"] == name).map(|it| it["value"].clone()).unwrap();
-    assert_eq!(value("CODITECT_WORKSPACE_ID"), made.id.as_str());
-    assert_eq!(value("CODITECT_WORKSPACE_TENANT"), "acme");
-    assert_eq!(value("CODITECT_WORKSPACE_USER"), "Ada.Lovelace_of-a-long-name");
+    let user = variables.iter().find(|it| it["name"] == "CODITECT_WORKSPACE_USER").unwrap();
+    assert_eq!(user["valueFrom"]["fieldRef"]["fieldPath"], "metadata.annotations['coditect/user-id']");
     let service = mock.get(Kind::Service, &made.pod_namespace, &made.service).unwrap();
     assert_eq!(service["spec"]["selector"]["coditect.io/workspace"], made.id.as_str());
     reconciler.stop().await;

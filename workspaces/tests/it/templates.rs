@@ -137,14 +137,17 @@ fn a_pod_without_disk_and_token_needs_neither() {
     assert_eq!((made.needs_token, made.claim, made.token), (false, None, None));
 }
 
-/// The templates that are deployed, where this checkout has them.
 #[test]
-fn the_deployed_templates_are_filled_in() {
+fn the_deployed_templates_are_the_built_in_ones_and_are_filled_in() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../k8s/base/workspace");
-    let options = TemplateOptions { folder: folder.is_dir().then_some(folder), ..Default::default() };
-    let made = Templates::load(options).unwrap().manifests(&workspace(), Some(&"secret".into()));
-    let text = serde_json::to_string(&made.pod).unwrap();
-    assert!(made.needs_token && made.claim.is_some());
+    let made = |folder: Option<&Path>| {
+        let options = TemplateOptions { folder: folder.map(Into::into), ..Default::default() };
+        Templates::load(options).unwrap().manifests(&workspace(), Some(&"secret".into()))
+    };
+    let deployed = made(Some(&folder));
+    assert_eq!(deployed, made(None));
+    let text = serde_json::to_string(&deployed.pod).unwrap();
+    assert!(deployed.needs_token && deployed.claim.is_some());
     assert!(!text.contains("\"workspace-token\"") && text.contains("workspace-w-token"), "{text}");
     assert!(text.contains("\"coditect/user-id\":\"Ada\""), "{text}");
 }

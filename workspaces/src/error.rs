@@ -91,6 +91,12 @@ impl std::error::Error for Error {
     }
 }
 
+/// What has led to an error, for the log.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(error.source(), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 impl From<coditect_store::Error> for Error {
     fn from(error: coditect_store::Error) -> Self {
         use coditect_store::ErrorKind as Store;

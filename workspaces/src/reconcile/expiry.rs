@@ -5,7 +5,7 @@ use coditect_store::Term;
 use super::Reconciler;
 use super::queue::{Job, Next};
 use crate::cluster::Phase;
-use crate::error::Result;
+use crate::error::{Result, causes};
 use crate::workspace::{self, State, Workspace};
 use crate::workspaces::is_longer;
 
@@ -26,8 +26,7 @@ impl Reconciler {
             Ok(_) if is_over => self.forget(term, workspace).await,
             Ok(_) => Ok(("done", Next::Rest)),
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                tracing::warn!(%error, cause, "the cluster was not looked through for a deleted workspace");
+                tracing::warn!(%error, causes = causes(&error), "the cluster was not looked through for a deleted workspace");
                 Ok(("unavailable", Next::After(self.options.recheck)))
             }
         }

@@ -2,7 +2,7 @@
 
 use coditect_store::Term;
 
-use super::Reconciler;
+use super::{Reconciler, meters};
 use crate::error::Result;
 use crate::limits;
 use crate::workspace::{self, State, Wanted, Workspace};
@@ -45,7 +45,7 @@ impl Reconciler {
             })
             .await?;
         if is_done {
-            metrics::counter!("workspaces_idle_suspended_total").increment(1);
+            meters::idle();
             tracing::info!(last_active_at = %before.last_active_at, "a workspace that nobody uses is suspended");
         }
         Ok(())

@@ -6,13 +6,14 @@
 
 mod expiry;
 mod idle;
+mod meters;
 mod news;
+mod options;
 mod outcome;
 mod queue;
 mod step;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use coditect_store::{Lease, Term};
 use futures::StreamExt as _;
@@ -23,54 +24,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
+use crate::error::Result;
 use crate::keys::Name;
 use crate::limits;
 use crate::manifests::Templates;
 use crate::tokens::{NoTokens, Tokens};
 use crate::workspaces::{Inner, Workspaces};
+use meters::ByState;
+pub use options::ReconcilerOptions;
 use queue::{Job, Next, Queue};
-
-/// How reconciliation goes on.
-#[derive(Debug, Clone)]
-pub struct ReconcilerOptions {
-    /// Time to live of the lease; the same for all processes.
-    pub lease: Duration,
-    /// All workspaces are looked at again after so long.
-    pub resync: Duration,
-    /// One that is on its way is looked at again after so long.
-    pub recheck: Duration,
-    /// Workspaces that are worked on at once.
-    pub concurrency: usize,
-    /// Failures in a row after which a workspace has failed.
-    pub attempts: u32,
-    /// First and longest pause between attempts before that.
-    pub backoff: (Duration, Duration),
-    /// Pause between attempts after that.
-    pub failed_retry: Duration,
-    /// What is not done after so long has failed.
-    pub settle_within: Duration,
-    /// A workspace that nobody uses for so long is suspended; `None` for never.
-    pub idle_after: Option<Duration>,
-    /// How long the record of a deleted workspace stays.
-    pub keep_terminated: Duration,
-}
-
-impl Default for ReconcilerOptions {
-    fn default() -> Self {
-        Self {
-            lease: limits::LEASE,
-            resync: limits::RESYNC,
-            recheck: limits::RECHECK,
-            concurrency: limits::CONCURRENCY,
-            attempts: limits::ATTEMPTS,
-            backoff: (limits::BACKOFF_MIN, limits::BACKOFF_MAX),
-            failed_retry: limits::FAILED_RETRY,
-            settle_within: limits::SETTLE_WITHIN,
-            idle_after: Some(limits::IDLE_AFTER),
-            keep_terminated: limits::TERMINATED_KEPT,
-        }
-    }
-}
 
 /// See the module.
 pub struct Reconciler {
@@ -83,15 +45,18 @@ pub struct Reconciler {
 
 impl Reconciler {
     /// A reconciler of `workspaces` in `cluster`.
-    #[must_use]
+    ///
+    /// # Errors
+    /// `Invalid` for options that cannot work.
     pub fn new(
         workspaces: &Workspaces,
         cluster: Arc<dyn Cluster>,
         templates: Templates,
         options: ReconcilerOptions,
-    ) -> Self {
+    ) -> Result<Self> {
+        options.check()?;
         let inner = Arc::clone(&workspaces.inner);
-        Self { inner, cluster, templates, tokens: Arc::new(NoTokens), options }
+        Ok(Self { inner, cluster, templates, tokens: Arc::new(NoTokens), options })
     }
 
     /// The same, with tokens for the pods.
@@ -125,7 +90,7 @@ impl Reconciler {
     /// The work of the process that holds the lease. It does not end by itself.
     async fn lead(&self, term: Term) {
         tracing::info!(term = term.number(), "this process reconciles workspaces");
-        let again = Notify::new();
+        let (again, _counted) = (Notify::new(), ByState);
         let (mut news, mut queue) = (self.news(&again), Queue::default());
         let mut working: FuturesUnordered<BoxFuture<'_, (Name, Next)>> = FuturesUnordered::new();
         loop {

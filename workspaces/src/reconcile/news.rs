@@ -8,6 +8,7 @@ use futures::stream::{BoxStream, select_all, unfold};
 use tokio::sync::Notify;
 
 use super::Reconciler;
+use super::meters::ByState;
 use super::queue::{Queue, Wake};
 use crate::cluster::Change;
 use crate::error::Result;
@@ -120,9 +121,7 @@ impl Reconciler {
             }
             range = query.rest(&page);
         }
-        for (state, count) in State::ALL.into_iter().zip(counts) {
-            metrics::gauge!("workspaces_by_state", "state" => state.name()).set(count);
-        }
+        ByState::set(counts);
         Ok(names)
     }
 }

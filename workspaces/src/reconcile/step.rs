@@ -3,11 +3,11 @@
 use coditect_store::Term;
 use tracing::Instrument as _;
 
-use super::Reconciler;
 use super::outcome::{Outcome, judge};
 use super::queue::{Job, Next};
+use super::{Reconciler, meters};
 use crate::cluster::{ClusterError, ClusterErrorKind, ClusterResult, Observed, Phase};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, causes};
 use crate::keys::Name;
 use crate::limits;
 use crate::workspace::{self, State, Wanted, Workspace};
@@ -22,8 +22,7 @@ impl Reconciler {
         let (result, next) =
             done.unwrap_or_else(|error| (span.in_scope(|| told(&error)), Next::After(self.options.recheck)));
         let took = self.inner.clock.monotonic().saturating_sub(begun);
-        metrics::counter!("workspaces_reconciled_total", "result" => result).increment(1);
-        metrics::histogram!("workspaces_reconcile_seconds").record(took.as_secs_f64());
+        meters::step(result, took);
         next
     }
 
@@ -42,8 +41,7 @@ impl Reconciler {
         let acted = tokio::time::timeout(limits::STEP_WAIT, self.act(&before, job.is_thorough)).await;
         let seen = acted.unwrap_or_else(|_| Err(ClusterError::unavailable().caused_by("it takes too long")));
         if let Err(error) = &seen {
-            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(%error, cause, "the cluster was not brought to what is wanted");
+            tracing::warn!(%error, causes = causes(error), "the cluster was not brought to what is wanted");
         }
         let outcome = judge(&before, &seen, self.inner.now(), &self.options);
         if outcome.after.state != before.state && matches!(outcome.after.state, State::Suspended | State::Terminated) {
@@ -85,8 +83,7 @@ impl Reconciler {
         // A pod that does not get ready may miss its token.
         match self.apply(workspace, seen.phase == Phase::Starting).await {
             Err(error) if error.kind() == ClusterErrorKind::Refused => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                tracing::warn!(%error, cause, "a part beside a pod was not brought to its template");
+                tracing::warn!(%error, causes = causes(&error), "a part beside a pod was not brought to its template");
                 Ok(seen)
             }
             kept => kept,
@@ -132,8 +129,7 @@ fn told(error: &Error) -> &'static str {
             "lost"
         }
         _ => {
-            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(%error, cause, "a workspace was not reconciled");
+            tracing::warn!(%error, causes = causes(error), "a workspace was not reconciled");
             "error"
         }
     }
@@ -161,7 +157,7 @@ mod tests {
         let workspaces = Workspaces::new(store.clone(), auth.clone(), options).unwrap();
         let cluster = Arc::new(SimulatedCluster::new(Clock::system(), Duration::ZERO));
         let templates = Templates::load(TemplateOptions::default()).unwrap();
-        let reconciler = Reconciler::new(&workspaces, cluster, templates, Default::default());
+        let reconciler = Reconciler::new(&workspaces, cluster, templates, Default::default()).unwrap();
         let lease = || Lease::new(store.clone(), workspaces.inner.keys.lease(), Duration::from_secs(60));
         let (mut first, mut second) = (lease(), lease());
         let over = first.hold().await.unwrap().unwrap();

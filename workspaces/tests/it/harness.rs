@@ -152,7 +152,9 @@ impl Rig {
 
 impl Running {
     pub(crate) fn start(workspaces: &Workspaces, cluster: Arc<dyn Cluster>, options: ReconcilerOptions) -> Self {
-        Self::with(Reconciler::new(workspaces, cluster, templates(), options).with_tokens(Arc::new(TestTokens)))
+        Self::with(
+            Reconciler::new(workspaces, cluster, templates(), options).unwrap().with_tokens(Arc::new(TestTokens)),
+        )
     }
 
     pub(crate) fn with(reconciler: Reconciler) -> Self {

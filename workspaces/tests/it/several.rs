@@ -80,7 +80,7 @@ async fn a_late_deletion_does_not_meet_the_next_pod() {
     two.stop().await;
 }
 
-/// Neither knows of the other: each takes the lease for its own, since each has a store of its own idea of it.
+/// The lease goes back and forth, since neither can renew it in time; each may go on for a while with what it has begun.
 #[tokio::test]
 async fn two_at_once_do_no_harm() {
     let (rig, mock) = (Rig::new(options(1)).await, mock().await);

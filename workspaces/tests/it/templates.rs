@@ -157,7 +157,7 @@ async fn a_template_that_the_cluster_refuses_is_told_until_it_is_corrected() {
     let (rig, mock) = (Rig::new(options(1)).await, mock().await);
     let (_folder, bad) = written(&POD.replace("image: t2-workspace-pod", "image: ''"));
     let templates = Templates::load(TemplateOptions { image: None, ..bad }).unwrap();
-    let reconciler = Reconciler::new(&rig.workspaces, cluster(&mock).await, templates, fast());
+    let reconciler = Reconciler::new(&rig.workspaces, cluster(&mock).await, templates, fast()).unwrap();
     let reconciler = Running::with(reconciler.with_tokens(Arc::new(TestTokens)));
     let (made, other) = (rig.workspace_of("ada").await, rig.workspace_of("bob").await);
     let failed = rig.until(&made, State::Failed).await;

@@ -31,7 +31,7 @@ impl Tokens for Noted {
 async fn each_pod_has_a_token_and_none_outlives_it() {
     let (rig, mock) = (Rig::new(options(1)).await, mock().await);
     let tokens = Arc::new(Noted::default());
-    let reconciler = Reconciler::new(&rig.workspaces, cluster(&mock).await, templates(), fast());
+    let reconciler = Reconciler::new(&rig.workspaces, cluster(&mock).await, templates(), fast()).unwrap();
     let reconciler = Running::with(reconciler.with_tokens(tokens.clone()));
     let (made, operator) = (rig.workspace_of("ada").await, rig.operator());
     rig.until(&made, State::Running).await;
@@ -52,7 +52,7 @@ async fn each_pod_has_a_token_and_none_outlives_it() {
 async fn a_pod_that_cannot_start_without_one_is_not_made() {
     let rig = Rig::new(options(1)).await;
     let cluster = SimulatedCluster::new(rig.clock.clone(), std::time::Duration::ZERO);
-    let reconciler = Running::with(Reconciler::new(&rig.workspaces, Arc::new(cluster), templates(), fast()));
+    let reconciler = Running::with(Reconciler::new(&rig.workspaces, Arc::new(cluster), templates(), fast()).unwrap());
     let made = rig.workspace_of("ada").await;
     let failed = rig.until(&made, State::Failed).await;
     assert_eq!(failed.message.as_deref(), Some("its pod needs a token for the gateway, and this server gives none"));

@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     LoseAnswer,
     /// It is done after this long.
     Slow(Duration),
+    /// It is done when the gate is opened, whether its client still waits or not.
+    Gate,
     /// It hangs without being done.
     HangBefore,
     /// It is done, and hangs.

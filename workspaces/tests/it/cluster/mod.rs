@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -29,6 +30,7 @@ use watches::Watching;
 pub(crate) struct Mock {
     pub(crate) url: String,
     state: Mutex<State>,
+    gate: Arc<Notify>,
     /// The version that there is.
     changed: tokio::sync::watch::Sender<u64>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -70,6 +72,7 @@ impl Mock {
         let mock = Arc::new(Self {
             url,
             state: Mutex::new(state),
+            gate: Arc::default(),
             changed: tokio::sync::watch::Sender::new(0),
             tasks: Mutex::default(),
         });
@@ -102,6 +105,11 @@ impl Mock {
 
     pub(crate) fn faults<T>(&self, f: impl FnOnce(&mut Faults) -> T) -> T {
         self.with(|state| f(&mut state.faults))
+    }
+
+    /// Lets one request pass that waits at the gate.
+    pub(crate) fn open_gate(&self) {
+        self.gate.notify_one();
     }
 
     /// How the node treats pods with this in their names, from now on.

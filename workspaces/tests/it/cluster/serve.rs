@@ -65,6 +65,13 @@ async fn answer(Shared(mock): Shared<Arc<Mock>>, request: HttpRequest<Body>) -> 
             tokio::time::sleep(time).await;
             call.done(&mock)
         }
+        Some(Fault::Gate) => {
+            let late = async move {
+                mock.gate.notified().await;
+                call.done(&mock)
+            };
+            tokio::spawn(late).await.unwrap()
+        }
         None => call.done(&mock),
     }
 }

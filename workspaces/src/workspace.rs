@@ -153,3 +153,18 @@ pub(crate) fn write(tx: &Transaction, keys: &TenantKeys, workspace: &Workspace) 
     tx.set(&keys.record(&workspace.id), &record::encode(workspace)?);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_and_wishes_are_written_as_they_are_called() {
+        for state in State::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+        }
+        for wanted in [Wanted::Running, Wanted::Suspended, Wanted::Terminated] {
+            assert_eq!(serde_json::to_value(wanted).unwrap(), wanted.state().name());
+        }
+    }
+}

@@ -148,6 +148,11 @@ test-client: ## Check and test the TypeScript client of the resume protocol
 	@command -v npm >/dev/null || { echo 'test-client needs Node 20 or later with npm' >&2; exit 2; }
 	@cd ws-sidecar/client && npm ci --silent --no-audit --no-fund && npm run --silent check && npm test --silent
 
+.PHONY: test-sockets
+test-sockets: setup ## Talk through gateway and sidecar with clients and a workspace of others, a headless Chromium among them
+	cargo build --locked --quiet -p coditect-server
+	@CODITECT_SERVER=target/debug/coditect-server $(WITH_MODEL) scripts/with_sockets.sh scripts/with_chromium.sh python3 server/tests/sockets/test_sockets.py
+
 .PHONY: check-k8s
 check-k8s: ## Render and check the Kubernetes manifests and Dockerfiles, then see whether faults are noticed
 	@python3 scripts/check_k8s.py
@@ -162,7 +167,7 @@ fuzz: ## Fuzz each target of engine/fuzz for MINUTES= with a nightly compiler
 	done
 
 .PHONY: check
-check: lint check-k8s test check-models test-client test-page ## What CI runs, without the demo
+check: lint check-k8s test check-models test-client test-sockets test-page ## What CI runs, without the demo
 
 .PHONY: check-models
 check-models: ## Check the lock-free parts of the vector index in every order of steps

@@ -67,6 +67,7 @@ STANDIN := $(CURDIR)/target/standin
 TEST_ENGINE_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test it
 ON_STANDIN := env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING LD_LIBRARY_PATH=$(STANDIN) FDB_LIB_DIR=$(STANDIN)
 TEST_AUTH_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-auth --features fdb --test it
+TEST_WORKSPACES_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-workspaces --features fdb --test it
 TEST_FAULTS := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test faults
 TEST_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-store --features fdb,testing --test fdb
 BENCH := $(WITH_MODEL) cargo run --quiet --release --locked $(BENCHES) --bin
@@ -111,14 +112,16 @@ standin: ## Build the FoundationDB client library that tests run on
 	@cp target/debug/libfdb_standin.so $(STANDIN)/libfdb_c.so
 
 .PHONY: test-standin
-test-standin: standin ## Run the tests of store, engine and auth on the FoundationDB backend without a cluster
+test-standin: standin ## Run the tests of store, engine, auth and workspaces on the FoundationDB backend without a cluster
 	@env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING FDB_LIB_DIR=$(STANDIN) $(TEST_FDB)
 	@$(ON_STANDIN) $(TEST_ENGINE_FDB)
 	@$(ON_STANDIN) $(TEST_AUTH_FDB)
+	@$(ON_STANDIN) $(TEST_WORKSPACES_FDB)
 	@for seed in $$(seq $(ROUGH_SEEDS)); do \
-		echo "the engine's tests, and those of sign-in, with FDB_STANDIN_FAULTS=seed=$$seed,$(ROUGH)"; \
+		echo "the engine's tests, and those of sign-in and workspaces, with FDB_STANDIN_FAULTS=seed=$$seed,$(ROUGH)"; \
 		FDB_STANDIN_FAULTS="seed=$$seed,$(ROUGH)" $(ON_STANDIN) $(TEST_ENGINE_FDB) -- $(ROUGH_SKIPS); \
 		FDB_STANDIN_FAULTS="seed=$$seed,$(ROUGH)" $(ON_STANDIN) $(TEST_AUTH_FDB); \
+		FDB_STANDIN_FAULTS="seed=$$seed,$(ROUGH)" $(ON_STANDIN) $(TEST_WORKSPACES_FDB) -- --skip model:: --skip crash::; \
 	done
 	@SEEDS=20 FIRST= SEED= KEEP= $(ON_STANDIN) $(TEST_FAULTS)
 
@@ -132,6 +135,7 @@ test-fdb: ## Run the same tests on the cluster of FDB_CLUSTER_FILE=, with the cl
 	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' $(TEST_FDB)
 	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' LD_LIBRARY_PATH='$(FDB_LIB_DIR)' $(TEST_ENGINE_FDB)
 	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' LD_LIBRARY_PATH='$(FDB_LIB_DIR)' $(TEST_AUTH_FDB)
+	@env -u FDB_CLUSTER_STRING FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' LD_LIBRARY_PATH='$(FDB_LIB_DIR)' $(TEST_WORKSPACES_FDB)
 	@FDB_CLUSTER_FILE='$(abspath $(FDB_CLUSTER_FILE))' LD_LIBRARY_PATH='$(FDB_LIB_DIR)' $(TEST_ENGINE_FDB) -- --ignored nothing_stays_on_the_cluster
 
 .PHONY: test-page

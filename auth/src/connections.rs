@@ -168,6 +168,24 @@ impl Auth {
         Ok(sidecars)
     }
 
+    /// How many connections lead to a workspace through sidecars that are there.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn connections_of_workspace(&self, tenant: &TenantId, workspace: &WorkspaceId) -> Result<usize> {
+        let (auth, keys) = (&*self.inner, &self.inner.keys.tenant(tenant));
+        let sidecars = &self.sidecars_of(tenant, workspace).await?;
+        auth.run(|tx| async move {
+            let mut count = 0;
+            for sidecar in sidecars {
+                let space = keys.connections_at(sidecar.id);
+                count += tx.snapshot().collect_range(RangeQuery::from(&space)).await?.items.len();
+            }
+            Ok(count)
+        })
+        .await
+    }
+
     /// Takes out the sidecars whose lease ran out, with their connections. Answers how many sidecars that were.
     ///
     /// # Errors

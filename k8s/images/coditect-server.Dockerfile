@@ -32,8 +32,11 @@ COPY engine engine
 COPY ingest ingest
 COPY server server
 COPY store store
+COPY workspaces workspaces
 COPY ws-sidecar ws-sidecar
 COPY xtask xtask
+# The templates of workspaces are built in.
+COPY k8s/base/workspace k8s/base/workspace
 # Registry and compiled crates stay on the builder; the program leaves the mount for /out.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \

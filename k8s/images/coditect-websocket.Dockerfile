@@ -32,6 +32,7 @@ COPY engine engine
 COPY ingest ingest
 COPY server server
 COPY store store
+COPY workspaces workspaces
 COPY ws-sidecar ws-sidecar
 COPY xtask xtask
 

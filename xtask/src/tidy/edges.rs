@@ -15,9 +15,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Of the store, ingest uses the clock alone: time is injected from one place.
     ("coditect-ingest", &["coditect-store"]),
     ("coditect-auth", &["coditect-store"]),
+    ("coditect-workspaces", &["coditect-auth", "coditect-store"]),
     (
         "coditect-server",
-        &["coditect-engine", "coditect-ingest", "coditect-auth", "coditect-store", "coditect-websocket"],
+        &[
+            "coditect-engine",
+            "coditect-ingest",
+            "coditect-auth",
+            "coditect-store",
+            "coditect-websocket",
+            "coditect-workspaces",
+        ],
     ),
     ("coditect-websocket", &["coditect-auth", "coditect-store"]),
     (

@@ -1,0 +1,176 @@
+//! One step with one workspace: read the wish, do what brings the cluster nearer to it, write down what is seen.
+
+use coditect_store::Term;
+use tracing::Instrument as _;
+
+use super::outcome::{Outcome, judge};
+use super::queue::{Job, Next};
+use super::{Reconciler, meters};
+use crate::cluster::{ClusterError, ClusterErrorKind, ClusterResult, Observed, Phase};
+use crate::error::{Error, ErrorKind, Result, causes};
+use crate::keys::Name;
+use crate::limits;
+use crate::workspace::{self, State, Wanted, Workspace};
+
+impl Reconciler {
+    /// Does the step, and says when the next is due. Whatever goes wrong concerns this workspace alone.
+    pub(super) async fn step(&self, term: &Term, job: &Job) -> Next {
+        let Name { tenant, workspace } = &job.name;
+        let span = tracing::info_span!("reconcile", %tenant, %workspace);
+        let begun = self.inner.clock.monotonic();
+        let done = Box::pin(self.bring(term, job)).instrument(span.clone()).await;
+        let (result, next) =
+            done.unwrap_or_else(|error| (span.in_scope(|| told(&error)), Next::After(self.options.recheck)));
+        let took = self.inner.clock.monotonic().saturating_sub(begun);
+        meters::step(result, took);
+        next
+    }
+
+    async fn bring(&self, term: &Term, job: &Job) -> Result<(&'static str, Next)> {
+        let Some(before) = self.inner.find(&job.name.tenant, &job.name.workspace).await? else {
+            return Ok(("gone", Next::Rest));
+        };
+        match (before.wanted, before.state) {
+            (Wanted::Terminated, State::Terminated) => return self.after_the_end(term, &before, job).await,
+            (Wanted::Running, _) if job.is_thorough && self.is_idle(&before).await? => {
+                self.suspend_idle(term, &before).await?;
+                return Ok(("idle", Next::Now));
+            }
+            _ => {}
+        }
+        let acted = tokio::time::timeout(limits::STEP_WAIT, self.act(&before, job.is_thorough)).await;
+        let seen = acted.unwrap_or_else(|_| Err(ClusterError::unavailable().caused_by("it takes too long")));
+        if let Err(error) = &seen {
+            tracing::warn!(%error, causes = causes(error), "the cluster was not brought to what is wanted");
+        }
+        let outcome = judge(&before, &seen, self.inner.now(), &self.options);
+        if outcome.after.state != before.state && matches!(outcome.after.state, State::Suspended | State::Terminated) {
+            // No pod has it any more.
+            self.tokens.take_back(&before).await?;
+        }
+        self.write(term, &before, &outcome).await
+    }
+
+    /// Does what brings the cluster nearer to what is wanted.
+    async fn act(&self, workspace: &Workspace, is_thorough: bool) -> ClusterResult<Observed> {
+        match workspace.wanted {
+            Wanted::Terminated => self.cluster.remove(workspace).await,
+            Wanted::Suspended => self.cluster.suspend(workspace).await,
+            Wanted::Running => self.start(workspace, is_thorough).await,
+        }
+    }
+
+    /// Looks at the pod, makes one where there is none, and takes one away that has ended; the next step makes another.
+    async fn start(&self, workspace: &Workspace, is_thorough: bool) -> ClusterResult<Observed> {
+        let seen = self.cluster.observe(workspace).await?;
+        match seen.phase {
+            Phase::Gone | Phase::Absent => self.apply(workspace, true).await,
+            Phase::Failed => self.cluster.suspend(workspace).await.map(|_| seen),
+            Phase::Starting if workspace.anew => self.cluster.suspend(workspace).await,
+            _ if is_thorough => self.keep_up(workspace, seen).await,
+            _ => Ok(seen),
+        }
+    }
+
+    async fn apply(&self, workspace: &Workspace, with_token: bool) -> ClusterResult<Observed> {
+        let token = if with_token { self.tokens.token(workspace).await } else { Ok(None) };
+        let token = token.map_err(|error| ClusterError::waiting("its token is not made yet").caused_by(error))?;
+        self.cluster.apply(workspace, &self.templates.manifests(workspace, token.as_ref())).await
+    }
+
+    /// Brings the parts beside a pod to their templates. One that is refused is told, and does not take the pod from its user.
+    async fn keep_up(&self, workspace: &Workspace, seen: Observed) -> ClusterResult<Observed> {
+        // A pod that does not get ready may miss its token.
+        match self.apply(workspace, seen.phase == Phase::Starting).await {
+            Err(error) if error.kind() == ClusterErrorKind::Refused => {
+                tracing::warn!(%error, causes = causes(&error), "a part beside a pod was not brought to its template");
+                Ok(seen)
+            }
+            kept => kept,
+        }
+    }
+
+    /// Writes down what was seen, unless something else is wanted by now, or another process has taken over.
+    async fn write(&self, term: &Term, before: &Workspace, outcome: &Outcome) -> Result<(&'static str, Next)> {
+        let (keys, after) = (&self.inner.keys.tenant(&before.tenant), &outcome.after);
+        let is_current = self
+            .inner
+            .run(|tx| async move {
+                term.fence(&tx).await?;
+                let current = workspace::read(&tx, keys, &before.id).await?;
+                let Some(current) = current.filter(|it| it.revision == before.revision) else { return Ok(false) };
+                let known = Workspace { last_active_at: current.last_active_at, ..after.clone() };
+                if known != current {
+                    workspace::write(&tx, keys, &known)?;
+                }
+                let wish = keys.wish(&before.id);
+                if tx.get(&wish).await?.is_some() {
+                    tx.clear(&wish);
+                }
+                Ok(true)
+            })
+            .await?;
+        if !is_current {
+            return Ok(("overtaken", Next::Now));
+        }
+        if after.state != before.state {
+            let message = after.message.as_deref().unwrap_or_default();
+            tracing::info!(state = %after.state, message, "a workspace has changed");
+        }
+        Ok((outcome.result, outcome.next))
+    }
+}
+
+/// Tells of an error of the store. Answers its word for metrics.
+fn told(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::Lost => {
+            tracing::debug!(%error, "another process reconciles");
+            "lost"
+        }
+        _ => {
+            tracing::warn!(%error, causes = causes(error), "a workspace was not reconciled");
+            "error"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use coditect_auth::{Auth, AuthOptions, KeyRing, UserId};
+    use coditect_store::{Clock, Lease, TenantId, testing};
+
+    use super::*;
+    use crate::{NewWorkspace, SimulatedCluster, TemplateOptions, Templates, Workspaces, WorkspacesOptions};
+
+    /// Serialisability alone does not keep it out: what was seen is as old as the term.
+    #[tokio::test]
+    async fn what_was_seen_in_a_term_that_is_over_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = testing::open(dir.path(), Clock::system()).await.unwrap();
+        let keys = KeyRing::new(&"a secret of the tests, 32 bytes and more".into(), &[]).unwrap();
+        let auth = Auth::start(store.clone(), AuthOptions::new(keys)).unwrap();
+        let options = WorkspacesOptions { has_cluster: true, ..Default::default() };
+        let workspaces = Workspaces::new(store.clone(), auth.clone(), options).unwrap();
+        let cluster = Arc::new(SimulatedCluster::new(Clock::system(), Duration::ZERO));
+        let templates = Templates::load(TemplateOptions::default()).unwrap();
+        let reconciler = Reconciler::new(&workspaces, cluster, templates, Default::default()).unwrap();
+        let lease = || Lease::new(store.clone(), workspaces.inner.keys.lease(), Duration::from_secs(60));
+        let (mut first, mut second) = (lease(), lease());
+        let over = first.hold().await.unwrap().unwrap();
+        first.release().await.unwrap();
+        let current = second.hold().await.unwrap().unwrap();
+        let operator = auth.operator(&TenantId::new("acme").unwrap());
+        let new = NewWorkspace { name: "main".into(), user: Some(UserId::new("ada").unwrap()) };
+        let before = workspaces.create(&operator, &new).await.unwrap();
+        let after = Workspace { state: State::Running, ..before.clone() };
+        let outcome = Outcome { after, next: Next::Rest, result: "done" };
+        let refused = reconciler.write(&over, &before, &outcome).await.unwrap_err();
+        assert_eq!(*refused.kind(), ErrorKind::Lost);
+        assert_eq!(workspaces.find(&before.tenant, &before.id).await.unwrap().unwrap(), before);
+        assert_eq!(reconciler.write(&current, &before, &outcome).await.unwrap(), ("done", Next::Rest));
+    }
+}

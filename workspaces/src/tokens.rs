@@ -1,0 +1,31 @@
+//! Where a workspace's token comes from, with which its sidecar asks the gateway about sessions.
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use secrecy::SecretString;
+
+use crate::error::Result;
+use crate::workspace::Workspace;
+
+/// Makes tokens that are good for one workspace alone.
+pub trait Tokens: Send + Sync {
+    /// A token for a pod of this workspace that is about to be made or does not get ready; `None` for none. It may be one that was given before; all that were
+    /// stay good until they are taken back.
+    fn token<'a>(&'a self, workspace: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>>;
+
+    /// Takes the workspace's tokens back: its pod is gone. May be called again.
+    fn take_back<'a>(&'a self, workspace: &'a Workspace) -> BoxFuture<'a, Result<()>> {
+        let _ = workspace;
+        futures::future::ready(Ok(())).boxed()
+    }
+}
+
+/// No tokens: for templates that need none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoTokens;
+
+impl Tokens for NoTokens {
+    fn token<'a>(&'a self, _: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>> {
+        futures::future::ready(Ok(None)).boxed()
+    }
+}

@@ -1,0 +1,117 @@
+//! Workspaces that nobody uses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coditect_auth::{Acting, Connection, ConnectionId, Sidecar, SidecarId};
+use coditect_workspaces::{NewWorkspace, ReconcilerOptions, SimulatedCluster, State, Wanted, Workspace};
+
+use crate::harness::{Rig, Running, eventually_some, fast, options};
+
+const IDLE: Duration = Duration::from_secs(3_600);
+
+struct Scene {
+    rig: Rig,
+    ada: Acting,
+    made: Workspace,
+    running: Running,
+}
+
+impl Scene {
+    /// A workspace that runs, by a clock that stands still.
+    async fn new(idle: Duration) -> Self {
+        let rig = Rig::still(options(1)).await;
+        let cluster = SimulatedCluster::new(rig.clock.clone(), Duration::ZERO);
+        let often = ReconcilerOptions { idle_after: Some(idle), resync: Duration::from_millis(10), ..fast() };
+        let running = rig.reconciler(Arc::new(cluster), often);
+        let ada = rig.ada().await;
+        let made = rig.workspaces.create(&ada, &NewWorkspace { name: "main".into(), user: None }).await.unwrap();
+        let made = rig.until(&made, State::Running).await;
+        Self { rig, ada, made, running }
+    }
+
+    fn sidecar(&self) -> Sidecar {
+        Sidecar {
+            id: SidecarId::made(&self.rig.clock),
+            tenant: self.made.tenant.clone(),
+            workspace: self.made.id.clone(),
+            user: self.made.user.clone(),
+            address: "10.0.0.7:8765".into(),
+            pod_namespace: None,
+            pod_name: None,
+            expires_at: self.rig.clock.now(),
+        }
+    }
+
+    async fn connect(&self, sidecar: &Sidecar) -> ConnectionId {
+        let connection = Connection {
+            id: ConnectionId::made(&self.rig.clock),
+            session: self.ada.caller().session().unwrap().clone(),
+            user: self.made.user.clone(),
+            workspace: self.made.id.clone(),
+            sidecar: sidecar.id,
+            client: "test".into(),
+            resumable: false,
+            opened_at: self.rig.clock.now(),
+        };
+        self.rig.auth.announce(sidecar).await.unwrap();
+        self.rig.auth.connected(self.ada.caller(), sidecar, &connection).await.unwrap();
+        connection.id
+    }
+
+    async fn now(&self) -> Workspace {
+        self.rig.now(&self.made).await.unwrap()
+    }
+
+    /// Waits until its use is noted at the present time.
+    async fn until_used(&self) {
+        let used = || async { (self.now().await.last_active_at == self.rig.clock.now()).then_some(()) };
+        eventually_some("its use to be noted", used).await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_nobody_uses_is_suspended_and_that_is_written_down() {
+    let scene = Scene::new(IDLE).await;
+    scene.rig.clock.advance(IDLE + Duration::from_secs(1));
+    let suspended = scene.rig.until(&scene.made, State::Suspended).await;
+    assert_eq!((suspended.wanted, suspended.revision), (Wanted::Suspended, 2));
+    let expected = format!("workspace {} of user {}: nobody uses it", scene.made.id, scene.made.user);
+    assert_eq!(scene.rig.audit("workspace.suspend").await, [expected]);
+    scene.rig.workspaces.resume(&scene.ada, &scene.made.id).await.unwrap();
+    scene.rig.until(&scene.made, State::Running).await;
+    scene.running.stop().await;
+}
+
+#[tokio::test]
+async fn one_with_a_connection_is_used_and_the_time_counts_from_its_end() {
+    let scene = Scene::new(Duration::from_secs(100)).await;
+    let sidecar = scene.sidecar();
+    let connection = scene.connect(&sidecar).await;
+    for _ in 0..5 {
+        for _ in 0..2 {
+            scene.rig.clock.advance(Duration::from_secs(40));
+            scene.rig.auth.announce(&sidecar).await.unwrap();
+        }
+        scene.until_used().await;
+    }
+    let now = scene.now().await;
+    assert_eq!((now.state, now.revision), (State::Running, 1));
+    scene.rig.auth.disconnected(&scene.made.tenant, connection).await.unwrap();
+    scene.rig.clock.advance(Duration::from_secs(101));
+    scene.rig.until(&scene.made, State::Suspended).await;
+    scene.running.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_is_touched_is_used() {
+    let scene = Scene::new(IDLE).await;
+    for _ in 0..4 {
+        scene.rig.clock.advance(IDLE / 2);
+        scene.rig.workspaces.touch(&scene.made.tenant, &scene.made.id).await.unwrap();
+        assert_eq!(scene.now().await.last_active_at, scene.rig.clock.now());
+    }
+    let now = scene.now().await;
+    assert_eq!((now.state, now.revision), (State::Running, 1));
+    scene.running.stop().await;
+}

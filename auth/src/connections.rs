@@ -3,7 +3,7 @@
 //! A sidecar holds a lease that it renews; when it crashes, its lease runs out, and it and its connections are no longer shown, until
 //! [`Auth::sweep_connections`] takes them away. The session record says whether its session is connected, and to which pod.
 
-use coditect_store::{RangeQuery, TenantId, Transaction, Watch, key_after, record};
+use coditect_store::{Lease, RangeQuery, TenantId, Transaction, Watch, key_after, record};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -70,11 +70,12 @@ impl Sidecar {
 }
 
 impl Auth {
-    /// Makes a sidecar known, or renews its lease. To be called every [`limits::SIDECAR_BEAT`].
+    /// Makes a sidecar known, or renews its lease. To be called every [`limits::SIDECAR_BEAT`]. Answers whether it was known: one that was not, though it had been
+    /// announced, was taken out with its connections when its lease had run out.
     ///
     /// # Errors
     /// Store failures.
-    pub async fn announce(&self, sidecar: &Sidecar) -> Result<()> {
+    pub async fn announce(&self, sidecar: &Sidecar) -> Result<bool> {
         let auth = &*self.inner;
         let keys = &auth.keys.tenant(&sidecar.tenant);
         let lease = SignedDuration::try_from(limits::SIDECAR_LEASE).unwrap_or(SignedDuration::ZERO);
@@ -82,8 +83,10 @@ impl Auth {
         let renewed = &Sidecar { expires_at: now.saturating_add(lease).unwrap_or(now), ..sidecar.clone() };
         auth.run(|tx| async move {
             tenants::ensure(&tx, &auth.keys, keys.tenant(), now).await?;
-            tx.set(&keys.sidecar(&renewed.workspace, renewed.id), &record::encode(renewed)?);
-            Ok(())
+            let key = keys.sidecar(&renewed.workspace, renewed.id);
+            let is_known = tx.get(&key).await?.is_some();
+            tx.set(&key, &record::encode(renewed)?);
+            Ok(is_known)
         })
         .await
     }
@@ -184,6 +187,23 @@ impl Auth {
             Ok(count)
         })
         .await
+    }
+
+    /// Takes out again and again what crashed sidecars have left, of several processes one at a time.
+    pub async fn keep_swept(&self) {
+        let store = self.inner.store.clone();
+        let mut lease = Lease::new(store, self.inner.keys.lease("sidecars"), limits::CLEANUP_LEASE);
+        loop {
+            tokio::time::sleep(limits::SIDECAR_LEASE).await;
+            match lease.during(|_| self.sweep_connections()).await {
+                Ok(Some(Ok(0)) | None) => {}
+                Ok(Some(Ok(gone))) => {
+                    tracing::info!(gone, "sidecars whose lease ran out were taken out of the registry");
+                }
+                Ok(Some(Err(error))) => tracing::warn!(%error, "the registry of connections was not swept"),
+                Err(error) => tracing::warn!(%error, "the registry of connections was not swept"),
+            }
+        }
     }
 
     /// Takes out the sidecars whose lease ran out, with their connections. Answers how many sidecars that were.

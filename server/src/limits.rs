@@ -117,6 +117,8 @@ pub const SOCKETS: usize = 10_000;
 pub const SIDECAR_WAIT: Duration = Duration::from_secs(15);
 /// Buffer of a tunnel, for each direction, bytes.
 pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;
+/// Longest reason of a Close, bytes (RFC 6455, section 5.5, less the code).
+pub const CLOSE_REASON_BYTES: usize = 123;
 /// What a page has to answer a Close.
 pub const GOODBYE_WAIT: Duration = Duration::from_secs(5);
 /// Longest wait for a client that begins to speak TLS.

@@ -89,6 +89,11 @@ impl Server {
             let stop = ending.clone();
             tasks.spawn(async move { auth.keep_clean(every, kept, stop).await });
         }
+        let sweeping = {
+            let auth = app.auth.clone();
+            async move { auth.keep_swept().await }
+        };
+        tasks.spawn(ending.clone().run_until_cancelled_owned(sweeping));
         if let Some(sidecar) = sidecar {
             // Its clients are told to come back before their sockets are cut off.
             tasks.spawn(sidecar.run(leaving.clone().cancelled_owned()));
@@ -100,8 +105,11 @@ impl Server {
         let bounds = &app.settings.limits;
         let grace = Duration::from_millis(bounds.shutdown_ms);
         let serving = Serving { router: routes::router(&app), tls, most: bounds.connections, grace };
-        connections::serve(listener, serving, stop).await;
-        app.tunnels.stop(grace).await;
+        let sockets = async {
+            leaving.cancelled().await;
+            app.tunnels.stop(grace).await;
+        };
+        tokio::join!(connections::serve(listener, serving, stop), sockets);
         ending.cancel();
         tasks.close();
         tasks.wait().await;

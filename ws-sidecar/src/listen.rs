@@ -33,8 +33,7 @@ pub(crate) async fn clients(listener: TcpListener, shared: Arc<Shared>, stop: Ca
     while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &places)).await {
         let Some((stream, peer, place)) = accepted else { continue };
         let shared = shared.clone();
-        let serving = speak(stream, peer, place, shared);
-        connections.spawn(stop.clone().run_until_cancelled_owned(serving));
+        connections.spawn(speak(stream, peer, place, shared, stop.clone()));
     }
     drop(listener);
     connections.close();
@@ -56,7 +55,14 @@ async fn accept(
     }
 }
 
-async fn speak(stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, shared: Arc<Shared>) {
+async fn speak(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+) {
+    let drain = shared.settings.times.drain;
     let place = Place(Arc::new(place));
     let service = service_fn(move |request| {
         let (shared, place) = (shared.clone(), place.clone());
@@ -67,7 +73,16 @@ async fn speak(stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit,
         .header_read_timeout(limits::HEAD_WAIT)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    if let Err(error) = connection.await {
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            // A request under way is answered, if it does not take too long; the connection then ends.
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(drain, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended badly");
     }
 }

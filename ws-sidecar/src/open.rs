@@ -111,7 +111,7 @@ impl Asked {
         }
         let close = denied.close();
         let chosen = if self.wants_channel { message::PROTOCOL } else { token::PROTOCOL };
-        Ok(self.upgrade_to(Some(chosen.to_owned()), |_, side| async move { goodbye::say(side, close).await }))
+        Ok(self.upgrade_to(Some(chosen.to_owned()), |_, side| async move { goodbye::say_now(side, close).await }))
     }
 
     /// Answers, and signs in with the first message.
@@ -124,7 +124,7 @@ impl Asked {
     async fn first_message(self, mut side: Side, chosen: Option<String>) {
         let caller = match self.sign_in(&mut side).await {
             Ok(caller) => caller,
-            Err(close) => return goodbye::say(side, close).await,
+            Err(close) => return goodbye::say_now(side, close).await,
         };
         side.outbox.piece(Piece::text(r#"{"type":"authenticated"}"#));
         if self.wants_channel {
@@ -134,9 +134,9 @@ impl Asked {
             Ok(dialled) if dialled.protocol == chosen => self.plain(side, caller, dialled).await,
             Ok(_) => {
                 let close = Close::new(code::BAD_GATEWAY, "the workspace chose another subprotocol than the first one");
-                goodbye::say(side, close).await;
+                goodbye::say_now(side, close).await;
             }
-            Err(error) => goodbye::say(side, away(&error)).await,
+            Err(error) => goodbye::say_now(side, away(&error)).await,
         }
     }
 
@@ -165,7 +165,7 @@ impl Asked {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());
-                return goodbye::say(side, denied.close()).await;
+                return goodbye::say_now(side, denied.close()).await;
             }
         };
         tracing::info!(connection = %seat.id, peer = %self.peer, "a connection began");
@@ -185,17 +185,17 @@ impl Asked {
     async fn channel(self, mut side: Side, caller: Caller) {
         let opening = match first_text(&mut side, limits::RESUME_TEXT_BYTES).await {
             Ok(text) => serde_json::from_slice(&text),
-            Err(close) => return goodbye::say(side, close).await,
+            Err(close) => return goodbye::say_now(side, close).await,
         };
         let Ok(opening) = opening else {
             let close = Close::new(code::RESUME_PROTOCOL, "the first message must be of type open or resume");
-            return goodbye::say(side, close).await;
+            return goodbye::say_now(side, close).await;
         };
         let seat = match self.shared.live.enter(&caller, self.peer.to_string(), true, self.place.clone()).await {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());
-                return goodbye::say(side, denied.close()).await;
+                return goodbye::say_now(side, denied.close()).await;
             }
         };
         match opening {
@@ -207,7 +207,7 @@ impl Asked {
                     Err(attach) => {
                         meters::resumed("no_channel");
                         let close = Close::new(code::NO_CHANNEL, "there is no such channel any more");
-                        goodbye::say(attach.side, close).await;
+                        goodbye::say_now(attach.side, close).await;
                     }
                 }
             }
@@ -218,7 +218,7 @@ impl Asked {
         let shared = &self.shared;
         let dialled = match self.dial.connect(limits::DIAL_WAIT).await {
             Ok(dialled) => dialled,
-            Err(error) => return goodbye::say(side, away(&error)).await,
+            Err(error) => return goodbye::say_now(side, away(&error)).await,
         };
         tracing::info!(connection = %seat.id, peer = %self.peer, resumable = true, "a connection began");
         let (bounds, keep) = (&shared.settings.bounds, shared.settings.times.keep);

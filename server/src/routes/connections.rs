@@ -190,7 +190,7 @@ fn refuse(upgrade: WebSocketUpgrade, problem: &Problem) -> Response {
         StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => 4404,
         _ => 1013,
     };
-    let reason = problem.detail.chars().take(30).collect::<String>();
+    let reason = &problem.detail[..problem.detail.floor_char_boundary(crate::limits::CLOSE_REASON_BYTES)];
     let frame = CloseFrame { code, reason: reason.into() };
     upgrade.protocols([token::RESUME, token::BEARER]).on_upgrade(async move |mut socket| {
         // Who is gone by now needs no reason.

@@ -8,6 +8,7 @@ by a subprotocol, survives a restart of the workspace, and is closed when its us
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -60,7 +62,7 @@ class Workspace:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def stop(self):
+    def close(self):
         self.process.kill()
         self.process.wait()
 
@@ -88,26 +90,30 @@ class Gateway:
     def log_in(self):
         return self.call("POST", "/auth/login", {"tenant": TENANT, "email": EMAIL, "password": PASSWORD})
 
-    def stop(self):
+    def close(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
 
 async def python_websockets(base, token):
     """The library websockets, with compression, fragments, pings and a terminal."""
     headers = {"authorization": f"Bearer {token}"}
-    async with websockets.connect(base + "/echo", additional_headers=headers, max_size=1 << 24) as client:
+    async with asyncio.timeout(PATIENCE), websockets.connect(base + "/echo", additional_headers=headers, max_size=1 << 24) as client:
         for message in ["hello", "漢字" * 100_000, "", b"\x07" * 1_000_000]:
             await client.send(message)
             assert await client.recv() == message
         await client.send(iter(["in ", "three ", "parts"]))
         assert await client.recv() == "in three parts"
-        await asyncio.wait_for(await client.ping(), PATIENCE)
-    async with websockets.connect(base + "/terminal", additional_headers=headers) as client:
+        await (await client.ping())
+    async with asyncio.timeout(PATIENCE), websockets.connect(base + "/terminal", additional_headers=headers) as client:
         await client.send(json.dumps(["stdin", "echo $((6 * 7)) of python\r"]))
         output = ""
         while "42 of python" not in output:
-            kind, *rest = json.loads(await asyncio.wait_for(client.recv(), PATIENCE))
+            kind, *rest = json.loads(await client.recv())
             output += rest[0] if kind == "stdout" else ""
     try:
         await websockets.connect(base + "/echo")
@@ -124,13 +130,24 @@ def node_ws(base, token):
     assert done.stdout == "ok\n", done.stdout + done.stderr
 
 
+@contextlib.contextmanager
+def killed_late(process):
+    """Ends a process that takes too long: whoever reads from it then comes to the end."""
+    timer = threading.Timer(PATIENCE, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def websocat(base, token):
     """A program for the shell."""
     command = [os.environ["CODITECT_WEBSOCAT"], "-n1", f"-H=authorization: Bearer {token}", base + "/echo"]
     done = subprocess.run(command, input="hello from a shell\n", capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout == "hello from a shell\n", done.stdout + done.stderr
     terminal = [os.environ["CODITECT_WEBSOCAT"], "-n", f"-H=authorization: Bearer {token}", base + "/terminal"]
-    with subprocess.Popen(terminal, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(terminal, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process, killed_late(process):
         process.stdin.write(json.dumps(["stdin", "echo $((6 * 7)) of websocat\r"]) + "\n")
         process.stdin.flush()
         for line in process.stdout:
@@ -169,7 +186,7 @@ def chromium(gateway, base, workspace, token):
         page.evaluate(terminal, [base + "/terminal", token])
         until("the terminal answers the page", lambda: "42 of a page" in page.evaluate("window.output"))
         says("before the restart")
-        workspace.stop()
+        workspace.close()
         workspace.start()
         until("the socket leads somewhere again", lambda: again(page))
         says("after the restart")
@@ -189,28 +206,23 @@ def again(page):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as started:
         create = [os.environ["CODITECT_SERVER"], "admin", "create", "--tenant", TENANT, "--email", EMAIL, "--data-dir", f"{folder}/data"]
         subprocess.run(create, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
-        gateway = Gateway(folder, [])
-        user = gateway.log_in()["user"]["user_id"]
-        gateway.stop()
-        workspace = Workspace()
-        gateway = Gateway(folder, ["sidecar.workspace=ws-7", f"sidecar.tenant={TENANT}", f"sidecar.user={user}",
-                                   f"sidecar.upstream=http://127.0.0.1:{workspace.port}"])
-        try:
-            base, token = f"ws://{gateway.address}/workspaces/ws-7/ws", gateway.log_in()["token"]
-            asyncio.run(python_websockets(base, token))
-            print("python websockets: ok", flush=True)
-            node_ws(base, token)
-            print("node ws: ok", flush=True)
-            websocat(base, token)
-            print("websocat: ok", flush=True)
-            chromium(gateway, base, workspace, token)
-            print("chromium: ok", flush=True)
-        finally:
-            gateway.stop()
-            workspace.stop()
+        with contextlib.closing(Gateway(folder, [])) as gateway:
+            user = gateway.log_in()["user"]["user_id"]
+        workspace = started.enter_context(contextlib.closing(Workspace()))
+        gateway = started.enter_context(contextlib.closing(Gateway(folder, [
+            "sidecar.workspace=ws-7", f"sidecar.tenant={TENANT}", f"sidecar.user={user}", f"sidecar.upstream=http://127.0.0.1:{workspace.port}"])))
+        base, token = f"ws://{gateway.address}/workspaces/ws-7/ws", gateway.log_in()["token"]
+        asyncio.run(python_websockets(base, token))
+        print("python websockets: ok", flush=True)
+        node_ws(base, token)
+        print("node ws: ok", flush=True)
+        websocat(base, token)
+        print("websocat: ok", flush=True)
+        chromium(gateway, base, workspace, token)
+        print("chromium: ok", flush=True)
     print("sockets: ok")
 
 

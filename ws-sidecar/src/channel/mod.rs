@@ -138,7 +138,7 @@ impl Channel {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.window.bytes() < self.options.replay_bytes
+        self.window.memory() < self.options.replay_bytes
     }
 
     /// Sends a piece of a message of the workspace, or keeps it for the next connection.

@@ -10,6 +10,7 @@ use super::message::Head;
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     kept: VecDeque<(Head, Bytes)>,
+    /// Bytes of the payloads.
     bytes: usize,
     /// Number of the last envelope.
     last: u64,
@@ -40,9 +41,9 @@ impl Window {
         true
     }
 
-    /// Bytes that are kept.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+    /// Memory that what is kept takes, bytes: small envelopes take more than they are long.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes + self.kept.len() * size_of::<(Head, Bytes)>()
     }
 
     /// What is kept, in order.
@@ -66,10 +67,11 @@ mod tests {
         assert!(window.acknowledged(1));
         assert!(!window.acknowledged(0), "it is gone");
         assert!(!window.acknowledged(4), "it was not sent");
-        assert_eq!(window.bytes(), 5);
+        assert_eq!(window.bytes, 5);
+        assert!(window.memory() > 2 * 40);
         assert_eq!(window.kept().map(|(head, _)| head.number).collect::<Vec<_>>(), [2, 3]);
         assert!(window.acknowledged(3));
-        assert_eq!((window.bytes(), window.kept().count()), (0, 0));
+        assert_eq!((window.memory(), window.kept().count()), (0, 0));
         assert_eq!(window.push(true, false, Bytes::new()).number, 4);
     }
 }

@@ -37,7 +37,7 @@ impl ClientEnd {
     /// Whether the workspace's data may be taken.
     pub(crate) fn has_room(&self, queue_bytes: usize) -> bool {
         match self {
-            Self::Plain(side) => side.as_ref().is_some_and(|side| side.outbox.bytes() < queue_bytes),
+            Self::Plain(side) => side.as_ref().is_some_and(|side| side.outbox.memory() < queue_bytes),
             Self::Channel(channel) => channel.has_room(),
         }
     }

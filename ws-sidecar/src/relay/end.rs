@@ -44,6 +44,13 @@ impl End {
         let close = Close { code: Some(LOST), reason: String::new() };
         Self { by: By::Client, close, is_answered: true, deadline: now }
     }
+
+    /// Something of what came before the workspace's Close still moves: there is time again.
+    pub(super) fn put_off(&mut self, now: Instant) {
+        if self.by == By::Workspace {
+            self.deadline = self.deadline.max(now + limits::CLOSE_WAIT);
+        }
+    }
 }
 
 /// The code for a connection that ended without Close (RFC 6455, section 7.4.1). It is never sent.
@@ -97,10 +104,15 @@ impl Relay {
     }
 
     async fn say(self, end: End) {
-        let Self { client, workspace, .. } = self;
+        let Self { client, mut workspace, .. } = self;
         // Whoever was told already only has to go.
         let to_workspace = match end.by {
-            By::Client if end.close.code == Some(LOST) => Some(Close::new(code::GOING_AWAY, "the client is gone")),
+            By::Client if end.close.code == Some(LOST) => {
+                let close = Close::new(code::GOING_AWAY, "the client is gone");
+                // Behind what the client had sent before.
+                workspace.close(&close);
+                Some(close)
+            }
             By::Client | By::Workspace => None,
             By::Sidecar => Some(Close::new(code::GOING_AWAY, "the sidecar ended the connection")),
         };
@@ -108,12 +120,15 @@ impl Relay {
         let untold = client.take().filter(|_| !is_told);
         let client = async {
             if let Some(side) = untold {
-                goodbye::say(side, end.close).await;
+                goodbye::say_now(side, end.close).await;
             }
         };
         let workspace = async {
             if let Some((side, close)) = workspace.take().zip(to_workspace) {
-                goodbye::say(side, close).await;
+                match end.by {
+                    By::Sidecar => goodbye::say_now(side, close).await,
+                    By::Client | By::Workspace => goodbye::say(side, &close).await,
+                }
             }
         };
         tokio::join!(client, workspace);

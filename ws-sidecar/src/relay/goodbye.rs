@@ -8,7 +8,7 @@ use crate::wire::{Close, Event};
 
 /// Says goodbye in the background.
 pub(crate) fn spawn(side: Side, close: &Close) {
-    tokio::spawn(say(side, close.clone()));
+    tokio::spawn(say_now(side, close.clone()));
 }
 
 /// Answers a Close, in the background.
@@ -29,16 +29,27 @@ async fn flush(side: &mut Side) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends Close, and waits until the other end has answered or ended the connection, so that it is not cut off before it has read it.
-pub(crate) async fn say(mut side: Side, close: Close) {
+/// Sends Close before whatever waits, which is dropped.
+pub(crate) async fn say_now(mut side: Side, close: Close) {
     side.outbox.close_now(&close);
+    finish(side).await;
+}
+
+/// Sends Close behind whatever waits.
+pub(crate) async fn say(mut side: Side, close: &Close) {
+    side.outbox.close(close);
+    finish(side).await;
+}
+
+/// Waits until the other end has answered or ended the connection, so that it is not cut off before it has read everything.
+async fn finish(mut side: Side) {
     let said = async {
         flush(&mut side).await?;
         side.wait_for_end().await
     };
     let said: Result<io::Result<()>, _> = tokio::time::timeout(limits::CLOSE_WAIT, said).await;
     if let Ok(Err(error)) = said {
-        tracing::debug!(%error, "a client was gone before it could be told");
+        tracing::debug!(%error, "the other end was gone before it could be told");
     }
 }
 

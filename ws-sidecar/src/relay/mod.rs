@@ -75,6 +75,8 @@ impl Relay {
             self.wait(timer.as_mut()).await;
         }
         self.meters.queued_bytes.decrement(self.queued as f64);
+        // Whoever wants to come back from now on hears that there is nothing to come back to.
+        self.listed = None;
         let end = self.end.take().unwrap_or_else(|| End::lost(Instant::now()));
         let (by, code) = (end.by, end.close.code_or_none());
         meters::closed(code, by.label());
@@ -96,6 +98,12 @@ impl Relay {
             }
         }
         let queued = self.client.queued_bytes() + self.workspace.queued_bytes();
+        if queued < self.queued
+            && let Some(end) = &mut self.end
+        {
+            // A slow reader gets all that was there before the end, as long as it does read.
+            end.put_off(Instant::now());
+        }
         if queued != self.queued {
             self.meters.queued_bytes.increment(queued as f64 - self.queued as f64);
             self.queued = queued;

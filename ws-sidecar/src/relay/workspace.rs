@@ -70,7 +70,11 @@ impl Workspace {
     }
 
     pub(crate) fn has_room(&self, queue_bytes: usize) -> bool {
-        !self.is_gone() && self.queued_bytes() < queue_bytes
+        match &self.state {
+            State::There(side) => side.outbox.memory() < queue_bytes,
+            State::Away(away) => away.waiting.memory() < queue_bytes,
+            State::Gone => false,
+        }
     }
 
     pub(crate) fn is_there(&self) -> bool {

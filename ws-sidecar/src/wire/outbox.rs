@@ -141,6 +141,11 @@ impl Outbox {
         self.bytes
     }
 
+    /// Memory that what waits takes, bytes: small frames take more than they are long.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes + (self.controls.len() + self.data.len()) * size_of::<Frame>()
+    }
+
     /// Whether the connection could not be replaced by another without breaking a message in two.
     pub(crate) fn is_within_message(&self) -> bool {
         self.is_within_message

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::SinkExt as _;
+use futures::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
@@ -81,6 +81,42 @@ async fn a_slow_reader_costs_its_limit_and_no_more() {
     slow.stream.close(None).await.unwrap();
     slow.closed().await;
     until("the flood has ended", async || rig.workspace.open() == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_gets_all_that_came_before_the_end() {
+    let rig = Rig::with(&["--queue-bytes=1000000"]).await;
+    let request = rig.signed("/last");
+    // Little fits between the two: the rest waits in the sidecar, for longer than an answer to Close may take.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let stream = socket.connect(rig.address).await.unwrap();
+    let (mut stream, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+    let mut bytes = 0;
+    let end = loop {
+        match tokio::time::timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap() {
+            Message::Binary(message) => bytes += message.len(),
+            Message::Close(close) => break close,
+            _ => {}
+        }
+        tokio::time::sleep(Duration::from_millis(900)).await;
+    };
+    assert_eq!((bytes, end), (800_000, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_sent_before_it_vanished_arrives() {
+    let rig = Rig::new().await;
+    for _ in 0..20 {
+        let mut socket = rig.connect("/note").await;
+        for part in 0..20 {
+            socket.stream.send(Message::binary(vec![part; 10_000])).await.unwrap();
+        }
+    }
+    until("all has arrived", async || {
+        rig.workspace.messages().iter().filter(|message| message.is_binary()).count() == 400
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

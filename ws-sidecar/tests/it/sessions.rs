@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use coditect_auth::{ConnectionId, Role, UserChange, WorkspaceId};
 use coditect_store::faults::Switch;
 use coditect_store::{EmbeddedOptions, Store};
+use futures::StreamExt as _;
 use secrecy::ExposeSecret as _;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Rig, Socket, login, tenant, until, user};
 
@@ -57,6 +59,40 @@ async fn whatever_ends_a_session_ends_its_connections_within_a_second() {
         assert!(begun.elapsed() < Duration::from_secs(1), "{end}: {:?}", begun.elapsed());
         admin.change_user(&rig.user, disabled(false)).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_resumed_is_watched_again() {
+    let rig = Rig::new().await;
+    let admin = rig.auth.operator(&tenant("acme"));
+    let session = rig.acting().await.session().await.unwrap().session_id;
+    let mut connections = Vec::new();
+    for _ in 0..3 {
+        // The ones before have been told, and do not answer: they are still ending.
+        let mut socket = rig.connect("/echo").await;
+        socket.say("hello").await;
+        assert_eq!(socket.text().await, "hello");
+        admin.suspend(&session).await.unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(1), socket.stream.next()).await;
+        assert!(matches!(told, Ok(Some(Ok(Message::Close(Some(frame))))) if u16::from(frame.code) == 4401));
+        connections.push(socket);
+        admin.resume(&session).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sidecar_that_was_taken_for_dead_enters_its_connections_again() {
+    let rig = Rig::new().await;
+    let acting = rig.acting().await;
+    let _socket = rig.connect("/echo").await;
+    until("it is listed", async || acting.connections(None).await.unwrap().0.len() == 1).await;
+    let workspace = WorkspaceId::new("ws-7").unwrap();
+    let sidecar = rig.auth.sidecars_of(&tenant("acme"), &workspace).await.unwrap().remove(0);
+    rig.auth.retire(&sidecar).await.unwrap();
+    assert!(acting.connections(None).await.unwrap().0.is_empty());
+    assert!(!acting.session().await.unwrap().websocket_connected);
+    until("it is listed again", async || acting.connections(None).await.unwrap().0.len() == 1).await;
+    assert!(acting.session().await.unwrap().websocket_connected);
 }
 
 fn disabled(disabled: bool) -> UserChange {

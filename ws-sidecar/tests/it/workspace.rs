@@ -142,6 +142,8 @@ async fn speak(
     let _open = Open::new(open);
     match target.split('?').next().unwrap_or_default() {
         "/flood" => flood(socket).await,
+        "/note" => note(socket, &messages).await,
+        "/last" => last(socket).await,
         "/half" => half(socket).await,
         "/deaf" => std::future::pending().await,
         "/close" => close(socket, &target).await,
@@ -163,6 +165,22 @@ async fn echo(mut socket: WebSocketStream<TcpStream>, messages: &Mutex<Vec<Messa
 async fn flood(mut socket: WebSocketStream<TcpStream>) {
     let message = Message::binary(vec![7; 1 << 20]);
     while socket.send(message.clone()).await.is_ok() {}
+}
+
+/// Keeps what it is told, and answers nothing.
+async fn note(mut socket: WebSocketStream<TcpStream>, messages: &Mutex<Vec<Message>>) {
+    while let Some(Ok(message)) = socket.next().await {
+        messages.lock().push(message);
+    }
+}
+
+/// Sends 800 kB, and closes.
+async fn last(mut socket: WebSocketStream<TcpStream>) {
+    for _ in 0..8 {
+        socket.send(Message::binary(vec![7; 100_000])).await.unwrap();
+    }
+    socket.close(None).await.unwrap();
+    while let Some(Ok(_)) = socket.next().await {}
 }
 
 /// Begins a message, and never ends it.

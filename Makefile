@@ -1,6 +1,6 @@
 # Everything that is run from a shell. `make` alone lists the targets.
 #
-# Needs Rust, Python 3 with pip, git and make, and the package registries on the first run.
+# Needs Rust, Python 3 with pip, git and make, and the package registries on the first run. `make check` takes Python 3.11 and Node 20 with npm as well.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c

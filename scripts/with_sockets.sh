@@ -6,14 +6,15 @@ cd "$(dirname "$0")/.."
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/coditect"
 requirements=(websockets==17.4 terminado==0.18.1 tornado==6.6.1)
-packages="$cache/sockets-1-py$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+packages="$cache/sockets-$(printf '%s ' "${requirements[@]}" | sha256sum | cut -c1-12)-py$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 websocat="$cache/websocat-1.14.1"
 
 if [ ! -d "$packages" ]; then
     mkdir -p "$cache"
     fresh="$(mktemp -d "$packages.XXXXXX")"
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$fresh" "${requirements[@]}" >&2
-    mv -T "$fresh" "$packages" 2>/dev/null || rm -rf "$fresh"
+    # Another run may have been faster.
+    mv -T "$fresh" "$packages" || { rm -rf "$fresh"; [ -d "$packages" ]; }
 fi
 if [ ! -x "$websocat/bin/websocat" ]; then
     echo "with_sockets: building websocat (once)" >&2

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Of the store, ingest uses the clock alone: time is injected from one place.
     ("coditect-ingest", &["coditect-store"]),
     ("coditect-auth", &["coditect-store"]),
+    ("coditect-websocket", &["coditect-auth", "coditect-store"]),
     ("coditect-workspaces", &["coditect-auth", "coditect-store"]),
     (
         "coditect-server",
@@ -27,7 +28,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "coditect-workspaces",
         ],
     ),
-    ("coditect-websocket", &["coditect-auth", "coditect-store"]),
     (
         "coditect-benches",
         &[

@@ -1,21 +1,20 @@
 //! The registry of live connections: which sidecars serve which workspace, and which sessions are connected through them.
 //!
 //! A sidecar holds a lease that it renews; when it crashes, its lease runs out, and it and its connections are no longer shown, until
-//! [`Auth::sweep_connections`] takes them away. The session record says whether its session is connected, and to which pod.
+//! [`Auth::sweep_connections`] takes them away. What a sidecar enters is in [`crate::pod_access`]. The session record says whether its session is connected, and to which pod.
 
-use coditect_store::{Lease, RangeQuery, TenantId, Transaction, Watch, key_after, record};
-use jiff::{SignedDuration, Timestamp};
+use coditect_store::{Lease, RangeQuery, TenantId, Transaction, key_after, record};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::acting::Acting;
 use crate::auth::{Auth, Expect as _, Inner};
-use crate::caller::Caller;
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, Result};
 use crate::ids::{ConnectionId, SessionId, SidecarId, UserId, WorkspaceId};
 use crate::keys::TenantKeys;
 use crate::limits;
 use crate::scope::Scope;
-use crate::session::{Session, to_millis};
+use crate::session::Session;
 use crate::{sessions, tenants};
 
 const SIDECAR: &str = "the record of a sidecar";
@@ -70,90 +69,6 @@ impl Sidecar {
 }
 
 impl Auth {
-    /// Makes a sidecar known, or renews its lease. To be called every [`limits::SIDECAR_BEAT`]. Answers whether it was known: one that was not, though it had been
-    /// announced, was taken out with its connections when its lease had run out.
-    ///
-    /// # Errors
-    /// Store failures.
-    pub async fn announce(&self, sidecar: &Sidecar) -> Result<bool> {
-        let auth = &*self.inner;
-        let keys = &auth.keys.tenant(&sidecar.tenant);
-        let lease = SignedDuration::try_from(limits::SIDECAR_LEASE).unwrap_or(SignedDuration::ZERO);
-        let now = to_millis(auth.clock.now());
-        let renewed = &Sidecar { expires_at: now.saturating_add(lease).unwrap_or(now), ..sidecar.clone() };
-        auth.run(|tx| async move {
-            tenants::ensure(&tx, &auth.keys, keys.tenant(), now).await?;
-            let key = keys.sidecar(&renewed.workspace, renewed.id);
-            let is_known = tx.get(&key).await?.is_some();
-            tx.set(&key, &record::encode(renewed)?);
-            Ok(is_known)
-        })
-        .await
-    }
-
-    /// Takes a sidecar and its connections out of the registry.
-    ///
-    /// # Errors
-    /// Store failures.
-    pub async fn retire(&self, sidecar: &Sidecar) -> Result<()> {
-        self.inner.forget(&self.inner.keys.tenant(&sidecar.tenant), sidecar).await
-    }
-
-    /// Enters a connection of `caller`, and into its session where it is connected.
-    ///
-    /// # Errors
-    /// `Unauthenticated` when the session is not in force any more; store failures.
-    pub async fn connected(&self, caller: &Caller, sidecar: &Sidecar, connection: &Connection) -> Result<()> {
-        let auth = &*self.inner;
-        let keys = &auth.keys.tenant(caller.tenant());
-        let (user, session) = caller.user().zip(caller.session()).ok_or(Refusal::NoSession)?;
-        let now = auth.clock.now();
-        auth.run(|tx| async move {
-            let found = sessions::read(&tx, keys, session).await?.filter(|session| session.user_id == *user);
-            let found = found.ok_or(Refusal::NoSession)?;
-            found.check(now)?;
-            let known = Session {
-                workspace_id: sidecar.workspace.to_string(),
-                pod_namespace: sidecar.pod_namespace.clone(),
-                pod_name: sidecar.pod_name.clone(),
-                websocket_connected: true,
-                last_access_at: found.last_access_at.max(to_millis(now)),
-                ..found
-            };
-            sessions::write(&tx, keys, &known)?;
-            tx.set(&keys.connection(connection.id), &record::encode(connection)?);
-            tx.set(&keys.connection_of(session, connection.id), &[]);
-            tx.set(&keys.connection_at(sidecar.id, connection.id), &[]);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Takes a connection out. The session is no longer connected when it was its last.
-    ///
-    /// # Errors
-    /// Store failures.
-    pub async fn disconnected(&self, tenant: &TenantId, connection: ConnectionId) -> Result<()> {
-        let (auth, keys) = (&*self.inner, &self.inner.keys.tenant(tenant));
-        auth.run(|tx| async move { remove(&tx, keys, connection).await }).await
-    }
-
-    /// The connections of a sidecar that somebody wants closed, and a watch for more.
-    ///
-    /// # Errors
-    /// Store failures.
-    pub async fn close_orders(&self, sidecar: &Sidecar) -> Result<(Vec<ConnectionId>, Watch)> {
-        let (auth, keys) = (&*self.inner, &self.inner.keys.tenant(&sidecar.tenant));
-        let space = &keys.orders(sidecar.id);
-        auth.run(|tx| async move {
-            let found = tx.collect_range(RangeQuery::from(space)).await?;
-            let ids: Vec<ConnectionId> =
-                found.items.iter().map(|item| ConnectionId::in_key(space, &item.key)).collect::<Result<_>>()?;
-            Ok((ids, tx.watch(&keys.ordered(sidecar.id))))
-        })
-        .await
-    }
-
     /// The sidecars of a workspace that are there, the latest first.
     ///
     /// # Errors
@@ -181,7 +96,7 @@ impl Auth {
         auth.run(|tx| async move {
             let mut count = 0;
             for sidecar in sidecars {
-                let space = keys.connections_at(sidecar.id);
+                let space = keys.connections_at(workspace, sidecar.id);
                 count += tx.snapshot().collect_range(RangeQuery::from(&space)).await?.items.len();
             }
             Ok(count)
@@ -232,7 +147,7 @@ impl Inner {
             for item in &page.items {
                 let sidecar: Sidecar = record::decode(&item.value, SIDECAR)?;
                 if !sidecar.is_there(now) {
-                    self.forget(keys, &sidecar).await?;
+                    forget(self, keys, &sidecar.workspace, sidecar.id).await?;
                     gone += 1;
                 }
             }
@@ -240,43 +155,41 @@ impl Inner {
         }
         Ok(gone)
     }
-
-    /// Takes out a sidecar's connections, in batches, and then itself.
-    async fn forget(&self, keys: &TenantKeys, sidecar: &Sidecar) -> Result<()> {
-        let space = &keys.connections_at(sidecar.id);
-        loop {
-            let some = self
-                .run(|tx| async move {
-                    let batch = RangeQuery::from(space).limit(limits::CONNECTIONS_BATCH);
-                    let page = tx.get_range(batch).await?;
-                    for item in &page.items {
-                        remove(&tx, keys, ConnectionId::in_key(space, &item.key)?).await?;
-                        tx.clear(&item.key);
-                    }
-                    Ok(page.more)
-                })
-                .await?;
-            if !some {
-                break;
-            }
-        }
-        self.run(|tx| async move {
-            let (begin, end) = keys.orders(sidecar.id).range();
-            tx.clear_range(&begin, &end);
-            tx.clear(&keys.ordered(sidecar.id));
-            tx.clear(&keys.sidecar(&sidecar.workspace, sidecar.id));
-            Ok(())
-        })
-        .await
-    }
 }
 
-async fn remove(tx: &Transaction, keys: &TenantKeys, id: ConnectionId) -> Result<()> {
+/// Takes out a sidecar's connections, in batches, and then itself.
+pub(crate) async fn forget(auth: &Inner, keys: &TenantKeys, workspace: &WorkspaceId, sidecar: SidecarId) -> Result<()> {
+    let space = &keys.connections_at(workspace, sidecar);
+    loop {
+        let some = auth.run(|tx| async move {
+            let batch = RangeQuery::from(space).limit(limits::CONNECTIONS_BATCH);
+            let page = tx.get_range(batch).await?;
+            for item in &page.items {
+                remove(&tx, keys, ConnectionId::in_key(space, &item.key)?).await?;
+                tx.clear(&item.key);
+            }
+            Ok(page.more)
+        });
+        if !some.await? {
+            break;
+        }
+    }
+    auth.run(|tx| async move {
+        let (begin, end) = keys.orders(workspace, sidecar).range();
+        tx.clear_range(&begin, &end);
+        tx.clear(&keys.ordered(workspace, sidecar));
+        tx.clear(&keys.sidecar(workspace, sidecar));
+        Ok(())
+    })
+    .await
+}
+
+pub(crate) async fn remove(tx: &Transaction, keys: &TenantKeys, id: ConnectionId) -> Result<()> {
     let Some(connection) = read(tx, keys, id).await? else { return Ok(()) };
     tx.clear(&keys.connection(id));
     tx.clear(&keys.connection_of(&connection.session, id));
-    tx.clear(&keys.connection_at(connection.sidecar, id));
-    tx.clear(&keys.order(connection.sidecar, id));
+    tx.clear(&keys.connection_at(&connection.workspace, connection.sidecar, id));
+    tx.clear(&keys.order(&connection.workspace, connection.sidecar, id));
     let rest = tx.get_range(RangeQuery::from(&keys.connections_of(&connection.session)).limit(1)).await?;
     if !rest.items.is_empty() {
         return Ok(());
@@ -289,7 +202,7 @@ async fn remove(tx: &Transaction, keys: &TenantKeys, id: ConnectionId) -> Result
     }
 }
 
-async fn read(tx: &Transaction, keys: &TenantKeys, id: ConnectionId) -> Result<Option<Connection>> {
+pub(crate) async fn read(tx: &Transaction, keys: &TenantKeys, id: ConnectionId) -> Result<Option<Connection>> {
     match tx.get(&keys.connection(id)).await? {
         Some(bytes) => Ok(Some(record::decode(&bytes, CONNECTION)?)),
         None => Ok(None),
@@ -343,8 +256,8 @@ impl Acting {
             .run(|tx| async move {
                 let found = read(&tx, keys, id).await?.filter(|it| self.may_look_after(&it.user));
                 let connection = found.or_not_found("connection")?;
-                let ordered = keys.ordered(connection.sidecar);
-                tx.set(&keys.order(connection.sidecar, id), &[]);
+                let ordered = keys.ordered(&connection.workspace, connection.sidecar);
+                tx.set(&keys.order(&connection.workspace, connection.sidecar, id), &[]);
                 tx.set(&ordered, id.to_string().as_bytes());
                 self.auditor.note(&tx, 0, "connection.close", &format!("connection {id} of user {}", connection.user))
             })
@@ -354,7 +267,7 @@ impl Acting {
 
 impl ConnectionId {
     /// The id that is the last element of a key below `space`.
-    fn in_key(space: &coditect_store::tuple::Subspace, key: &[u8]) -> Result<Self> {
+    pub(crate) fn in_key(space: &coditect_store::tuple::Subspace, key: &[u8]) -> Result<Self> {
         let id = space.unpack(key);
         id.map(Self)
             .map_err(|error| Error::new(crate::ErrorKind::Corrupt, "read the key of a connection").caused_by(error))

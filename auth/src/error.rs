@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use coditect_store::TransactError;
+use serde::{Deserialize, Serialize};
 
 /// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -38,7 +39,8 @@ pub enum ErrorKind {
 }
 
 /// Why a request was not believed. Clients are told no more than whether they sent a token at all; metrics count these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// No token was sent.
     Missing,

@@ -15,9 +15,9 @@
 //! | `(root, "auth", "in", tenant, "sidecar", workspace, sidecar)` | [`Sidecar`](crate::Sidecar) |
 //! | `(root, "auth", "in", tenant, "connection", connection)` | [`Connection`](crate::Connection) |
 //! | `(root, "auth", "in", tenant, "connections", session, connection)` | nothing: which connections a session has |
-//! | `(root, "auth", "in", tenant, "connected", sidecar, connection)` | nothing: which connections a sidecar has |
-//! | `(root, "auth", "in", tenant, "order", sidecar, connection)` | nothing: which connections a sidecar shall close |
-//! | `(root, "auth", "in", tenant, "ordered", sidecar)` | changes with every order |
+//! | `(root, "auth", "in", tenant, "connected", workspace, sidecar, connection)` | nothing: which connections a sidecar has |
+//! | `(root, "auth", "in", tenant, "order", workspace, sidecar, connection)` | nothing: which connections a sidecar shall close |
+//! | `(root, "auth", "in", tenant, "ordered", workspace, sidecar)` | the connection of the latest order |
 //! | `(root, "auth", "in", tenant, "audit", versionstamp)` | [`AuditEntry`](crate::audit::AuditEntry) |
 //! | `(root, "auth", "in", tenant, "cleaned")` | which step of the clean-up changed something last |
 //! | `(root, "auth", "lease", job)` | lease of a job that one process does for all |
@@ -157,24 +157,29 @@ impl TenantKeys {
         self.connections_of(session).pack(&connection.0)
     }
 
-    pub(crate) fn connections_at(&self, sidecar: SidecarId) -> Subspace {
-        self.space.subspace(&("connected", sidecar.0))
+    pub(crate) fn connections_at(&self, workspace: &WorkspaceId, sidecar: SidecarId) -> Subspace {
+        self.space.subspace(&("connected", workspace.as_str(), sidecar.0))
     }
 
-    pub(crate) fn connection_at(&self, sidecar: SidecarId, connection: ConnectionId) -> Vec<u8> {
-        self.connections_at(sidecar).pack(&connection.0)
+    pub(crate) fn connection_at(
+        &self,
+        workspace: &WorkspaceId,
+        sidecar: SidecarId,
+        connection: ConnectionId,
+    ) -> Vec<u8> {
+        self.connections_at(workspace, sidecar).pack(&connection.0)
     }
 
-    pub(crate) fn orders(&self, sidecar: SidecarId) -> Subspace {
-        self.space.subspace(&("order", sidecar.0))
+    pub(crate) fn orders(&self, workspace: &WorkspaceId, sidecar: SidecarId) -> Subspace {
+        self.space.subspace(&("order", workspace.as_str(), sidecar.0))
     }
 
-    pub(crate) fn order(&self, sidecar: SidecarId, connection: ConnectionId) -> Vec<u8> {
-        self.orders(sidecar).pack(&connection.0)
+    pub(crate) fn order(&self, workspace: &WorkspaceId, sidecar: SidecarId, connection: ConnectionId) -> Vec<u8> {
+        self.orders(workspace, sidecar).pack(&connection.0)
     }
 
-    pub(crate) fn ordered(&self, sidecar: SidecarId) -> Vec<u8> {
-        self.space.pack(&("ordered", sidecar.0))
+    pub(crate) fn ordered(&self, workspace: &WorkspaceId, sidecar: SidecarId) -> Vec<u8> {
+        self.space.pack(&("ordered", workspace.as_str(), sidecar.0))
     }
 
     pub(crate) fn cleaned(&self) -> Vec<u8> {

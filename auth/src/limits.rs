@@ -93,6 +93,11 @@ pub const SIDECAR_LEASE: Duration = Duration::from_secs(45);
 /// Connections that one transaction takes out of the registry: few, because each is several reads, of which none may fail.
 pub const CONNECTIONS_BATCH: usize = 10;
 
+/// Whoever waits for a change looks so often even when the store tells of none.
+pub const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Pause before each further look, for stores that lose watches.
+pub const LOOK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Time to live of the lease under which one of several servers cleans up.
 pub const CLEANUP_LEASE: Duration = Duration::from_secs(30);
 /// Sessions that one transaction of the clean-up looks at.

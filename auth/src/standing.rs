@@ -1,71 +1,113 @@
-//! How a session stands while something that lasts, such as a socket, depends on it.
+//! Hearing of changes that something which lasts, such as a socket, depends on: the end of its session, and orders to close it.
+//!
+//! Whoever waits says what it saw last, and is answered as soon as there is something else: nothing that happens between two questions is missed.
+
+use std::time::Duration;
 
 use coditect_store::Watch;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
-use crate::auth::Auth;
-use crate::caller::Caller;
 use crate::error::{Refusal, Result};
 use crate::guard::judge;
+use crate::ids::{ConnectionId, SessionId, SidecarId};
+use crate::limits;
+use crate::pod_access::PodAccess;
 use crate::{sessions, users};
 
-/// What a look at a session found. Made by [`Auth::standing`].
-#[derive(Debug)]
-pub struct Standing {
-    refusal: Option<Refusal>,
-    watches: Option<[Watch; 2]>,
+/// The connections of a sidecar that somebody wants closed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// All that are wanted closed and still there.
+    pub connections: Vec<ConnectionId>,
+    /// That of the order which came last.
+    pub latest: Option<ConnectionId>,
 }
 
-impl Standing {
-    /// Why the session may not be used any more, if so.
-    #[must_use]
-    pub fn refusal(&self) -> Option<Refusal> {
-        self.refusal
-    }
-
-    /// Waits until the records of the session or its user have changed since the look. A change may go unseen when the store lost the watch: look again
-    /// now and then as well.
-    pub async fn changed(self) {
-        let Some([session, user]) = self.watches else { return std::future::pending().await };
-        tokio::select! {
-            _ = session => {}
-            _ = user => {}
-        }
-    }
-}
-
-impl Auth {
-    /// How the session of `caller` stands now. With `is_used` its use is noted, as that of a request is.
+impl PodAccess {
+    /// Why a session may not be used any more, if so: waits up to `wait` until that is something else than `seen`. With `is_used` its use is noted, as that of
+    /// a request is.
     ///
     /// # Errors
-    /// `Unauthenticated` for a caller without a session; `Unavailable` when the store does not answer.
-    pub async fn standing(&self, caller: &Caller, is_used: bool) -> Result<Standing> {
-        let auth = &*self.inner;
-        let keys = &auth.keys.tenant(caller.tenant());
-        let (Some(user), Some(id)) = (caller.user(), caller.session()) else {
-            return Err(Refusal::NoSession.into());
-        };
+    /// `Unavailable` when the store does not answer.
+    pub async fn standing(
+        &self,
+        session: &SessionId,
+        is_used: bool,
+        seen: Option<Refusal>,
+        wait: Duration,
+    ) -> Result<Option<Refusal>> {
+        let mut is_used = is_used;
+        let is_news = |found: &Option<Refusal>| *found != seen;
+        until(is_news, wait, || {
+            let used = std::mem::take(&mut is_used);
+            async move { self.look(session, used).await }
+        })
+        .await
+    }
+
+    async fn look(&self, id: &SessionId, is_used: bool) -> Result<(Option<Refusal>, Vec<Watch>)> {
+        let (auth, keys, user) = (&*self.auth, &self.keys, &self.pod.user);
         let found = auth
             .look(|tx| async move {
                 let both = tokio::try_join!(sessions::read(&tx, keys, id), users::read(&tx, keys, user))?;
-                Ok((both, [tx.watch(&keys.session(id)), tx.watch(&keys.user(user))]))
+                Ok((both, vec![tx.watch(&keys.session(id)), tx.watch(&keys.user(user))]))
             })
             .await;
         let (found, watches) = match found {
-            Ok((both, watches)) => (Ok(both), Some(watches)),
-            Err(error) => (Err(error), None),
+            Ok((both, watches)) => (Ok(both), watches),
+            Err(error) => (Err(error), vec![]),
         };
         let now = auth.clock.now();
-        match judge(found, keys, user, id, now) {
+        let refusal = match judge(found, keys, user, id, now) {
             Ok((session, _)) => {
                 if is_used {
                     auth.toucher.used(keys, &session, now);
                 }
-                Ok(Standing { refusal: None, watches })
+                None
             }
-            Err(error) => match error.refusal() {
-                Some(refusal) => Ok(Standing { refusal: Some(refusal), watches }),
-                None => Err(error),
-            },
+            Err(error) => Some(error.refusal().ok_or(error)?),
+        };
+        Ok((refusal, watches))
+    }
+
+    /// What is ordered of a sidecar: waits up to `wait` until there is another order than `seen`, the latest of which the sidecar knows.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn orders(&self, sidecar: SidecarId, seen: Option<ConnectionId>, wait: Duration) -> Result<Orders> {
+        let key = &self.keys.ordered(&self.pod.workspace, sidecar);
+        let look = || {
+            self.auth.run(|tx| async move {
+                let latest = tx.get(key).await?;
+                let latest = latest.and_then(|id| std::str::from_utf8(&id).ok()?.parse().ok());
+                Ok((Orders { connections: self.ordered(&tx, sidecar).await?, latest }, vec![tx.watch(key)]))
+            })
+        };
+        until(|found: &Orders| found.latest != seen, wait, look).await
+    }
+}
+
+/// Looks until there is news, or `wait` is over.
+async fn until<T, F>(is_news: impl Fn(&T) -> bool, wait: Duration, mut look: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<(T, Vec<Watch>)>>,
+{
+    let end = Instant::now() + wait;
+    loop {
+        let (found, watches) = look().await?;
+        let left = end.saturating_duration_since(Instant::now());
+        if is_news(&found) || left.is_zero() {
+            return Ok(found);
         }
+        let any = async {
+            match watches.is_empty() {
+                true => std::future::pending().await,
+                false => futures::future::select_all(watches).await.0,
+            }
+        };
+        // A store may lose a watch, which then ends at once or never: neither must this become a busy loop, nor wait for ever.
+        let _ = tokio::time::timeout(limits::LOOK_EVERY.min(left), any).await;
+        tokio::time::sleep(limits::LOOK_PAUSE).await;
     }
 }

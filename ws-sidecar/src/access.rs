@@ -1,18 +1,10 @@
-//! Who may connect: the workspace's own user, with a session that is in force.
+//! Why somebody may not connect: only the workspace's own user may, with a session that is in force.
 
-use coditect_auth::{Auth, Caller, Error, ErrorKind, Refusal};
+use coditect_auth::{Error, ErrorKind, Refusal};
 use hyper::StatusCode;
 
 use crate::http::answer::Refused;
-use crate::settings::Place;
 use crate::wire::{Close, code};
-
-/// See the module.
-#[derive(Debug, Clone)]
-pub(crate) struct Access {
-    auth: Auth,
-    place: Place,
-}
 
 /// Why somebody does not get in, or not any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,22 +15,6 @@ pub(crate) enum Denied {
     Forbidden(String),
     /// It cannot be found out now.
     Away,
-}
-
-impl Access {
-    pub(crate) fn new(auth: Auth, place: Place) -> Self {
-        Self { auth, place }
-    }
-
-    /// Who sends this token, if he may use the workspace.
-    pub(crate) async fn admit(&self, token: &str) -> Result<Caller, Denied> {
-        let caller = self.auth.authenticate(token).await.map_err(|error| Denied::from(&error))?;
-        let is_own = caller.tenant() == &self.place.tenant && caller.user() == Some(&self.place.user);
-        match is_own && caller.session().is_some() {
-            true => Ok(caller),
-            false => Err(Denied::Forbidden("this workspace is another user's".into())),
-        }
-    }
 }
 
 impl From<Refusal> for Denied {

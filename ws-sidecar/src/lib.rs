@@ -11,6 +11,7 @@ mod http;
 pub mod limits;
 mod listen;
 mod live;
+pub mod lookup;
 mod meters;
 mod open;
 mod relay;
@@ -21,5 +22,6 @@ pub mod start;
 pub mod token;
 mod wire;
 
+pub use lookup::Source;
 pub use settings::Settings;
 pub use sidecar::Sidecar;

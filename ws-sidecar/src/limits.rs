@@ -39,8 +39,14 @@ pub const HEAD_WAIT: Duration = Duration::from_secs(10);
 pub const HEAD_BYTES: usize = 16 * 1_024;
 /// Subprotocols of an offer that are looked at.
 pub const PROTOCOLS: usize = 32;
-/// Sessions are looked at so often even when the store tells of no change.
-pub const STANDING_EVERY: Duration = Duration::from_secs(5);
+/// Longest wait of one question to the store about a session, or about orders.
+pub const LOOK_WAIT: Duration = Duration::from_secs(5);
+/// The same for the gateway: each question is a request.
+pub const POLL_WAIT: Duration = Duration::from_secs(20);
+/// Longest wait for an answer of the gateway.
+pub const GATEWAY_WAIT: Duration = Duration::from_secs(30);
+/// Longest answer of the gateway, bytes: the ids of all connections.
+pub const ANSWER_BYTES: usize = 1 << 20;
 /// Pause before the store is asked again after it did not answer.
 pub const STANDING_RETRY: Duration = Duration::from_secs(1);
 /// The longest message of the resume protocol that is no envelope, bytes.
@@ -59,5 +65,5 @@ pub const RETRY_SPREAD: Duration = Duration::from_secs(2);
 pub const OPS_CONNECTIONS: usize = 64;
 /// Pause after a connection could not be accepted.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Pause after each look at a session or at orders, for stores that lose watches.
-pub const STANDING_PAUSE: Duration = Duration::from_millis(20);
+
+const _: () = assert!(POLL_WAIT.as_secs() < GATEWAY_WAIT.as_secs());

@@ -110,7 +110,7 @@ async fn plain(request: Request<Incoming>, peer: SocketAddr, shared: &Shared) ->
         .ok_or_else(|| Refused::new(StatusCode::UNAUTHORIZED, "send a token: authorization: Bearer, or the cookie"))?;
     let has_cookie = matches!(token, token::Token::Cookie(_));
     shared.origins.check_request(request.method(), headers, has_cookie)?;
-    let admitted = shared.access.admit(token.text()).await;
+    let admitted = shared.lookup.sign_in(token.text()).await;
     admitted.map_err(|denied| {
         meters::refused(denied.label());
         denied.refused()

@@ -18,7 +18,9 @@ pub static ALLOCATOR_SETTINGS: &[u8; 46] = b"narenas:2,dirty_decay_ms:500,muzzy_
 
 /// The sidecar of a workspace pod: authenticated, stable WebSocket connections to the workspace beside it.
 ///
-/// Example: JWT_SECRET=… FDB_CLUSTER_STRING=… coditect-websocket --workspace ws-7 --user u-1 --origins https://ide.example.com
+/// Examples: coditect-websocket --gateway https://coditect-server:8080 --gateway-token-file /var/run/coditect/token
+/// --gateway-ca-file /var/run/coditect/ca.crt --workspace ws-7 --user u-1 --origins https://ide.example.com;
+/// JWT_SECRET=… FDB_CLUSTER_STRING=… coditect-websocket --workspace ws-7 --user u-1 --origins https://ide.example.com
 #[derive(Debug, Parser)]
 #[command(name = "coditect-websocket", version, about, max_term_width = 100)]
 struct Cli {
@@ -62,10 +64,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("listen for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for signals")?;
     let metrics = start::metrics()?;
-    let store = start::store(&settings.sessions).await?;
-    let auth = start::auth(&store, &settings.sessions)?;
-    let sidecar =
-        Sidecar::start(settings, auth.clone(), store.clock().clone(), Some(metrics)).await.context("listen")?;
+    let opened = start::open(&settings.sessions).await?;
+    let (source, clock) = (opened.source(), opened.clock());
+    let sidecar = Sidecar::start(settings, source, clock, Some(metrics)).await.context("listen")?;
     let stop = async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -73,6 +74,5 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         }
     };
     sidecar.run(stop).await;
-    auth.stop().await;
-    store.close().await.context("close the store")
+    opened.close().await
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use coditect_auth::Caller;
+use coditect_auth::SessionId;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::upgrade::OnUpgrade;
@@ -87,20 +87,20 @@ pub(crate) async fn socket(
 impl Asked {
     /// Signs in before the answer.
     async fn with_token(self, token: Token) -> Result<Response<Body>, Refused> {
-        let caller = match self.shared.access.admit(token.text()).await {
-            Ok(caller) => caller,
+        let session = match self.shared.lookup.sign_in(token.text()).await {
+            Ok(session) => session,
             Err(denied) => return self.deny(&denied),
         };
         if self.wants_channel {
             let chosen = Some(message::PROTOCOL.to_owned());
-            return Ok(self.upgrade_to(chosen, move |asked, side| asked.channel(side, caller)));
+            return Ok(self.upgrade_to(chosen, move |asked, side| asked.channel(side, session)));
         }
         let dialled = match self.dial.connect(limits::DIAL_WAIT).await {
             Ok(dialled) => dialled,
             Err(error) => return Err(unreachable(&error)),
         };
         let chosen = dialled.protocol.clone().or_else(|| self.by_protocol.then(|| token::PROTOCOL.to_owned()));
-        Ok(self.upgrade_to(chosen, move |asked, side| asked.plain(side, caller, dialled)))
+        Ok(self.upgrade_to(chosen, move |asked, side| asked.plain(side, session, dialled)))
     }
 
     /// A page cannot see why a handshake failed. It gets a socket that is closed with the reason.
@@ -122,16 +122,16 @@ impl Asked {
     }
 
     async fn first_message(self, mut side: Side, chosen: Option<String>) {
-        let caller = match self.sign_in(&mut side).await {
-            Ok(caller) => caller,
+        let session = match self.sign_in(&mut side).await {
+            Ok(session) => session,
             Err(close) => return goodbye::say_now(side, close).await,
         };
         side.outbox.piece(Piece::text(r#"{"type":"authenticated"}"#));
         if self.wants_channel {
-            return self.channel(side, caller).await;
+            return self.channel(side, session).await;
         }
         match self.dial.connect(limits::DIAL_WAIT).await {
-            Ok(dialled) if dialled.protocol == chosen => self.plain(side, caller, dialled).await,
+            Ok(dialled) if dialled.protocol == chosen => self.plain(side, session, dialled).await,
             Ok(_) => {
                 let close = Close::new(code::BAD_GATEWAY, "the workspace chose another subprotocol than the first one");
                 goodbye::say_now(side, close).await;
@@ -140,7 +140,7 @@ impl Asked {
         }
     }
 
-    async fn sign_in(&self, side: &mut Side) -> Result<Caller, Close> {
+    async fn sign_in(&self, side: &mut Side) -> Result<SessionId, Close> {
         #[derive(Deserialize)]
         #[serde(tag = "type", rename_all = "lowercase")]
         enum First {
@@ -152,16 +152,16 @@ impl Asked {
             meters::refused("first_message");
             Close::new(code::UNAUTHENTICATED, "the first message must be {\"type\":\"authenticate\",\"token\":\"…\"}")
         })?;
-        self.shared.access.admit(&token).await.map_err(|denied| {
+        self.shared.lookup.sign_in(&token).await.map_err(|denied| {
             meters::refused(denied.label());
             denied.close()
         })
     }
 
     /// Relays between this connection and the workspace.
-    async fn plain(self, side: Side, caller: Caller, dialled: Dialled) {
+    async fn plain(self, side: Side, session: SessionId, dialled: Dialled) {
         let shared = &self.shared;
-        let seat = match shared.live.enter(&caller, self.peer.to_string(), false, self.place.clone()).await {
+        let seat = match shared.live.enter(session, self.peer.to_string(), false, self.place.clone()).await {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());
@@ -182,7 +182,7 @@ impl Asked {
     }
 
     /// Opens a channel on this connection, or leads it to the one that it comes back to.
-    async fn channel(self, mut side: Side, caller: Caller) {
+    async fn channel(self, mut side: Side, session: SessionId) {
         let opening = match first_text(&mut side, limits::RESUME_TEXT_BYTES).await {
             Ok(text) => serde_json::from_slice(&text),
             Err(close) => return goodbye::say_now(side, close).await,
@@ -191,7 +191,7 @@ impl Asked {
             let close = Close::new(code::RESUME_PROTOCOL, "the first message must be of type open or resume");
             return goodbye::say_now(side, close).await;
         };
-        let seat = match self.shared.live.enter(&caller, self.peer.to_string(), true, self.place.clone()).await {
+        let seat = match self.shared.live.enter(session, self.peer.to_string(), true, self.place.clone()).await {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());

@@ -90,6 +90,15 @@ pub struct Sessions {
     /// A FoundationDB cluster file.
     #[arg(long, env = "FDB_CLUSTER_FILE", value_name = "FILE")]
     pub fdb_cluster_file: Option<PathBuf>,
+    /// The gateway, for a sidecar that must hold neither JWT_SECRET nor a cluster file: sessions are looked up there.
+    #[arg(long, env = "CODITECT_WS_GATEWAY", value_parser = gateway, value_name = "URL")]
+    pub gateway: Option<Url>,
+    /// File with the token of this pod, which the gateway made. It is read anew for each question.
+    #[arg(long, env = "CODITECT_WS_GATEWAY_TOKEN_FILE", value_name = "FILE")]
+    pub gateway_token_file: Option<PathBuf>,
+    /// File with the certificates of who may sign the gateway's, as PEM; needed for https.
+    #[arg(long, env = "CODITECT_WS_GATEWAY_CA_FILE", value_name = "FILE")]
+    pub gateway_ca_file: Option<PathBuf>,
     /// Folder of an embedded store, which no other process may have open: for trying the sidecar without a cluster.
     #[arg(long, env = "CODITECT_WS_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
@@ -211,6 +220,34 @@ fn upstream(text: &str) -> Result<Url, String> {
     }
 }
 
+fn gateway(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() && url.path() == "/" && url.query().is_none() => Ok(url),
+        "http" | "https" => Err("a host and a port, and nothing more".into()),
+        _ => Err("as https://coditect-server.coditect-app.svc:8080".into()),
+    }
+}
+
+impl Sessions {
+    fn check(&self) -> Result<(), String> {
+        let Some(gateway) = &self.gateway else { return Ok(()) };
+        let has_store = self.fdb_cluster_string.is_some() || self.fdb_cluster_file.is_some() || self.data_dir.is_some();
+        if has_store || self.jwt_secret.is_some() {
+            return Err(
+                "set either --gateway, or JWT_SECRET and a store: a sidecar that asks the gateway needs neither".into(),
+            );
+        }
+        if self.gateway_token_file.is_none() {
+            return Err("--gateway needs --gateway-token-file".into());
+        }
+        match gateway.scheme() == "https" && self.gateway_ca_file.is_none() {
+            true => Err("--gateway by https needs --gateway-ca-file".into()),
+            false => Ok(()),
+        }
+    }
+}
+
 impl Settings {
     /// The usual settings for a workspace that listens at `upstream`, whatever the environment says.
     ///
@@ -235,6 +272,7 @@ impl Settings {
     /// # Errors
     /// What is wrong, and with which settings.
     pub fn check(&self) -> Result<(), String> {
+        self.sessions.check()?;
         let times = &self.times;
         if times.ping_every.is_zero() || times.dead_after < times.ping_every * 2 {
             return Err("--dead-ms must be at least twice --ping-ms, so that one lost heartbeat ends nothing".into());

@@ -5,19 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use coditect_auth::{Auth, Sidecar as Record, SidecarId};
+use coditect_auth::{NewSidecar, Pod, SidecarId};
 use coditect_store::Clock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access::Access;
 use crate::channel::directory::Directory;
 use crate::http::origin::Origins;
 use crate::http::proxy::Proxy;
 use crate::listen;
 use crate::live::Live;
+use crate::lookup::{Lookup, Source};
 use crate::meters::Meters;
 use crate::settings::Settings;
 use crate::side::Make;
@@ -25,7 +25,7 @@ use crate::side::Make;
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
-    pub(crate) access: Access,
+    pub(crate) lookup: Lookup,
     pub(crate) live: Live,
     pub(crate) channels: Directory,
     pub(crate) origins: Origins,
@@ -66,13 +66,13 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
-    /// Binds the ports. `auth` stays open when the sidecar has stopped.
+    /// Binds the ports. What `source` reads stays open when the sidecar has stopped.
     ///
     /// # Errors
     /// When a port cannot be bound.
     pub async fn start(
         settings: Settings,
-        auth: Auth,
+        source: Source,
         clock: Clock,
         metrics: Option<PrometheusHandle>,
     ) -> std::io::Result<Self> {
@@ -87,10 +87,11 @@ impl Sidecar {
         if settings.allowed.origins.is_empty() {
             tracing::warn!("no origin is allowed: pages of other hosts cannot connect (--origins)");
         }
+        let lookup = Lookup::new(source, pod(&settings));
         let make = Make { bounds: settings.bounds, times: settings.times, clock: clock.clone() };
         let shared = Shared {
-            access: Access::new(auth.clone(), settings.place.clone()),
-            live: Live::new(auth, clock, record, settings.times.store_grace),
+            live: Live::new(lookup.clone(), clock, record, settings.times.store_grace),
+            lookup,
             channels: Directory::default(),
             origins: Origins::new(&settings.allowed.origins),
             proxy: Proxy::new(authority(&settings)),
@@ -151,18 +152,19 @@ fn write_addresses(file: &Path, address: SocketAddr, ops_address: SocketAddr) ->
     std::fs::rename(&new, file)
 }
 
+fn pod(settings: &Settings) -> Pod {
+    let place = &settings.place;
+    Pod { tenant: place.tenant.clone(), workspace: place.workspace.clone(), user: place.user.clone() }
+}
+
 /// What the registry says of this process.
-fn record(settings: &Settings, address: SocketAddr, clock: &Clock) -> Record {
+fn record(settings: &Settings, address: SocketAddr, clock: &Clock) -> NewSidecar {
     let place = &settings.place;
     let reached = place.pod_ip.map_or(address, |ip| SocketAddr::new(ip, address.port()));
-    Record {
+    NewSidecar {
         id: SidecarId::made(clock),
-        tenant: place.tenant.clone(),
-        workspace: place.workspace.clone(),
-        user: place.user.clone(),
         address: reached.to_string(),
         pod_namespace: place.pod_namespace.clone(),
         pod_name: place.pod_name.clone(),
-        expires_at: clock.now(),
     }
 }

@@ -4,10 +4,11 @@ use std::io::IsTerminal as _;
 
 use anyhow::{Context as _, bail};
 use coditect_auth::{Auth, AuthOptions, Issuing, KeyRing, Registration};
-use coditect_store::{EmbeddedOptions, Store};
+use coditect_store::{Clock, EmbeddedOptions, Store};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+use crate::lookup::{Gateway, GatewayOptions, Source};
 use crate::meters;
 use crate::settings::{Log, LogFormat, Sessions};
 
@@ -39,11 +40,65 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Opens the store that the settings name.
+/// What sessions are looked up in, opened.
+pub enum Opened {
+    /// The store, and the sessions on it.
+    Store(Store, Auth),
+    /// The gateway.
+    Gateway(Gateway),
+}
+
+/// Opens what the settings name.
 ///
 /// # Errors
-/// When they name none or several, or it does not open.
-pub async fn store(sessions: &Sessions) -> anyhow::Result<Store> {
+/// When they name nothing or several things, or it does not open.
+pub async fn open(sessions: &Sessions) -> anyhow::Result<Opened> {
+    match (&sessions.gateway, &sessions.gateway_token_file) {
+        (Some(url), Some(token_file)) => {
+            let (url, token_file, ca_file) = (url.clone(), token_file.clone(), sessions.gateway_ca_file.clone());
+            Ok(Opened::Gateway(Gateway::new(GatewayOptions { url, token_file, ca_file })?))
+        }
+        _ => {
+            let store = store(sessions).await?;
+            let auth = auth(&store, sessions)?;
+            Ok(Opened::Store(store, auth))
+        }
+    }
+}
+
+impl Opened {
+    /// For a sidecar.
+    pub fn source(&self) -> Source {
+        match self {
+            Self::Store(_, auth) => Source::Store(auth.clone()),
+            Self::Gateway(gateway) => Source::Gateway(gateway.clone()),
+        }
+    }
+
+    /// Source of ids and time.
+    pub fn clock(&self) -> Clock {
+        match self {
+            Self::Store(store, _) => store.clock().clone(),
+            Self::Gateway(_) => Clock::system(),
+        }
+    }
+
+    /// Writes down what is not written down yet, and closes the store.
+    ///
+    /// # Errors
+    /// When it does not close cleanly.
+    pub async fn close(self) -> anyhow::Result<()> {
+        match self {
+            Self::Store(store, auth) => {
+                auth.stop().await;
+                store.close().await.context("close the store")
+            }
+            Self::Gateway(_) => Ok(()),
+        }
+    }
+}
+
+async fn store(sessions: &Sessions) -> anyhow::Result<Store> {
     let cluster = sessions.fdb_cluster_string.is_some() || sessions.fdb_cluster_file.is_some();
     match (&sessions.data_dir, cluster) {
         (Some(_), true) => bail!("set either a FoundationDB cluster or --data-dir"),
@@ -52,7 +107,9 @@ pub async fn store(sessions: &Sessions) -> anyhow::Result<Store> {
             opened.with_context(|| format!("open the store in {}", folder.display()))
         }
         (None, true) => fdb(sessions).await,
-        (None, false) => bail!("set FDB_CLUSTER_STRING or FDB_CLUSTER_FILE: sessions are looked up there"),
+        (None, false) => {
+            bail!("set CODITECT_WS_GATEWAY, FDB_CLUSTER_STRING or FDB_CLUSTER_FILE: sessions are looked up there")
+        }
     }
 }
 
@@ -72,11 +129,7 @@ async fn fdb(_: &Sessions) -> anyhow::Result<Store> {
     bail!("this build has no FoundationDB client: build with --features fdb")
 }
 
-/// Begins to look up sessions on `store`.
-///
-/// # Errors
-/// For a secret that is missing or too short.
-pub fn auth(store: &Store, sessions: &Sessions) -> anyhow::Result<Auth> {
+fn auth(store: &Store, sessions: &Sessions) -> anyhow::Result<Auth> {
     let secret =
         sessions.jwt_secret.as_ref().context("set JWT_SECRET to the secret that the gateway signs tokens with")?;
     let keys = KeyRing::new(secret, &sessions.jwt_previous_secrets).context("JWT_SECRET")?;

@@ -1,51 +1,60 @@
 //! The registry of connections: what is there, what it says in the session's record, and what becomes of it when a sidecar crashes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coditect_auth::{
-    Caller, Connection, ConnectionId, ErrorKind, Granted, Refusal, Role, Sidecar, SidecarId, WorkspaceId, limits,
+    ConnectionId, ErrorKind, Granted, NewConnection, NewSidecar, Orders, Pod, PodAccess, Refusal, Role, SessionId,
+    SidecarId, UserId, WorkspaceId, limits,
 };
+use secrecy::ExposeSecret as _;
 
 use crate::harness::{Rig, tenant};
 
-fn sidecar(rig: &Rig, caller: &Caller) -> Sidecar {
-    Sidecar {
+fn sidecar(rig: &Rig) -> NewSidecar {
+    NewSidecar {
         id: SidecarId::made(&rig.clock),
-        tenant: caller.tenant().clone(),
-        workspace: WorkspaceId::new("ws-7").unwrap(),
-        user: caller.user().unwrap().clone(),
         address: "10.0.0.7:8765".into(),
         pod_namespace: Some("user-1".into()),
         pod_name: Some("workspace-1".into()),
-        expires_at: rig.clock.now(),
     }
 }
 
-fn connection(rig: &Rig, caller: &Caller, sidecar: &Sidecar) -> Connection {
-    Connection {
+fn connection(rig: &Rig, session: &SessionId) -> NewConnection {
+    NewConnection {
         id: ConnectionId::made(&rig.clock),
-        session: caller.session().unwrap().clone(),
-        user: caller.user().unwrap().clone(),
-        workspace: sidecar.workspace.clone(),
-        sidecar: sidecar.id,
+        session: session.clone(),
         client: "192.0.2.1:5".into(),
         resumable: true,
         opened_at: rig.clock.now(),
     }
 }
 
-/// A sidecar of somebody who is logged in, and connections through it.
-async fn connected(rig: &Rig, granted: &Granted, count: usize) -> (Caller, Sidecar, Vec<Connection>) {
+fn at(rig: &Rig, tenant_name: &str, workspace: &str, user: &UserId) -> PodAccess {
+    let workspace = WorkspaceId::new(workspace).unwrap();
+    rig.auth.pod_access(Pod { tenant: tenant(tenant_name), workspace, user: user.clone() })
+}
+
+/// The sidecar of somebody's workspace, who is logged in, and connections through it.
+struct Scene {
+    access: PodAccess,
+    session: SessionId,
+    sidecar: NewSidecar,
+    all: Vec<NewConnection>,
+}
+
+async fn connected(rig: &Rig, granted: &Granted, count: usize) -> Scene {
     let caller = rig.caller(granted).await;
-    let sidecar = sidecar(rig, &caller);
-    rig.auth.announce(&sidecar).await.unwrap();
+    let access = at(rig, "acme", "ws-7", caller.user().unwrap());
+    let session = access.sign_in(granted.token.expose_secret()).await.unwrap();
+    let sidecar = sidecar(rig);
+    access.announce(&sidecar).await.unwrap();
     let mut all = Vec::new();
     for _ in 0..count {
-        let one = connection(rig, &caller, &sidecar);
-        rig.auth.connected(&caller, &sidecar, &one).await.unwrap();
+        let one = connection(rig, &session);
+        access.connected(&sidecar, &one).await.unwrap();
         all.push(one);
     }
-    (caller, sidecar, all)
+    Scene { access, session, sidecar, all }
 }
 
 #[tokio::test]
@@ -53,15 +62,17 @@ async fn the_session_says_whether_it_is_connected() {
     let rig = Rig::new().await;
     let granted = rig.ada().await;
     let acting = rig.acting(&granted).await;
-    let (caller, _, all) = connected(&rig, &granted, 2).await;
+    let Scene { access, all, sidecar, .. } = connected(&rig, &granted, 2).await;
     let session = acting.session().await.unwrap();
     assert!(session.websocket_connected);
     assert_eq!((session.workspace_id.as_str(), session.pod_name.as_deref()), ("ws-7", Some("workspace-1")));
-    assert_eq!(acting.connections(None).await.unwrap(), (all.clone(), None));
-    rig.auth.disconnected(caller.tenant(), all[0].id).await.unwrap();
+    let (listed, next) = acting.connections(None).await.unwrap();
+    assert_eq!(listed.iter().map(|it| it.id).collect::<Vec<_>>(), [all[0].id, all[1].id]);
+    assert_eq!((listed[0].sidecar, listed[0].workspace.as_str(), next), (sidecar.id, "ws-7", None));
+    access.disconnected(all[0].id).await.unwrap();
     assert!(acting.session().await.unwrap().websocket_connected);
-    rig.auth.disconnected(caller.tenant(), all[1].id).await.unwrap();
-    rig.auth.disconnected(caller.tenant(), all[1].id).await.unwrap();
+    access.disconnected(all[1].id).await.unwrap();
+    access.disconnected(all[1].id).await.unwrap();
     assert!(!acting.session().await.unwrap().websocket_connected);
     assert_eq!(acting.connections(None).await.unwrap(), (vec![], None));
 }
@@ -71,9 +82,9 @@ async fn a_session_that_ended_cannot_be_connected() {
     let rig = Rig::new().await;
     let granted = rig.ada().await;
     let acting = rig.acting(&granted).await;
-    let (caller, sidecar, _) = connected(&rig, &granted, 0).await;
-    acting.terminate(caller.session().unwrap()).await.unwrap();
-    let late = rig.auth.connected(&caller, &sidecar, &connection(&rig, &caller, &sidecar)).await;
+    let Scene { access, session, sidecar, .. } = connected(&rig, &granted, 0).await;
+    acting.terminate(&session).await.unwrap();
+    let late = access.connected(&sidecar, &connection(&rig, &session)).await;
     assert_eq!(*late.unwrap_err().kind(), ErrorKind::Unauthenticated(Refusal::Terminated));
 }
 
@@ -83,11 +94,11 @@ async fn what_belongs_to_a_sidecar_that_crashed_vanishes() {
     let granted = rig.ada().await;
     let acting = rig.acting(&granted).await;
     // More than one transaction takes away.
-    let (caller, sidecar, _) = connected(&rig, &granted, limits::CONNECTIONS_BATCH + 5).await;
-    let there = async || rig.auth.sidecars_of(caller.tenant(), &sidecar.workspace).await.unwrap().len();
+    let Scene { access, sidecar, .. } = connected(&rig, &granted, limits::CONNECTIONS_BATCH + 5).await;
+    let there = async || rig.auth.sidecars_of(&access.pod().tenant, &access.pod().workspace).await.unwrap().len();
     assert_eq!((there().await, rig.auth.sweep_connections().await.unwrap()), (1, 0));
     rig.clock.advance(limits::SIDECAR_LEASE - Duration::from_secs(1));
-    rig.auth.announce(&sidecar).await.unwrap();
+    access.announce(&sidecar).await.unwrap();
     rig.clock.advance(limits::SIDECAR_LEASE);
     assert_eq!(there().await, 1, "it was renewed");
     rig.clock.advance(Duration::from_secs(1));
@@ -108,7 +119,7 @@ async fn what_belongs_to_a_sidecar_that_crashed_vanishes() {
 async fn a_connection_is_closed_by_whoever_may() {
     let rig = Rig::new().await;
     let granted = rig.ada().await;
-    let (_, sidecar, all) = connected(&rig, &granted, 2).await;
+    let Scene { access, sidecar, all, .. } = connected(&rig, &granted, 2).await;
     rig.user("acme", "bob@example.com", Role::Member).await;
     let bob = rig.acting(&rig.login("acme", "bob@example.com").await).await;
     assert!(bob.connections(None).await.unwrap().0.is_empty());
@@ -116,29 +127,34 @@ async fn a_connection_is_closed_by_whoever_may() {
         let refused = other.close_connection(all[0].id).await.unwrap_err();
         assert_eq!(*refused.kind(), ErrorKind::NotFound);
     }
-    let (orders, more) = rig.auth.close_orders(&sidecar).await.unwrap();
-    assert!(orders.is_empty());
-    rig.acting(&granted).await.close_connection(all[1].id).await.unwrap();
-    let _ = tokio::time::timeout(Duration::from_secs(5), more).await;
-    let (orders, _) = rig.auth.close_orders(&sidecar).await.unwrap();
-    assert_eq!(orders, [all[1].id]);
-    rig.auth.disconnected(&sidecar.tenant, all[1].id).await.unwrap();
-    assert!(rig.auth.close_orders(&sidecar).await.unwrap().0.is_empty());
+    let orders = async |seen, wait| access.orders(sidecar.id, seen, Duration::from_secs(wait)).await.unwrap();
+    assert_eq!(orders(None, 0).await, Orders::default());
+    let waiting = orders(None, 30);
+    let closing = async { rig.acting(&granted).await.close_connection(all[1].id).await.unwrap() };
+    let (told, ()) = tokio::join!(waiting, closing);
+    assert_eq!(told, Orders { connections: vec![all[1].id], latest: Some(all[1].id) });
+    assert_eq!(orders(None, 30).await, told, "whoever has not heard of it hears at once");
+    let started = Instant::now();
+    assert_eq!(orders(told.latest, 1).await, told);
+    assert!(started.elapsed() >= Duration::from_secs(1), "whoever has heard of it waits");
+    access.disconnected(all[1].id).await.unwrap();
+    assert!(orders(told.latest, 0).await.connections.is_empty());
 }
 
 #[tokio::test]
 async fn whoever_waits_hears_of_the_end_of_a_session() {
     let rig = Rig::new().await;
     let granted = rig.ada().await;
-    let (acting, caller) = (rig.acting(&granted).await, rig.caller(&granted).await);
-    let standing = rig.auth.standing(&caller, true).await.unwrap();
-    assert_eq!(standing.refusal(), None);
-    let waiting = tokio::spawn(standing.changed());
-    acting.suspend(caller.session().unwrap()).await.unwrap();
-    // A store may lose a watch: whoever waits looks again now and then.
-    let _ = tokio::time::timeout(Duration::from_secs(5), waiting).await;
-    let standing = rig.auth.standing(&caller, false).await.unwrap();
-    assert_eq!(standing.refusal(), Some(Refusal::Suspended));
+    let acting = rig.acting(&granted).await;
+    let Scene { access, session, .. } = connected(&rig, &granted, 0).await;
+    let standing = async |seen, wait| access.standing(&session, true, seen, Duration::from_secs(wait)).await.unwrap();
+    assert_eq!(standing(None, 0).await, None);
+    let suspending = async { acting.suspend(&session).await.unwrap() };
+    let (told, ()) = tokio::join!(standing(None, 30), suspending);
+    assert_eq!(told, Some(Refusal::Suspended));
+    let resuming = async { acting.resume(&session).await.unwrap() };
+    let (told, ()) = tokio::join!(standing(told, 30), resuming);
+    assert_eq!(told, None);
 }
 
 /// On a store that loses no watch.
@@ -149,8 +165,56 @@ async fn changes_are_told_at_once() {
     }
     let rig = Rig::new().await;
     let granted = rig.ada().await;
-    let (acting, caller) = (rig.acting(&granted).await, rig.caller(&granted).await);
-    let standing = rig.auth.standing(&caller, true).await.unwrap();
-    acting.suspend(caller.session().unwrap()).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(20), standing.changed()).await.unwrap();
+    let acting = rig.acting(&granted).await;
+    let Scene { access, session, .. } = connected(&rig, &granted, 0).await;
+    let waiting = tokio::spawn({
+        let (access, session) = (access.clone(), session.clone());
+        async move { access.standing(&session, false, None, Duration::from_secs(30)).await }
+    });
+    // It has looked once by then, and would look again by itself much later.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    acting.terminate(&session).await.unwrap();
+    let told = tokio::time::timeout(Duration::from_secs(2), waiting).await;
+    assert_eq!(told.unwrap().unwrap().unwrap(), Some(Refusal::Terminated));
+}
+
+#[tokio::test]
+async fn a_pod_reaches_its_own_workspace_alone() {
+    let rig = Rig::new().await;
+    let granted = rig.ada().await;
+    let Scene { access, session, sidecar, all } = connected(&rig, &granted, 1).await;
+    rig.user("acme", "bob@example.com", Role::Administrator).await;
+    let bobs = rig.login("acme", "bob@example.com").await;
+    let bob = rig.caller(&bobs).await;
+    // Another user's workspace, another workspace of hers, and one of a tenant where a user has her id.
+    let (theirs, second) =
+        (at(&rig, "acme", "ws-8", bob.user().unwrap()), at(&rig, "acme", "ws-8", &access.pod().user));
+    let foreign = at(&rig, "other", "ws-7", &access.pod().user);
+    for token in [&granted.token, &bobs.token] {
+        let (own, other) = (&access, &theirs);
+        let refused = if token.expose_secret() == bobs.token.expose_secret() { own } else { other };
+        let refused = refused.sign_in(token.expose_secret()).await.unwrap_err();
+        assert_eq!(*refused.kind(), ErrorKind::Forbidden);
+    }
+    assert_eq!(*foreign.sign_in(granted.token.expose_secret()).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    for other in [&theirs, &foreign] {
+        let looked = other.standing(&session, true, None, Duration::ZERO).await.unwrap();
+        assert_eq!(looked, Some(Refusal::NoSession));
+        let entered = other.connected(&sidecar, &connection(&rig, &session)).await.unwrap_err();
+        assert_eq!(*entered.kind(), ErrorKind::Unauthenticated(Refusal::NoSession));
+    }
+    for other in [&theirs, &second, &foreign] {
+        other.announce(&sidecar).await.unwrap();
+        let taken_out = other.disconnected(all[0].id).await;
+        assert!(other.pod().tenant != access.pod().tenant || *taken_out.unwrap_err().kind() == ErrorKind::Conflict);
+        other.retire(sidecar.id).await.unwrap();
+    }
+    let again = second.connected(&sidecar, &all[0]).await.unwrap_err();
+    assert_eq!(*again.kind(), ErrorKind::Conflict);
+    rig.acting(&granted).await.close_connection(all[0].id).await.unwrap();
+    for other in [&theirs, &second, &foreign] {
+        assert_eq!(other.orders(sidecar.id, None, Duration::ZERO).await.unwrap(), Orders::default());
+    }
+    assert_eq!(access.orders(sidecar.id, None, Duration::ZERO).await.unwrap().connections, [all[0].id]);
+    assert_eq!(rig.acting(&granted).await.connections(None).await.unwrap().0.len(), 1);
 }

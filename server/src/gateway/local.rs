@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use coditect_auth::{UserId, WorkspaceId};
 use coditect_store::TenantId;
-use coditect_websocket::{Settings as WebSocketSettings, Sidecar};
+use coditect_websocket::{Settings as WebSocketSettings, Sidecar, Source};
 
 use crate::settings::Settings;
 use crate::start::StartError;
@@ -15,7 +15,7 @@ pub(crate) async fn start(app: &App) -> Result<Option<Sidecar>, StartError> {
     let Some(mut settings) = settings(&app.settings)? else { return Ok(None) };
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     (settings.listen, settings.ops_listen) = (anywhere, anywhere);
-    let started = Sidecar::start(settings, app.auth.clone(), app.clock.clone(), None).await;
+    let started = Sidecar::start(settings, Source::Store(app.auth.clone()), app.clock.clone(), None).await;
     let sidecar = started.map_err(|error| StartError::Other(format!("listen for the workspace's sockets: {error}")))?;
     Ok(Some(sidecar))
 }

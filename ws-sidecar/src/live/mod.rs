@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use coditect_auth::{Auth, Caller, Connection, ConnectionId, SessionId, Sidecar};
+use coditect_auth::{ConnectionId, NewConnection, NewSidecar, SessionId};
 use coditect_store::Clock;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access::{Denied, chain};
+use crate::access::Denied;
 use crate::limits;
 use crate::listen::Place;
+use crate::lookup::Lookup;
 use crate::wire::{Close, code};
 pub(crate) use seat::Seat;
 
@@ -26,9 +27,9 @@ pub(crate) use seat::Seat;
 pub(crate) struct Live(Arc<Inner>);
 
 struct Inner {
-    auth: Auth,
+    lookup: Lookup,
     clock: Clock,
-    sidecar: Sidecar,
+    sidecar: NewSidecar,
     store_grace: Duration,
     connections: Mutex<Connections>,
     sessions: Mutex<HashMap<SessionId, Watched>>,
@@ -46,8 +47,7 @@ struct Connections {
 }
 
 struct Entry {
-    caller: Caller,
-    connection: Connection,
+    connection: NewConnection,
     order: watch::Sender<Option<Close>>,
 }
 
@@ -59,9 +59,9 @@ struct Watched {
 }
 
 impl Live {
-    pub(crate) fn new(auth: Auth, clock: Clock, sidecar: Sidecar, store_grace: Duration) -> Self {
+    pub(crate) fn new(lookup: Lookup, clock: Clock, sidecar: NewSidecar, store_grace: Duration) -> Self {
         Self(Arc::new(Inner {
-            auth,
+            lookup,
             clock,
             sidecar,
             store_grace,
@@ -76,37 +76,27 @@ impl Live {
     /// Enters a connection of somebody who may connect.
     pub(crate) async fn enter(
         &self,
-        caller: &Caller,
+        session: SessionId,
         client: String,
         resumable: bool,
         place: Place,
     ) -> Result<Seat, Denied> {
         let live = &*self.0;
-        let (user, session) = caller.user().zip(caller.session()).ok_or(Denied::Forbidden("no session".into()))?;
-        let connection = Connection {
-            id: ConnectionId::made(&live.clock),
-            session: session.clone(),
-            user: user.clone(),
-            workspace: live.sidecar.workspace.clone(),
-            sidecar: live.sidecar.id,
-            client,
-            resumable,
-            opened_at: live.clock.now(),
-        };
+        let (id, opened_at) = (ConnectionId::made(&live.clock), live.clock.now());
+        let connection = NewConnection { id, session, client, resumable, opened_at };
         // It is watched before it is entered: what happens to the session from then on reaches it. Dropping the seat takes it out again.
-        let seat = self.seat(caller, connection.clone(), place);
-        let entered = live.auth.connected(caller, &live.sidecar, &connection).await;
-        entered.map_err(|error| Denied::from(&error))?;
+        let seat = self.seat(connection.clone(), place);
+        live.lookup.connected(&live.sidecar, &connection).await?;
         Ok(seat)
     }
 
-    fn seat(&self, caller: &Caller, connection: Connection, place: Place) -> Seat {
+    fn seat(&self, connection: NewConnection, place: Place) -> Seat {
         let (id, session) = (connection.id, connection.session.clone());
         let mut connections = self.0.connections.lock();
         let (order, ordered) = watch::channel(connections.is_ending.then(|| self.restart()));
-        connections.entries.insert(id, Entry { caller: caller.clone(), connection, order });
+        connections.entries.insert(id, Entry { connection, order });
         drop(connections);
-        let is_used = self.watch(caller, &session);
+        let is_used = self.watch(&session);
         Seat::new(id, session, ordered, is_used, self.clone(), place)
     }
 
@@ -117,11 +107,11 @@ impl Live {
     }
 
     /// Counts a connection of a session, which is watched from the first one on.
-    fn watch(&self, caller: &Caller, session: &SessionId) -> Arc<AtomicBool> {
+    fn watch(&self, session: &SessionId) -> Arc<AtomicBool> {
         let mut sessions = self.0.sessions.lock();
         let watched = sessions.entry(session.clone()).or_insert_with(|| {
             let (is_used, end) = (Arc::new(AtomicBool::new(false)), self.0.stop.child_token());
-            let watching = upkeep::watch_session(self.clone(), caller.clone(), session.clone(), is_used.clone());
+            let watching = upkeep::watch_session(self.clone(), session.clone(), is_used.clone());
             self.0.beside.spawn(end.clone().run_until_cancelled_owned(watching));
             Watched { connections: 0, is_used, end }
         });
@@ -193,13 +183,11 @@ impl Live {
         self.0.beside.close();
         let retired = async {
             self.0.beside.wait().await;
-            self.0.auth.retire(&self.0.sidecar).await
+            self.0.lookup.retire(self.0.sidecar.id).await
         };
         match tokio::time::timeout(limits::CLOSE_WAIT, retired).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(error = %chain(&error), "the registry still has this sidecar until its lease runs out");
-            }
+            Ok(Err(_)) => tracing::warn!("the registry still has this sidecar until its lease runs out"),
             Err(_) => {
                 tracing::warn!("the store takes too long: the registry has this sidecar until its lease runs out");
             }

@@ -9,7 +9,7 @@ use coditect_auth::{
     SessionDetails, UserId,
 };
 use coditect_store::{EmbeddedOptions, Store, TenantId};
-use coditect_websocket::{Settings, Sidecar};
+use coditect_websocket::{Settings, Sidecar, Source};
 use futures::{SinkExt as _, StreamExt as _};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -75,7 +75,7 @@ impl Rig {
         let granted = login(&auth, "acme", "ada@example.com").await;
         let workspace = Workspace::start().await;
         let settings = settings(&workspace, &user, flags);
-        let sidecar = Sidecar::start(settings, auth.clone(), store.clock().clone(), None).await.unwrap();
+        let sidecar = Sidecar::start(settings, Source::Store(auth.clone()), store.clock().clone(), None).await.unwrap();
         let (address, ops, stop) = (sidecar.address(), sidecar.ops_address(), CancellationToken::new());
         let running = tokio::spawn(sidecar.run(stop.clone().cancelled_owned()));
         Self { auth, workspace, address, ops, user, granted, stop, running: Some(running), _dir: dir }

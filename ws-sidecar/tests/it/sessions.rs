@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use coditect_auth::{ConnectionId, Role, UserChange, WorkspaceId};
+use coditect_auth::{ConnectionId, Pod, Role, UserChange, WorkspaceId};
 use coditect_store::faults::Switch;
 use coditect_store::{EmbeddedOptions, Store};
 use futures::StreamExt as _;
@@ -88,7 +88,8 @@ async fn a_sidecar_that_was_taken_for_dead_enters_its_connections_again() {
     until("it is listed", async || acting.connections(None).await.unwrap().0.len() == 1).await;
     let workspace = WorkspaceId::new("ws-7").unwrap();
     let sidecar = rig.auth.sidecars_of(&tenant("acme"), &workspace).await.unwrap().remove(0);
-    rig.auth.retire(&sidecar).await.unwrap();
+    let pod = Pod { tenant: sidecar.tenant, workspace: sidecar.workspace, user: sidecar.user };
+    rig.auth.pod_access(pod).retire(sidecar.id).await.unwrap();
     assert!(acting.connections(None).await.unwrap().0.is_empty());
     assert!(!acting.session().await.unwrap().websocket_connected);
     until("it is listed again", async || acting.connections(None).await.unwrap().0.len() == 1).await;

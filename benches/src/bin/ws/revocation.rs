@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Parser as _;
 use coditect_benches::report::quantile;
 use coditect_store::TenantId;
-use coditect_websocket::{Settings, Sidecar};
+use coditect_websocket::{Settings, Sidecar, Source};
 use futures::StreamExt as _;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -42,7 +42,7 @@ pub(crate) async fn measure(trials: usize) -> Result<Revocation> {
         SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
     );
     (settings.listen, settings.ops_listen) = (anywhere, anywhere);
-    let sidecar = Sidecar::start(settings, auth.clone(), store.clock().clone(), None).await?;
+    let sidecar = Sidecar::start(settings, Source::Store(auth.clone()), store.clock().clone(), None).await?;
     let (address, stop) = (sidecar.address(), CancellationToken::new());
     let running = tokio::spawn(sidecar.run(stop.clone().cancelled_owned()));
     let token = sidecar::login(&auth).await?.token.expose_secret().to_owned();

@@ -35,6 +35,8 @@ pub mod session;
 mod sessions;
 mod standing;
 mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod throttle;
 mod touch;
 mod users;
@@ -52,7 +54,7 @@ pub use invitations::InvitationInfo;
 pub use jwt::{Audience, Claims, Issuing};
 pub use keyring::KeyRing;
 pub use login::{Credentials, Granted, Origin};
-pub use page::Page;
+pub use page::{Page, check_limit};
 pub use password::HashCost;
 pub use register::NewUser;
 pub use scope::{Role, Scope, Scopes};

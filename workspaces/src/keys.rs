@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `(root, "workspaces", "record", tenant, workspace)` | [`Workspace`](crate::Workspace): a tenant's stand together, and all of them do, for whoever looks at everything |
 //! | `(root, "workspaces", "of", tenant, user, workspace)` | nothing: which workspaces a user has |
+//! | `(root, "workspaces", "tally", tenant)` | [`Tally`](crate::tally::Tally): how many a tenant has |
 //! | `(root, "workspaces", "namespace", namespace)` | [`Owner`](crate::names::Owner): whose namespace of the cluster it is, for ever |
 //! | `(root, "workspaces", "wish", tenant, workspace)` | nothing: a wish that nobody has looked at yet |
 //! | `(root, "workspaces", "wished")` | changes with every wish |
@@ -86,6 +87,10 @@ impl TenantKeys {
 
     pub(crate) fn one_of(&self, user: &UserId, workspace: &WorkspaceId) -> Vec<u8> {
         self.all_of(user).pack(&workspace.as_str())
+    }
+
+    pub(crate) fn tally(&self) -> Vec<u8> {
+        self.space.pack(&("tally", self.tenant.as_str()))
     }
 
     pub(crate) fn wish(&self, workspace: &WorkspaceId) -> Vec<u8> {

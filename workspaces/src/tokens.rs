@@ -1,5 +1,6 @@
 //! Where a workspace's token comes from, with which its sidecar asks the gateway about sessions.
 
+use coditect_store::Transaction;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
@@ -13,9 +14,9 @@ pub trait Tokens: Send + Sync {
     /// stay good until they are taken back.
     fn token<'a>(&'a self, workspace: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>>;
 
-    /// Takes the workspace's tokens back: its pod is gone. May be called again.
-    fn take_back<'a>(&'a self, workspace: &'a Workspace) -> BoxFuture<'a, Result<()>> {
-        let _ = workspace;
+    /// Takes the workspace's tokens back, in the transaction that writes down that no pod has them any more. May be called again.
+    fn take_back<'a>(&'a self, tx: &'a Transaction, workspace: &'a Workspace) -> BoxFuture<'a, Result<()>> {
+        let _ = (tx, workspace);
         futures::future::ready(Ok(())).boxed()
     }
 }

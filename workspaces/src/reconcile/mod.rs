@@ -102,7 +102,8 @@ impl Reconciler {
             tokio::select! {
                 Some(told) = news.next() => told.enter(&mut queue, &again),
                 Some((name, next)) = working.next() => queue.done(name, next, Instant::now()),
-                () = until(queue.next_at()) => {}
+                // While all are busy nothing that is due can be taken, and looking for it again and again would take a processor.
+                () = until(queue.next_at()), if working.len() < self.options.concurrency => {}
             }
         }
     }

@@ -117,9 +117,16 @@ impl Rig {
         self.user("acme", "ada@example.com", Role::Member).await
     }
 
+    /// A user whose id is chosen.
+    pub(crate) async fn named(&self, tenant_name: &str, user: &str) -> UserId {
+        let user = UserId::new(user).unwrap();
+        coditect_auth::testing::user(&self.auth, &tenant(tenant_name), &user).await.unwrap();
+        user
+    }
+
     /// A workspace of a user of `acme` whose id is chosen.
     pub(crate) async fn workspace_of(&self, user: &str) -> Workspace {
-        let new = NewWorkspace { name: "main".into(), user: Some(UserId::new(user).unwrap()) };
+        let new = NewWorkspace { name: "main".into(), user: Some(self.named("acme", user).await) };
         self.workspaces.create(&self.operator(), &new).await.unwrap()
     }
 

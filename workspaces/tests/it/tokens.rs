@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use coditect_store::Transaction;
 use coditect_workspaces::{Reconciler, Result, SimulatedCluster, State, Tokens, Workspace};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -21,7 +22,7 @@ impl Tokens for Noted {
         async { Ok(Some("secret".into())) }.boxed()
     }
 
-    fn take_back<'a>(&'a self, _: &'a Workspace) -> BoxFuture<'a, Result<()>> {
+    fn take_back<'a>(&'a self, _: &'a Transaction, _: &'a Workspace) -> BoxFuture<'a, Result<()>> {
         self.0.lock().push("take back");
         async { Ok(()) }.boxed()
     }

@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use crate::audit::AuditEntry;
 use crate::caller::Actor;
-use crate::ids::{InvitationId, SessionId, TokenId, UserId};
+use crate::ids::{InvitationId, SessionId, TokenId, UserId, WorkspaceId};
 use crate::refresh::Family;
 use crate::scope::{Role, Scope, Scopes};
 use crate::tenants::Tenant;
 use crate::users::User;
-use crate::{invitations, service};
+use crate::{invitations, pod_tokens, service};
 
 /// `UPDATE_FIXTURES=1 cargo test -p coditect-auth formats` writes those of today's form.
 fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, expected: &T) {
@@ -59,6 +59,16 @@ fn records_of_every_form_are_read() {
             created_by: by_user.clone(),
             created_at: at(6),
             expires_at: Some(at(7)),
+        },
+    );
+    check(
+        "pod-token",
+        &pod_tokens::Record {
+            hash: [14; 32],
+            workspace: WorkspaceId::new("ws-1").unwrap(),
+            user: user_id(),
+            created_at: at(15),
+            expires_at: Some(at(16)),
         },
     );
     check(

@@ -9,6 +9,8 @@
 //! | `(root, "auth", "in", tenant, "sessions", user, session)` | nothing: which sessions a user has |
 //! | `(root, "auth", "in", tenant, "refresh", session)` | [`Family`](crate::refresh::Family) |
 //! | `(root, "auth", "in", tenant, "token", token)` | [`ServiceToken`](crate::service::Record) |
+//! | `(root, "auth", "in", tenant, "pod_token", token)` | [`Record`](crate::pod_tokens::Record) of a token of a workspace's pod |
+//! | `(root, "auth", "in", tenant, "pod_tokens", workspace, token)` | nothing: which tokens the pods of a workspace have |
 //! | `(root, "auth", "in", tenant, "invitation", invitation)` | [`Invitation`](crate::invitations::Record) |
 //! | `(root, "auth", "in", tenant, "sidecar", workspace, sidecar)` | [`Sidecar`](crate::Sidecar) |
 //! | `(root, "auth", "in", tenant, "connection", connection)` | [`Connection`](crate::Connection) |
@@ -105,6 +107,18 @@ impl TenantKeys {
 
     pub(crate) fn tokens(&self) -> Subspace {
         self.space.subspace(&"token")
+    }
+
+    pub(crate) fn pod_token(&self, token: TokenId) -> Vec<u8> {
+        self.space.pack(&("pod_token", token.0))
+    }
+
+    pub(crate) fn pod_tokens_of(&self, workspace: &WorkspaceId) -> Subspace {
+        self.space.subspace(&("pod_tokens", workspace.as_str()))
+    }
+
+    pub(crate) fn pod_token_of(&self, workspace: &WorkspaceId, token: TokenId) -> Vec<u8> {
+        self.pod_tokens_of(workspace).pack(&token.0)
     }
 
     pub(crate) fn invitation(&self, invitation: InvitationId) -> Vec<u8> {

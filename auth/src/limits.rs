@@ -70,6 +70,8 @@ pub const LIMITED_KEYS: usize = 100_000;
 pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Longest life of a service token that has an end.
 pub const SERVICE_TOKEN_LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+/// How long a pod's token is good after another took its place: a pod sees the new one within a minute or two.
+pub const POD_TOKEN_KEPT: Duration = Duration::from_secs(3_600);
 /// Collections that one service token may be confined to.
 pub const TOKEN_COLLECTIONS: usize = 100;
 

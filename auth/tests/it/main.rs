@@ -8,6 +8,7 @@ mod connections;
 mod guard;
 mod harness;
 mod hostile;
+mod pods;
 mod refresh;
 mod service;
 mod sessions;

@@ -15,6 +15,7 @@ use coditect_store::TenantId;
 use coditect_store::tuple::Subspace;
 
 use crate::error::{Error, Result};
+use crate::workspace::Workspace;
 
 /// A workspace among those of all tenants.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,6 +100,10 @@ impl TenantKeys {
 }
 
 impl Name {
+    pub(crate) fn of(workspace: &Workspace) -> Self {
+        Self { tenant: workspace.tenant.clone(), workspace: workspace.id.clone() }
+    }
+
     /// The workspace that the key below `space` names.
     pub(crate) fn in_key(space: &Subspace, key: &[u8]) -> Result<Self> {
         let corrupt = || Error::corrupt("read the key of a workspace");

@@ -38,7 +38,7 @@ impl Reconciler {
             }
             _ => {}
         }
-        let acted = tokio::time::timeout(limits::STEP_WAIT, self.act(&before, job.is_thorough)).await;
+        let acted = tokio::time::timeout(limits::STEP_WAIT, self.act(term, &before, job.is_thorough)).await;
         let seen = acted.unwrap_or_else(|_| Err(ClusterError::unavailable().caused_by("it takes too long")));
         if let Err(error) = &seen {
             tracing::warn!(%error, causes = causes(error), "the cluster was not brought to what is wanted");
@@ -48,37 +48,36 @@ impl Reconciler {
     }
 
     /// Does what brings the cluster nearer to what is wanted.
-    async fn act(&self, workspace: &Workspace, is_thorough: bool) -> ClusterResult<Observed> {
+    async fn act(&self, term: &Term, workspace: &Workspace, is_thorough: bool) -> ClusterResult<Observed> {
         match workspace.wanted {
             Wanted::Terminated => self.cluster.remove(workspace).await,
             Wanted::Suspended => self.cluster.suspend(workspace).await,
-            Wanted::Running => self.start(workspace, is_thorough).await,
+            Wanted::Running => self.start(term, workspace, is_thorough).await,
         }
     }
 
     /// Looks at the pod, makes one where there is none, and takes one away that has ended; the next step makes another.
-    async fn start(&self, workspace: &Workspace, is_thorough: bool) -> ClusterResult<Observed> {
+    async fn start(&self, term: &Term, workspace: &Workspace, is_thorough: bool) -> ClusterResult<Observed> {
         let seen = self.cluster.observe(workspace).await?;
         match seen.phase {
-            Phase::Gone | Phase::Absent => self.apply(workspace, true).await,
+            Phase::Gone | Phase::Absent => self.apply(term, workspace).await,
             Phase::Failed => self.cluster.suspend(workspace).await.map(|_| seen),
             Phase::Starting if workspace.anew => self.cluster.suspend(workspace).await,
-            _ if is_thorough => self.keep_up(workspace, seen).await,
+            _ if is_thorough => self.keep_up(term, workspace, seen).await,
             _ => Ok(seen),
         }
     }
 
-    async fn apply(&self, workspace: &Workspace, with_token: bool) -> ClusterResult<Observed> {
-        let token = if with_token { self.tokens.token(workspace).await } else { Ok(None) };
+    async fn apply(&self, term: &Term, workspace: &Workspace) -> ClusterResult<Observed> {
+        let token = self.token(term, workspace).await;
         let token = token.map_err(|error| ClusterError::waiting("its token is not made yet").caused_by(error))?;
         self.cluster.apply(workspace, &self.templates.manifests(workspace, token.as_ref())).await
     }
 
     /// Brings the parts beside a pod to their templates. One that is refused, or beside a pod that is ready has to wait, is told, and does not take the pod from its
     /// user.
-    async fn keep_up(&self, workspace: &Workspace, seen: Observed) -> ClusterResult<Observed> {
-        // A pod that does not get ready may miss its token.
-        match self.apply(workspace, seen.phase == Phase::Starting).await {
+    async fn keep_up(&self, term: &Term, workspace: &Workspace, seen: Observed) -> ClusterResult<Observed> {
+        match self.apply(term, workspace).await {
             Err(error) if is_beside(error.kind(), seen.phase) => {
                 tracing::warn!(%error, causes = causes(&error), "a part beside a pod was not brought to its template");
                 Ok(seen)
@@ -118,6 +117,7 @@ impl Reconciler {
         let is_new = known.state != current.state;
         if is_new && matches!(known.state, State::Suspended | State::Terminated) {
             self.tokens.take_back(tx, &known).await?;
+            self.given.forget(&known);
         }
         if is_new && known.state == State::Terminated {
             tally::take(tx, keys).await?;
@@ -178,7 +178,7 @@ mod tests {
     }
 
     impl Tokens for Counting {
-        fn token<'a>(&'a self, _: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>> {
+        fn token<'a>(&'a self, _: &'a Transaction, _: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>> {
             async { Ok(None) }.boxed()
         }
 

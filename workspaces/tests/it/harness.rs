@@ -7,7 +7,7 @@ use coditect_auth::{
     Acting, AuditQuery, Auth, AuthOptions, Credentials, HashCost, KeyRing, NewUser, Origin, Registration, Role,
     SessionDetails, UserId,
 };
-use coditect_store::{Clock, Store, TenantId, testing};
+use coditect_store::{Clock, Store, TenantId, Transaction, testing};
 use coditect_workspaces::{
     Cluster, KubeCluster, KubeOptions, NewWorkspace, Reconciler, ReconcilerOptions, State, TemplateOptions, Templates,
     Tokens, Workspace, Workspaces, WorkspacesOptions,
@@ -45,6 +45,7 @@ pub(crate) struct TestTokens;
 impl Tokens for TestTokens {
     fn token<'a>(
         &'a self,
+        _: &'a Transaction,
         workspace: &'a Workspace,
     ) -> BoxFuture<'a, coditect_workspaces::Result<Option<SecretString>>> {
         async move { Ok(Some(format!("token of {}", workspace.id).into())) }.boxed()

@@ -208,6 +208,7 @@ pub(crate) async fn mock() -> Arc<Mock> {
 pub(crate) async fn cluster(mock: &Mock) -> Arc<dyn Cluster> {
     let options = KubeOptions {
         url: Some(mock.url.clone()),
+        kubeconfig: None,
         requests_per_second: 10_000,
         request_wait: Duration::from_secs(2),
         request_pause: Duration::from_millis(2),

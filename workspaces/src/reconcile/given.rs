@@ -30,8 +30,11 @@ impl Given {
 }
 
 impl Reconciler {
-    /// The token for the pods of a workspace, given by no other than the process that reconciles.
+    /// The token for the pods of a workspace, where they can use one: given by no other than the process that reconciles.
     pub(super) async fn token(&self, term: &Term, workspace: &Workspace) -> Result<Option<SecretString>> {
+        if !self.templates.takes_token(workspace) {
+            return Ok(None);
+        }
         let name = Name::of(workspace);
         if let Some(token) = self.given.0.lock().get(&name) {
             return Ok(token.clone());

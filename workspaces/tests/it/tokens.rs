@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coditect_store::Transaction;
-use coditect_workspaces::{Reconciler, ReconcilerOptions, Result, SimulatedCluster, State, Tokens, Workspace};
+use coditect_workspaces::{
+    Reconciler, ReconcilerOptions, Result, SimulatedCluster, State, TemplateOptions, Templates, Tokens, Workspace,
+};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -77,6 +79,21 @@ async fn whoever_takes_over_gives_each_workspace_another_once() {
     assert_eq!(*tokens.0.lock(), ["token", "token"]);
     assert_eq!(rig.now(&made).await.unwrap().state, State::Running);
     second.stop().await;
+}
+
+/// Its sidecar looks sessions up in the store.
+#[tokio::test]
+async fn a_pod_that_needs_none_gets_none() {
+    let (rig, mock) = (Rig::new(options(1)).await, mock().await);
+    let tokens = Arc::new(Noted::default());
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../k8s/components/workspace-store-access");
+    let templates = Templates::load(TemplateOptions { folder: Some(folder.into()), ..Default::default() }).unwrap();
+    let reconciler = Reconciler::new(&rig.workspaces, cluster(&mock).await, templates, fast()).unwrap();
+    let reconciler = Running::with(reconciler.with_tokens(tokens.clone()));
+    let made = rig.workspace_of("ada").await;
+    rig.until(&made, State::Running).await;
+    assert_eq!((token_of(&mock, &made), tokens.0.lock().len()), (json!(null), 0));
+    reconciler.stop().await;
 }
 
 #[tokio::test]

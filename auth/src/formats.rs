@@ -56,7 +56,7 @@ fn records_of_every_form_are_read() {
             hash: [5; 32],
             scopes: Scopes::of(&[Scope::KbRead, Scope::KbWrite]),
             collections: Some(BTreeSet::from(["docs".to_owned()])),
-            created_by: by_user.clone(),
+            created_by: by_user,
             created_at: at(6),
             expires_at: Some(at(7)),
         },
@@ -83,6 +83,11 @@ fn records_of_every_form_are_read() {
             expires_at: at(11),
         },
     );
+}
+
+#[test]
+fn entries_of_the_audit_log_of_every_form_are_read() {
+    let by_user = Actor::User { user: user_id(), session: Some(SessionId::new("s-1").unwrap()) };
     check(
         "audit-entry",
         &AuditEntry {

@@ -27,7 +27,7 @@ pub struct Server {
     tls: Option<Tls>,
     metrics: Option<(TcpListener, SocketAddr)>,
     sidecar: Option<Sidecar>,
-    reconciler: Option<Reconciler>,
+    reconciler: Option<Box<Reconciler>>,
 }
 
 impl Server {
@@ -39,7 +39,7 @@ impl Server {
         let tls = Tls::load(&settings.tls)?;
         let app = assemble(settings).await?;
         let bound = async {
-            let reconciler = workspaces::reconciler(&app).await?;
+            let reconciler = Box::pin(workspaces::reconciler(&app)).await?;
             Ok((bind(&app.settings).await?, gateway::local::start(&app).await?, reconciler))
         };
         match bound.await {

@@ -30,7 +30,7 @@ pub(crate) fn open(settings: &WorkspacesSettings, store: Store, auth: Auth) -> R
 }
 
 /// What keeps the cluster as users want it, if there is one. The cluster is not asked anything yet.
-pub(crate) async fn reconciler(app: &App) -> Result<Option<Reconciler>, StartError> {
+pub(crate) async fn reconciler(app: &App) -> Result<Option<Box<Reconciler>>, StartError> {
     let settings = &app.settings.workspaces;
     if settings.cluster == ClusterKind::None {
         return Ok(None);
@@ -39,7 +39,7 @@ pub(crate) async fn reconciler(app: &App) -> Result<Option<Reconciler>, StartErr
     let cluster = KubeCluster::connect(kube_options(settings)).await.map_err(|error| unusable(&error))?;
     let reconciler = Reconciler::new(&app.workspaces, Arc::new(cluster), templates, reconciler_options(settings));
     let tokens = PodTokens(app.auth.clone());
-    Ok(Some(reconciler.map_err(|error| unusable(&error))?.with_tokens(Arc::new(tokens))))
+    Ok(Some(Box::new(reconciler.map_err(|error| unusable(&error))?.with_tokens(Arc::new(tokens)))))
 }
 
 fn unusable(error: &dyn std::error::Error) -> StartError {

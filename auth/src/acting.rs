@@ -67,7 +67,10 @@ impl Acting {
     }
 
     /// The user who logged in.
-    pub(crate) fn own_user(&self) -> Result<&UserId> {
+    ///
+    /// # Errors
+    /// `Forbidden` for a service token.
+    pub fn own_user(&self) -> Result<&UserId> {
         self.caller.user().ok_or_else(|| Error::forbidden("a service token has no user: log in for this"))
     }
 
@@ -77,7 +80,8 @@ impl Acting {
     }
 
     /// Whether something of `user` is the caller's business.
-    pub(crate) fn may_look_after(&self, user: &UserId) -> bool {
+    #[must_use]
+    pub fn may_look_after(&self, user: &UserId) -> bool {
         self.caller.may(Scope::Admin) || self.caller.user() == Some(user)
     }
 }

@@ -86,22 +86,20 @@ impl Auth {
         Ok(sidecars)
     }
 
-    /// How many connections lead to a workspace through sidecars that are there.
+    /// Whether a connection leads to a workspace through a sidecar that is there. A transaction in which this was asked conflicts with one that comes meanwhile.
     ///
     /// # Errors
     /// Store failures.
-    pub async fn connections_of_workspace(&self, tenant: &TenantId, workspace: &WorkspaceId) -> Result<usize> {
-        let (auth, keys) = (&*self.inner, &self.inner.keys.tenant(tenant));
-        let sidecars = &self.sidecars_of(tenant, workspace).await?;
-        auth.run(|tx| async move {
-            let mut count = 0;
-            for sidecar in sidecars {
-                let space = keys.connections_at(workspace, sidecar.id);
-                count += tx.snapshot().collect_range(RangeQuery::from(&space)).await?.items.len();
+    pub async fn is_connected(&self, tx: &Transaction, tenant: &TenantId, workspace: &WorkspaceId) -> Result<bool> {
+        let (keys, now) = (&self.inner.keys.tenant(tenant), self.inner.clock.now());
+        for item in &tx.collect_range(RangeQuery::from(&keys.sidecars_of(workspace))).await?.items {
+            let sidecar: Sidecar = record::decode(&item.value, SIDECAR)?;
+            let one = RangeQuery::from(&keys.connections_at(workspace, sidecar.id)).limit(1);
+            if sidecar.is_there(now) && !tx.get_range(one).await?.items.is_empty() {
+                return Ok(true);
             }
-            Ok(count)
-        })
-        .await
+        }
+        Ok(false)
     }
 
     /// Takes out again and again what crashed sidecars have left, of several processes one at a time.

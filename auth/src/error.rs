@@ -138,6 +138,12 @@ impl Error {
         &self.kind
     }
 
+    /// The same failure taken apart, for a crate that tells it as one of its own: its kind, its message, and what has led to it.
+    #[must_use]
+    pub fn into_parts(self) -> (ErrorKind, String, Option<Box<dyn std::error::Error + Send + Sync>>) {
+        (self.kind, self.message, self.source)
+    }
+
     /// Why the request was not believed, if that is it.
     pub fn refusal(&self) -> Option<Refusal> {
         match self.kind {

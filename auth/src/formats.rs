@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
-use std::path::PathBuf;
 
-use coditect_store::record;
+use coditect_store::testing::check_form;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,13 +20,7 @@ use crate::{invitations, pod_tokens, service};
 
 /// `UPDATE_FIXTURES=1 cargo test -p coditect-auth formats` writes those of today's form.
 fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, expected: &T) {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/{name}-{}.bin", record::FORMAT));
-    if std::env::var_os("UPDATE_FIXTURES").is_some() {
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, record::encode(expected).unwrap()).unwrap();
-    }
-    let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    assert_eq!(record::decode::<T>(&bytes, name).unwrap(), *expected, "{name}");
+    check_form(env!("CARGO_MANIFEST_DIR"), name, expected);
 }
 
 fn at(second: i64) -> Timestamp {
@@ -63,7 +56,7 @@ fn records_of_every_form_are_read() {
             hash: [5; 32],
             scopes: Scopes::of(&[Scope::KbRead, Scope::KbWrite]),
             collections: Some(BTreeSet::from(["docs".to_owned()])),
-            created_by: by_user.clone(),
+            created_by: by_user,
             created_at: at(6),
             expires_at: Some(at(7)),
         },
@@ -90,6 +83,11 @@ fn records_of_every_form_are_read() {
             expires_at: at(11),
         },
     );
+}
+
+#[test]
+fn entries_of_the_audit_log_of_every_form_are_read() {
+    let by_user = Actor::User { user: user_id(), session: Some(SessionId::new("s-1").unwrap()) };
     check(
         "audit-entry",
         &AuditEntry {

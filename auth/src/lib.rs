@@ -37,6 +37,8 @@ pub mod session;
 mod sessions;
 mod standing;
 mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod throttle;
 mod touch;
 mod users;
@@ -54,7 +56,7 @@ pub use invitations::InvitationInfo;
 pub use jwt::{Audience, Claims, Issuing};
 pub use keyring::KeyRing;
 pub use login::{Credentials, Granted, Origin};
-pub use page::Page;
+pub use page::{Page, check_limit};
 pub use password::HashCost;
 pub use pod_access::{NewConnection, NewSidecar, PodAccess};
 pub use pod_tokens::Pod;

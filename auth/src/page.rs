@@ -16,7 +16,11 @@ pub struct Page<T> {
     pub more: bool,
 }
 
-pub(crate) fn check_limit(limit: usize) -> Result<()> {
+/// Refuses a page of nothing, and one that is too large.
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_limit(limit: usize) -> Result<()> {
     match (1..=limits::PAGE).contains(&limit) {
         true => Ok(()),
         false => Err(Error::invalid("/limit", format!("a limit is 1 to {}", limits::PAGE))),

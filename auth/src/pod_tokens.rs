@@ -48,27 +48,26 @@ impl Auth {
     /// # Errors
     /// Store failures.
     pub async fn give_pod_token(&self, pod: &Pod) -> Result<SecretString> {
-        let auth = &*self.inner;
+        self.inner.run(|tx| async move { self.give_pod_token_in(&tx, pod).await }).await
+    }
+
+    /// As [`Auth::give_pod_token`], in a transaction of the caller's: the token is good once that is committed.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn give_pod_token_in(&self, tx: &Transaction, pod: &Pod) -> Result<SecretString> {
+        let (auth, workspace) = (&*self.inner, &pod.workspace);
         let keys = &auth.keys.tenant(&pod.tenant);
         let (id, now) = (TokenId::made(&auth.clock), to_millis(auth.clock.now()));
         let secret = Secret::made(pod.tenant.clone(), id.0, &auth.clock);
-        let (workspace, user) = (pod.workspace.clone(), pod.user.clone());
-        let made = &Record { hash: secret.hash(), workspace, user, created_at: now, expires_at: None };
-        let auditor = self.operator(&pod.tenant).auditor;
-        auth.run(|tx| {
-            let auditor = auditor.clone();
-            async move {
-                if tx.get(&keys.pod_token(id)).await?.is_some() {
-                    return Ok(());
-                }
-                tenants::ensure(&tx, &auth.keys, keys.tenant(), now).await?;
-                replace(&tx, keys, &pod.workspace, now).await?;
-                tx.set(&keys.pod_token(id), &record::encode(made)?);
-                tx.set(&keys.pod_token_of(&pod.workspace, id), &[]);
-                auditor.note(&tx, 0, "pod_token.create", &format!("token {id} of workspace {}", pod.workspace))
-            }
-        })
-        .await?;
+        tenants::ensure(tx, &auth.keys, keys.tenant(), now).await?;
+        replace(tx, keys, workspace, now).await?;
+        let (of, user) = (workspace.clone(), pod.user.clone());
+        let made = Record { hash: secret.hash(), workspace: of, user, created_at: now, expires_at: None };
+        tx.set(&keys.pod_token(id), &record::encode(&made)?);
+        tx.set(&keys.pod_token_of(workspace, id), &[]);
+        let what = format!("token {id} of workspace {workspace}");
+        self.operator(&pod.tenant).auditor.note(tx, 0, "pod_token.create", &what)?;
         Ok(secret.show(PREFIX))
     }
 
@@ -77,20 +76,26 @@ impl Auth {
     /// # Errors
     /// Store failures.
     pub async fn take_back_pod_tokens(&self, tenant: &TenantId, workspace: &WorkspaceId) -> Result<()> {
-        let (auth, keys) = (&*self.inner, &self.inner.keys.tenant(tenant));
-        let auditor = self.operator(tenant).auditor;
-        auth.run(|tx| {
-            let auditor = auditor.clone();
-            async move {
-                let all = given(&tx, keys, workspace).await?;
-                if all.is_empty() {
-                    return Ok(());
-                }
-                all.into_iter().for_each(|id| remove(&tx, keys, workspace, id));
-                auditor.note(&tx, 0, "pod_token.revoke", &format!("tokens of workspace {workspace}"))
-            }
-        })
-        .await
+        self.inner.run(|tx| async move { self.take_back_pod_tokens_in(&tx, tenant, workspace).await }).await
+    }
+
+    /// As [`Auth::take_back_pod_tokens`], in a transaction of the caller's.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn take_back_pod_tokens_in(
+        &self,
+        tx: &Transaction,
+        tenant: &TenantId,
+        workspace: &WorkspaceId,
+    ) -> Result<()> {
+        let keys = &self.inner.keys.tenant(tenant);
+        let all = given(tx, keys, workspace).await?;
+        if all.is_empty() {
+            return Ok(());
+        }
+        all.into_iter().for_each(|id| remove(tx, keys, workspace, id));
+        self.operator(tenant).auditor.note(tx, 0, "pod_token.revoke", &format!("tokens of workspace {workspace}"))
     }
 
     /// Which pod sends this bearer token. Takes one trip to the store.

@@ -94,7 +94,8 @@ impl Session {
 }
 
 /// A point in time as records say it: to the millisecond.
-pub(crate) fn to_millis(at: Timestamp) -> Timestamp {
+#[must_use]
+pub fn to_millis(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 

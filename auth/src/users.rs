@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use coditect_store::{KeyValue, RangeQuery, Transaction, record};
+use coditect_store::{KeyValue, RangeQuery, TenantId, Transaction, record};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::acting::Acting;
-use crate::auth::Expect as _;
+use crate::auth::{Auth, Expect as _};
 use crate::caller::Actor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::UserId;
@@ -111,6 +111,16 @@ fn is_administrator(user: &User) -> bool {
 fn decoded(item: &KeyValue) -> Result<UserInfo> {
     let user: User = record::decode(&item.value, WHAT)?;
     Ok(UserInfo::from(&user))
+}
+
+impl Auth {
+    /// Whether a tenant has this user, and has not disabled it.
+    ///
+    /// # Errors
+    /// Store failures.
+    pub async fn is_active(&self, tx: &Transaction, tenant: &TenantId, user: &UserId) -> Result<bool> {
+        Ok(read(tx, &self.inner.keys.tenant(tenant), user).await?.is_some_and(|user| !user.disabled))
+    }
 }
 
 impl Acting {

@@ -12,8 +12,6 @@ from k8s.render import Rendering
 
 # What the manifests set and the programs do not know yet: told in each run, and to be taken out of here with the first version that knows it.
 PLANNED = {
-    "coditect-server": {"CODITECT_WORKSPACES_TEMPLATE_DIR", "CODITECT_WORKSPACES_IMAGE", "CODITECT_WORKSPACES_SIDECAR_IMAGE", "CODITECT_WORKSPACES_GATEWAY_URL",
-                        "CODITECT_WORKSPACES_GATEWAY_CA", "CODITECT_WORKSPACES_SESSIONS"},
     "coditect-websocket": {"CODITECT_WS_GATEWAY", "CODITECT_WS_GATEWAY_TOKEN_FILE", "CODITECT_WS_GATEWAY_CA_FILE"},
 }
 # Of the image t2-workspace-pod.

@@ -17,7 +17,9 @@ FILES = {"namespace.yaml": "Namespace", "claim.yaml": "PersistentVolumeClaim", "
 USER, NAMESPACE = "1", "user-1"
 # Resources in rules of RBAC for what the gateway makes.
 RESOURCES = {"Namespace": "namespaces", "PersistentVolumeClaim": "persistentvolumeclaims", "NetworkPolicy": "networkpolicies",
-             "Service": "services", "Pod": "pods", "Secret": "secrets", "ConfigMap": "configmaps"}
+             "Service": "services", "Pod": "pods", "Secret": "secrets"}
+# What the operator copies into the namespaces of users where sidecars look into the store.
+OPERATORS = {"jwt-secret", "fdb-cluster-config"}
 ANNOTATIONS = {"coditect/workspace-id": "w-1", "coditect/tenant": "acme", "coditect/user-id": USER, "coditect/origins": "https://ide.example.com"}
 
 
@@ -38,8 +40,9 @@ def expand(rendering: Rendering, findings: Findings) -> None:
             findings.add(f"{place}, {name}", f"is not one {kind}")
             return
         objects.append(made(found[0], gateway))
-    rendering.workspace = objects + copies(gateway)
-    check_images(gateway, place, findings)
+    is_store = looks_into_store(objects[-1])
+    rendering.workspace = objects + beside(gateway, is_store)
+    check_images(gateway, is_store, place, findings)
 
 
 def read(text: str, place: str, findings: Findings) -> list[Object]:
@@ -81,23 +84,27 @@ def made(template: Object, gateway: dict[str, str | None]) -> Object:
     return obj
 
 
-def copies(gateway: dict[str, str | None]) -> list[Object]:
-    """What the gateway makes besides the template: a token, or where sidecars look into the store, copies of what that takes."""
+def looks_into_store(pod: Object) -> bool:
+    containers = pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+    return any("JWT_SECRET" in env_of(container) for container in containers)
+
+
+def beside(gateway: dict[str, str | None], is_store: bool) -> list[Object]:
+    """What there is besides the template: the token that the gateway makes, or where sidecars look into the store, the copies that the operator makes."""
     def holding(kind: str, name: str, keys: list[str]) -> Object:
         return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}, "data": {key: "eA==" for key in keys}}
 
-    if gateway.get("CODITECT_WORKSPACES_SESSIONS") == "store":
+    if is_store:
         return [holding("Secret", "jwt-secret", ["secret"]), holding("ConfigMap", "fdb-cluster-config", ["fdb.cluster"])]
     has_ca = "CODITECT_WORKSPACES_GATEWAY_CA" in gateway
     return [holding("Secret", "workspace-token", ["token", *(["ca.crt"] if has_ca else [])])]
 
 
-def check_images(gateway: dict[str, str | None], place: str, findings: Findings) -> None:
+def check_images(gateway: dict[str, str | None], is_store: bool, place: str, findings: Findings) -> None:
     for name in ("CODITECT_WORKSPACES_IMAGE", "CODITECT_WORKSPACES_SIDECAR_IMAGE"):
         check_image_name(gateway.get(name) or "", f"{place}, {name}", findings)
     sidecar = gateway.get("CODITECT_WORKSPACES_SIDECAR_IMAGE") or ""
-    can_store, is_store = sidecar.endswith("-store"), gateway.get("CODITECT_WORKSPACES_SESSIONS") == "store"
-    findings.require(can_store == is_store, place, f"{sidecar} is the sidecar of the other variant")
+    findings.require(sidecar.endswith("-store") == is_store, place, f"{sidecar} is the sidecar of the other variant")
 
 
 def check(rendering: Rendering, findings: Findings) -> None:
@@ -136,7 +143,7 @@ def check_rights(rendering: Rendering, findings: Findings) -> None:
         findings.require(not words & {"*", "escalate", "bind", "impersonate"}, place, f"allows too much: {rule}")
         for resource in rule["resources"]:
             verbs.setdefault(resource, set()).update(rule["verbs"])
-    needed = {RESOURCES[obj["kind"]] for obj in rendering.workspace}
+    needed = {RESOURCES[obj["kind"]] for obj in rendering.workspace if obj["metadata"]["name"] not in OPERATORS}
     for resource in sorted(needed):
         findings.require("create" in verbs.get(resource, set()), place, f"does not let the gateway make {resource}")
     for resource in sorted(set(verbs) - needed - {"secrets"}):

@@ -26,6 +26,7 @@ mod start;
 mod state;
 pub mod telemetry;
 mod tls;
+mod workspaces;
 
 pub use problem::{Code, FieldError, Problem, ProblemBody};
 pub use routes::description;

@@ -38,7 +38,7 @@ pub(crate) fn base() -> OpenApi {
         ("search", "Ranked passages, and contexts packed from them."),
         ("documents", "Storing, reading, listing and deleting documents."),
         ("collections", "Collections of documents that share an embedder."),
-        ("workspaces", "Live connections to workspaces."),
+        ("workspaces", "Workspaces of users, and live connections to them."),
         ("operation", "Health and readiness."),
     ];
     let tags = tags.map(|(name, text)| {

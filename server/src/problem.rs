@@ -14,6 +14,7 @@ use coditect_engine::{Error as EngineError, ErrorKind};
 use coditect_ingest::embed::EmbedError;
 use coditect_ingest::wire;
 use coditect_store::TransactError;
+use coditect_workspaces::{Error as WorkspaceError, ErrorKind as WorkspaceErrorKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,6 +36,8 @@ pub enum Code {
     RequestTimeout,
     /// The state of the collection does not allow it.
     Conflict,
+    /// This server manages no cluster that workspaces could run in.
+    NoCluster,
     /// The body is over its limit.
     BodyTooLarge,
     /// The body is not `application/json`.
@@ -83,6 +86,7 @@ impl Code {
             Self::MethodNotAllowed => row(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
             Self::RequestTimeout => row(StatusCode::REQUEST_TIMEOUT, "request-timeout", "Request came too slowly"),
             Self::Conflict => row(StatusCode::CONFLICT, "conflict", "Conflict"),
+            Self::NoCluster => row(StatusCode::CONFLICT, "no-cluster", "No cluster for workspaces"),
             Self::BodyTooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large"),
             Self::UnsupportedMediaType => {
                 row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type")
@@ -303,7 +307,7 @@ impl From<EngineError> for Problem {
     }
 }
 
-fn unavailable(error: EngineError) -> Problem {
+fn unavailable(error: impl TransactError + StdError + Send + Sync + 'static) -> Problem {
     let full = error.store_error().is_some_and(|store| store.kind() == coditect_store::ErrorKind::Full);
     store_unavailable(full).caused_by(error)
 }
@@ -327,23 +331,35 @@ impl From<AuthError> for Problem {
                 };
                 Self { challenge: Some(challenge), ..Self::new(Code::Unauthenticated, message) }
             }
-            AuthErrorKind::Forbidden => {
-                let challenge = Some("Bearer realm=\"coditect\", error=\"insufficient_scope\"");
-                Self { challenge, ..Self::new(Code::Forbidden, message) }
-            }
+            AuthErrorKind::Forbidden => forbidden(message),
             AuthErrorKind::NotFound => Self::new(Code::NotFound, message),
             AuthErrorKind::Conflict => Self::new(Code::Conflict, message),
             AuthErrorKind::Throttled(wait) => Self::new(Code::TooManyRequests, message).retry_after(*wait),
             AuthErrorKind::Busy => Self::new(Code::Overloaded, message),
-            AuthErrorKind::Unavailable => auth_unavailable(error),
+            AuthErrorKind::Unavailable => unavailable(error),
             _ => Self::internal(error),
         }
     }
 }
 
-fn auth_unavailable(error: AuthError) -> Problem {
-    let full = error.store_error().is_some_and(|store| store.kind() == coditect_store::ErrorKind::Full);
-    store_unavailable(full).caused_by(error)
+fn forbidden(message: String) -> Problem {
+    let challenge = Some("Bearer realm=\"coditect\", error=\"insufficient_scope\"");
+    Problem { challenge, ..Problem::new(Code::Forbidden, message) }
+}
+
+impl From<WorkspaceError> for Problem {
+    fn from(error: WorkspaceError) -> Self {
+        let message = error.to_string();
+        match error.kind() {
+            WorkspaceErrorKind::Invalid { pointer } => Self::field(*pointer, message),
+            WorkspaceErrorKind::Forbidden => forbidden(message),
+            WorkspaceErrorKind::NotFound => Self::new(Code::NotFound, message),
+            WorkspaceErrorKind::Conflict => Self::new(Code::Conflict, message),
+            WorkspaceErrorKind::NoCluster => Self::new(Code::NoCluster, message),
+            WorkspaceErrorKind::Unavailable => unavailable(error),
+            _ => Self::internal(error),
+        }
+    }
 }
 
 impl From<EmbedError> for Problem {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use coditect_auth::Auth;
 use coditect_websocket::Sidecar;
+use coditect_workspaces::Reconciler;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,7 +17,7 @@ use crate::settings::Settings;
 use crate::start::{StartError, assemble};
 use crate::state::AppState;
 use crate::tls::Tls;
-use crate::{connections, gateway, limits, routes, telemetry};
+use crate::{connections, gateway, limits, routes, telemetry, workspaces};
 
 /// A server that holds its port and its data directory.
 pub struct Server {
@@ -26,6 +27,7 @@ pub struct Server {
     tls: Option<Tls>,
     metrics: Option<(TcpListener, SocketAddr)>,
     sidecar: Option<Sidecar>,
+    reconciler: Option<Box<Reconciler>>,
 }
 
 impl Server {
@@ -36,16 +38,19 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let tls = Tls::load(&settings.tls)?;
         let app = assemble(settings).await?;
-        let bound = async { Ok((bind(&app.settings).await?, gateway::local::start(&app).await?)) };
+        let bound = async {
+            let reconciler = Box::pin(workspaces::reconciler(&app)).await?;
+            Ok((bind(&app.settings).await?, gateway::local::start(&app).await?, reconciler))
+        };
         match bound.await {
-            Ok((((listener, address), metrics), sidecar)) => {
+            Ok((((listener, address), metrics), sidecar, reconciler)) => {
                 tracing::info!(%address, tls = tls.is_some(), "listening");
                 if tls.is_none() && !address.ip().is_loopback() {
                     tracing::warn!(
                         "tokens and documents travel unencrypted, unless a proxy before this server speaks TLS"
                     );
                 }
-                Ok(Self { app, listener, address, tls, metrics, sidecar })
+                Ok(Self { app, listener, address, tls, metrics, sidecar, reconciler })
             }
             Err(error) => {
                 close(&app).await;
@@ -71,7 +76,7 @@ impl Server {
 
     /// Serves until `stop` is done, finishes what is under way within a bound, and closes everything.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
-        let Self { app, listener, tls, metrics, sidecar, .. } = self;
+        let Self { app, listener, tls, metrics, sidecar, reconciler, .. } = self;
         let (ending, leaving, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let upkeep = telemetry::upkeep(app.metrics.clone());
         tasks.spawn(ending.clone().run_until_cancelled_owned(upkeep));
@@ -97,6 +102,11 @@ impl Server {
         if let Some(sidecar) = sidecar {
             // Its clients are told to come back before their sockets are cut off.
             tasks.spawn(sidecar.run(leaving.clone().cancelled_owned()));
+        }
+        if let Some(reconciler) = reconciler {
+            // It hands its lease over as soon as the server is to stop.
+            let stop = leaving.clone();
+            tasks.spawn(async move { reconciler.run(stop).await });
         }
         let stop = async {
             stop.await;

@@ -16,10 +16,9 @@ use crate::pipeline::Pipeline;
 use crate::query::QueryVectors;
 use crate::quotas::Quotas;
 use crate::settings::{BackupMode, BackupSettings, Recall, Settings, SnapshotSettings, StoreBackend, StoreSettings};
-use crate::sign_in;
 use crate::spelling::Spelling;
 use crate::state::{App, AppState};
-use crate::telemetry;
+use crate::{sign_in, telemetry, workspaces};
 
 /// Why the server did not start. The message is for the operator and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -74,10 +73,12 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
     let info = models.vectors_info();
     let ready = async {
         check_collections(&engine, &info).await?;
-        sign_in::start(&settings, store.clone())
+        let auth = sign_in::start(&settings, store.clone())?;
+        let workspaces = workspaces::open(&settings.workspaces, store.clone(), auth.clone())?;
+        Ok((auth, workspaces))
     };
-    let auth = match ready.await {
-        Ok(auth) => auth,
+    let (auth, workspaces) = match ready.await {
+        Ok(both) => both,
         Err(error) => {
             engine.stop().await;
             if let Err(error) = store.close().await {
@@ -106,6 +107,7 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
         store,
         engine,
         auth,
+        workspaces,
         shared_tenant,
         metrics,
         settings,

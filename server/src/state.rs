@@ -8,6 +8,7 @@ use coditect_engine::vector::Quantization;
 use coditect_engine::{Engine, Tenant};
 use coditect_ingest::split::TokenCounter;
 use coditect_store::{Clock, Store, TenantId};
+use coditect_workspaces::Workspaces;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
@@ -57,6 +58,8 @@ pub struct App {
     pub writes: Arc<Semaphore>,
     /// Sockets to workspaces.
     pub tunnels: Tunnels,
+    /// Workspaces of users.
+    pub workspaces: Workspaces,
 }
 
 /// The state of the router.

@@ -1,9 +1,13 @@
-//! Where the tests of the crates above keep things: the embedded store, or with the feature `fdb` a part of the cluster that `FDB_CLUSTER_FILE` names, or
+//! Where the tests of the crates above keep things, and how they keep the forms of their records: the embedded store, or with the feature `fdb` a part of the cluster that `FDB_CLUSTER_FILE` names, or
 //! without one a database of FoundationDB's stand-in, which lasts as long as the process.
 
+use std::fmt::Debug;
 use std::path::Path;
 
-use crate::{Clock, Result, Store};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Clock, Result, Store, record};
 
 /// Opens the store that belongs to `dir`.
 ///
@@ -19,6 +23,30 @@ pub async fn open(dir: &Path, clock: Clock) -> Result<Store> {
 /// As [`open`].
 pub async fn open_again(dir: &Path, first: &Store) -> Result<Store> {
     backend::open_again(dir, first).await
+}
+
+/// Checks that the record `name` is still read as it was written by every form that it has had: the bytes are kept in `fixtures` of `folder`, the crate's own.
+/// With `UPDATE_FIXTURES` in the environment those of today's form are written.
+///
+/// # Panics
+/// When they are not there, or are read as something else.
+pub fn check_form<T: Serialize + DeserializeOwned + PartialEq + Debug>(folder: &str, name: &str, expected: &T) {
+    let file = Path::new(folder).join(format!("fixtures/{name}-{}.bin", record::FORMAT));
+    let bytes = match std::env::var_os("UPDATE_FIXTURES") {
+        Some(_) => written(&file, expected),
+        None => std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display())),
+    };
+    let read = record::decode::<T>(&bytes, name);
+    assert_eq!(read.unwrap_or_else(|error| panic!("{name}: {error}")), *expected, "{name}");
+}
+
+fn written<T: Serialize>(file: &Path, record: &T) -> Vec<u8> {
+    let bytes = record::encode(record).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let folder = file.parent().unwrap_or(file);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(file, &bytes))
+        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    bytes
 }
 
 #[cfg(not(feature = "fdb"))]

@@ -5,6 +5,7 @@ use coditect_store::{RangeQuery, Transaction};
 
 use crate::error::{Error, Result};
 use crate::keys::{TenantKeys, workspace_in};
+use crate::tally::{self, Tally};
 use crate::workspace::{self, State, Wanted, Workspace};
 use crate::workspaces::{Inner, Workspaces};
 use crate::{limits, names};
@@ -30,14 +31,13 @@ impl NewWorkspace {
     /// Whose it will be.
     fn owner<'a>(&'a self, acting: &'a Acting) -> Result<&'a UserId> {
         let caller = acting.caller();
-        match (&self.user, caller.user()) {
-            (Some(user), own) if own == Some(user) || caller.may(Scope::Admin) => Ok(user),
-            (Some(_), _) => Err(Error::forbidden(format!("this needs the scope {}", Scope::Admin.name()))),
-            (None, Some(own)) => Ok(own),
-            (None, None) if caller.may(Scope::Admin) => {
-                Err(Error::invalid("/user", "say whose it shall be: a service token has no user"))
+        match &self.user {
+            Some(user) if caller.user() == Some(user) => Ok(user),
+            Some(user) => Ok(acting.must(Scope::Admin).map(|()| user)?),
+            None if caller.user().is_none() && caller.may(Scope::Admin) => {
+                Err(Error::invalid("/user_id", "say whose it shall be: a service token has no user"))
             }
-            (None, None) => Err(Error::forbidden("a service token has no user: log in for this")),
+            None => Ok(acting.own_user()?),
         }
     }
 }
@@ -46,8 +46,8 @@ impl Workspaces {
     /// Makes a workspace, which is then started.
     ///
     /// # Errors
-    /// `Invalid` for a field; `Forbidden` for another's without the scope `admin`, and for a service token's own; `Conflict` when the user has as many as it may;
-    /// `NoCluster`.
+    /// `Invalid` for a field, and for another user that there is not or that is disabled; `Forbidden` for another's without the scope `admin`, and for a service
+    /// token's own; `Conflict` when the user or its tenant has as many as it may; `NoCluster`.
     pub async fn create(&self, acting: &Acting, new: &NewWorkspace) -> Result<Workspace> {
         let inner = &*self.inner;
         new.check()?;
@@ -60,11 +60,13 @@ impl Workspaces {
                     // An attempt whose result was unknown has made it.
                     return Ok(made);
                 }
+                inner.must_be_active(&tx, acting, user).await?;
                 let others = all_of(&tx, keys, user).await?;
-                inner.must_have_room(&others)?;
+                inner.must_have_room(&others, tally::read(&tx, keys).await?)?;
                 let label = names::claim(&tx, &inner.keys, keys.tenant(), user).await?;
                 let made = inner.made(keys, id, user, new.name.trim(), &label, &others);
                 tx.set(&keys.one_of(user, id), &[]);
+                tally::add(&tx, keys).await?;
                 inner.ask(&tx, &made)?;
                 acting.auditor().note(&tx, 0, "workspace.create", &format!("workspace {id} of user {user}"))?;
                 Ok(made)
@@ -74,7 +76,20 @@ impl Workspaces {
 }
 
 impl Inner {
-    fn must_have_room(&self, others: &[Workspace]) -> Result<()> {
+    /// Refuses another user that there is not. The caller itself is known, also where another service looks after its account.
+    async fn must_be_active(&self, tx: &Transaction, acting: &Acting, user: &UserId) -> Result<()> {
+        let caller = acting.caller();
+        match caller.user() == Some(user) || self.auth.is_active(tx, caller.tenant(), user).await? {
+            true => Ok(()),
+            false => Err(Error::invalid("/user_id", "there is no such user, or it is disabled")),
+        }
+    }
+
+    fn must_have_room(&self, others: &[Workspace], all: Tally) -> Result<()> {
+        if all.workspaces >= self.options.per_tenant {
+            let most = self.options.per_tenant;
+            return Err(Error::conflict(format!("the users of a tenant may have {most} workspaces together")));
+        }
         let most = self.options.per_user;
         if others.iter().filter(|it| it.state != State::Terminated).count() >= most {
             let message =

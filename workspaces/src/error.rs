@@ -59,10 +59,6 @@ impl Error {
         Self::new(ErrorKind::Conflict, message)
     }
 
-    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Forbidden, message)
-    }
-
     pub(crate) fn corrupt(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Corrupt, message)
     }
@@ -113,7 +109,8 @@ impl From<coditect_store::Error> for Error {
 impl From<coditect_auth::Error> for Error {
     fn from(error: coditect_auth::Error) -> Self {
         use coditect_auth::ErrorKind as Auth;
-        let kind = match *error.kind() {
+        let (kind, message, source) = error.into_parts();
+        let kind = match kind {
             Auth::Invalid { pointer } => ErrorKind::Invalid { pointer },
             Auth::Unauthenticated(_) | Auth::Forbidden => ErrorKind::Forbidden,
             Auth::NotFound => ErrorKind::NotFound,
@@ -122,12 +119,29 @@ impl From<coditect_auth::Error> for Error {
             Auth::Internal => ErrorKind::Internal,
             _ => ErrorKind::Unavailable,
         };
-        Self::new(kind, error.to_string()).caused_by(error)
+        Self { kind, message, source }
     }
 }
 
 impl TransactError for Error {
     fn store_error(&self) -> Option<&coditect_store::Error> {
         self.source.as_ref()?.downcast_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    /// One that passes makes a transaction try again, also where it came through another crate; and its message is told once.
+    #[test]
+    fn an_error_of_the_store_is_known_behind_one_of_auth() {
+        let passing = || coditect_store::Error::new(coditect_store::ErrorKind::Conflict, "not committed");
+        let through = Error::from(coditect_auth::Error::from(passing()));
+        assert_eq!(through.store_error().unwrap().kind(), coditect_store::ErrorKind::Conflict);
+        let said = format!("{through}: {}", causes(&through));
+        assert_eq!(said, format!("store operation: {}", passing()), "{:?}", through.source());
     }
 }

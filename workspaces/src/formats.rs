@@ -1,26 +1,21 @@
 //! Every form that a record has ever had in the store must still be read: the bytes of each are kept in `workspaces/fixtures`.
 
 use std::fmt::Debug;
-use std::path::PathBuf;
 
 use coditect_auth::{UserId, WorkspaceId};
-use coditect_store::{TenantId, record};
+use coditect_store::TenantId;
+use coditect_store::testing::check_form;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::names::Owner;
+use crate::tally::Tally;
 use crate::workspace::{State, Wanted, Workspace};
 
 /// `UPDATE_FIXTURES=1 cargo test -p coditect-workspaces formats` writes those of today's form.
 fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, expected: &T) {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/{name}-{}.bin", record::FORMAT));
-    if std::env::var_os("UPDATE_FIXTURES").is_some() {
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, record::encode(expected).unwrap()).unwrap();
-    }
-    let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    assert_eq!(record::decode::<T>(&bytes, name).unwrap(), *expected, "{name}");
+    check_form(env!("CARGO_MANIFEST_DIR"), name, expected);
 }
 
 fn at(second: i64) -> Timestamp {
@@ -51,4 +46,5 @@ fn records_of_every_form_are_read() {
     };
     check("workspace", &workspace);
     check("owner", &Owner { tenant, user });
+    check("tally", &Tally { workspaces: 7 });
 }

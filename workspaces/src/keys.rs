@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `(root, "workspaces", "record", tenant, workspace)` | [`Workspace`](crate::Workspace): a tenant's stand together, and all of them do, for whoever looks at everything |
 //! | `(root, "workspaces", "of", tenant, user, workspace)` | nothing: which workspaces a user has |
+//! | `(root, "workspaces", "tally", tenant)` | [`Tally`](crate::tally::Tally): how many a tenant has |
 //! | `(root, "workspaces", "namespace", namespace)` | [`Owner`](crate::names::Owner): whose namespace of the cluster it is, for ever |
 //! | `(root, "workspaces", "wish", tenant, workspace)` | nothing: a wish that nobody has looked at yet |
 //! | `(root, "workspaces", "wished")` | changes with every wish |
@@ -14,6 +15,7 @@ use coditect_store::TenantId;
 use coditect_store::tuple::Subspace;
 
 use crate::error::{Error, Result};
+use crate::workspace::Workspace;
 
 /// A workspace among those of all tenants.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,12 +90,20 @@ impl TenantKeys {
         self.all_of(user).pack(&workspace.as_str())
     }
 
+    pub(crate) fn tally(&self) -> Vec<u8> {
+        self.space.pack(&("tally", self.tenant.as_str()))
+    }
+
     pub(crate) fn wish(&self, workspace: &WorkspaceId) -> Vec<u8> {
         self.space.pack(&("wish", self.tenant.as_str(), workspace.as_str()))
     }
 }
 
 impl Name {
+    pub(crate) fn of(workspace: &Workspace) -> Self {
+        Self { tenant: workspace.tenant.clone(), workspace: workspace.id.clone() }
+    }
+
     /// The workspace that the key below `space` names.
     pub(crate) fn in_key(space: &Subspace, key: &[u8]) -> Result<Self> {
         let corrupt = || Error::corrupt("read the key of a workspace");

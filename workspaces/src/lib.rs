@@ -17,6 +17,7 @@ mod listing;
 mod manifests;
 mod names;
 mod reconcile;
+mod tally;
 mod tokens;
 mod wishes;
 mod workspace;

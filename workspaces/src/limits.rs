@@ -8,6 +8,10 @@ pub const NAME_BYTES: usize = 200;
 pub const PER_USER: usize = 1;
 /// Most workspaces that the setting may allow one user.
 pub const PER_USER_MOST: usize = 50;
+/// Workspaces that the users of a tenant may have together, unless set otherwise.
+pub const PER_TENANT: usize = 1_000;
+/// Most workspaces that the setting may allow a tenant: every one is looked at with each [`RESYNC`].
+pub const PER_TENANT_MOST: usize = 100_000;
 /// Records that one user may have, those of deleted workspaces counted: whoever makes and deletes without end is stopped for a while.
 pub const RECORDS_PER_USER: usize = 100;
 /// Longest message about a failure, in bytes.
@@ -79,6 +83,7 @@ pub const SIMULATED_EVENTS: usize = 1_024;
 const _: () = assert!("workspace-".len() + LABEL_CHARS <= 63);
 const _: () = assert!(LABEL_HEAD_CHARS + "--".len() + 2 * LABEL_HASH_BYTES <= LABEL_CHARS);
 const _: () = assert!(PER_USER <= PER_USER_MOST && PER_USER_MOST < RECORDS_PER_USER);
+const _: () = assert!(PER_USER_MOST <= PER_TENANT && PER_TENANT <= PER_TENANT_MOST);
 const _: () = assert!(BACKOFF_MIN.as_secs() <= BACKOFF_MAX.as_secs() && BACKOFF_MAX.as_secs() < FAILED_RETRY.as_secs());
 const _: () = assert!(RECHECK.as_secs() * 3 < SETTLE_WITHIN.as_secs());
 const _: () = assert!(RESYNC.as_secs() * 2 < IDLE_AFTER.as_secs() && TOUCH_EVERY.as_secs() < RESYNC.as_secs());

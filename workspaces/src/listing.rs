@@ -1,12 +1,12 @@
 //! Looking at workspaces.
 
-use coditect_auth::{Acting, Page, Scope, UserId, WorkspaceId};
+use coditect_auth::{Acting, Page, Scope, UserId, WorkspaceId, check_limit};
 use coditect_store::{RangeQuery, key_after};
 
 use crate::error::{Error, Result};
 use crate::keys::workspace_in;
 use crate::workspace::{self, Workspace};
-use crate::workspaces::{Workspaces, may_look_after};
+use crate::workspaces::Workspaces;
 
 impl Workspaces {
     /// A workspace, the caller's own or with the scope `admin` anybody's of its tenant. One that was deleted is shown for a while.
@@ -15,7 +15,7 @@ impl Workspaces {
     /// `NotFound` when there is none that the caller may see.
     pub async fn get(&self, acting: &Acting, id: &WorkspaceId) -> Result<Workspace> {
         let found = self.find(acting.caller().tenant(), id).await?;
-        found.filter(|it| may_look_after(acting, &it.user)).ok_or_else(Error::not_found)
+        found.filter(|it| acting.may_look_after(&it.user)).ok_or_else(Error::not_found)
     }
 
     /// Workspaces, oldest first: the caller's own, with the scope `admin` those of all users of its tenant.
@@ -23,14 +23,10 @@ impl Workspaces {
     /// # Errors
     /// `Forbidden` for a service token without the scope `admin`; `Invalid` for a limit out of range.
     pub async fn list(&self, acting: &Acting, after: Option<&WorkspaceId>, limit: usize) -> Result<Page<Workspace>> {
-        let most = coditect_auth::limits::PAGE;
-        if !(1..=most).contains(&limit) {
-            return Err(Error::invalid("/limit", format!("a limit is 1 to {most}")));
-        }
-        match acting.caller().user() {
-            _ if acting.caller().may(Scope::Admin) => self.of_tenant(acting, after, limit).await,
-            Some(user) => self.of_user(acting, user, after, limit).await,
-            None => Err(Error::forbidden("a service token has no user: log in for this")),
+        check_limit(limit)?;
+        match acting.caller().may(Scope::Admin) {
+            true => self.of_tenant(acting, after, limit).await,
+            false => self.of_user(acting, acting.own_user()?, after, limit).await,
         }
     }
 

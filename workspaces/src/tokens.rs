@@ -1,5 +1,6 @@
 //! Where a workspace's token comes from, with which its sidecar asks the gateway about sessions.
 
+use coditect_store::Transaction;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
@@ -9,13 +10,16 @@ use crate::workspace::Workspace;
 
 /// Makes tokens that are good for one workspace alone.
 pub trait Tokens: Send + Sync {
-    /// A token for a pod of this workspace that is about to be made or does not get ready; `None` for none. It may be one that was given before; all that were
-    /// stay good until they are taken back.
-    fn token<'a>(&'a self, workspace: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>>;
+    /// A token for the pods of this workspace, good once the transaction is committed; `None` for none. All that were given before stay good for a while at least.
+    fn token<'a>(
+        &'a self,
+        tx: &'a Transaction,
+        workspace: &'a Workspace,
+    ) -> BoxFuture<'a, Result<Option<SecretString>>>;
 
-    /// Takes the workspace's tokens back: its pod is gone. May be called again.
-    fn take_back<'a>(&'a self, workspace: &'a Workspace) -> BoxFuture<'a, Result<()>> {
-        let _ = workspace;
+    /// Takes the workspace's tokens back, in the transaction that writes down that no pod has them any more. May be called again.
+    fn take_back<'a>(&'a self, tx: &'a Transaction, workspace: &'a Workspace) -> BoxFuture<'a, Result<()>> {
+        let _ = (tx, workspace);
         futures::future::ready(Ok(())).boxed()
     }
 }
@@ -25,7 +29,7 @@ pub trait Tokens: Send + Sync {
 pub struct NoTokens;
 
 impl Tokens for NoTokens {
-    fn token<'a>(&'a self, _: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>> {
+    fn token<'a>(&'a self, _: &'a Transaction, _: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>> {
         futures::future::ready(Ok(None)).boxed()
     }
 }

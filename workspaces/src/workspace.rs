@@ -130,11 +130,6 @@ impl Workspace {
     }
 }
 
-/// A point in time as records say it: to the millisecond.
-pub(crate) fn to_millis(at: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
-}
-
 pub(crate) fn decode(bytes: &[u8]) -> Result<Workspace> {
     Ok(record::decode(bytes, WHAT)?)
 }

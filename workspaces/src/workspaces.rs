@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use coditect_auth::{Acting, Auth, Scope, UserId, WorkspaceId};
+use coditect_auth::session::to_millis;
+use coditect_auth::{Auth, WorkspaceId};
 use coditect_store::{Clock, RunOptions, Store, TenantId, Transaction};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::Keys;
 use crate::limits;
-use crate::workspace::{self, Workspace, to_millis};
+use crate::workspace::{self, Workspace};
 
 /// How workspaces are set up.
 #[derive(Debug, Clone)]
@@ -18,13 +19,29 @@ pub struct WorkspacesOptions {
     pub root: String,
     /// Workspaces that one user may have; at most [`limits::PER_USER_MOST`].
     pub per_user: usize,
+    /// Workspaces that the users of a tenant may have together; at most [`limits::PER_TENANT_MOST`].
+    pub per_tenant: usize,
     /// Whether there is a cluster that they can run in.
     pub has_cluster: bool,
 }
 
 impl Default for WorkspacesOptions {
     fn default() -> Self {
-        Self { root: "coditect".into(), per_user: limits::PER_USER, has_cluster: false }
+        Self { root: "coditect".into(), per_user: limits::PER_USER, per_tenant: limits::PER_TENANT, has_cluster: false }
+    }
+}
+
+impl WorkspacesOptions {
+    fn check(&self) -> Result<()> {
+        for (pointer, who, number, most) in [
+            ("/per_user", "a user", self.per_user, limits::PER_USER_MOST),
+            ("/per_tenant", "a tenant", self.per_tenant, limits::PER_TENANT_MOST),
+        ] {
+            if !(1..=most).contains(&number) {
+                return Err(Error::invalid(pointer, format!("{who} may have 1 to {most} workspaces")));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -48,10 +65,7 @@ impl Workspaces {
     /// # Errors
     /// `Invalid` for a bound that is out of range.
     pub fn new(store: Store, auth: Auth, options: WorkspacesOptions) -> Result<Self> {
-        if !(1..=limits::PER_USER_MOST).contains(&options.per_user) {
-            let most = limits::PER_USER_MOST;
-            return Err(Error::invalid("/per_user", format!("a user may have 1 to {most} workspaces")));
-        }
+        options.check()?;
         let (clock, keys) = (store.clock().clone(), Keys::new(&options.root));
         Ok(Self { inner: Arc::new(Inner { store, clock, auth, keys, options }) })
     }
@@ -131,11 +145,6 @@ impl std::fmt::Debug for Workspaces {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Workspaces").field("options", &self.inner.options).finish_non_exhaustive()
     }
-}
-
-/// Whether a workspace of `user` is the caller's business.
-pub(crate) fn may_look_after(acting: &Acting, user: &UserId) -> bool {
-    acting.caller().may(Scope::Admin) || acting.caller().user() == Some(user)
 }
 
 /// Whether more than `than` has passed.

@@ -6,6 +6,7 @@ use coditect_auth::{
     ConnectionId, ErrorKind, Granted, NewConnection, NewSidecar, Orders, Pod, PodAccess, Refusal, Role, SessionId,
     SidecarId, UserId, WorkspaceId, limits,
 };
+use coditect_store::Transaction;
 use secrecy::ExposeSecret as _;
 
 use crate::harness::{Rig, tenant};
@@ -113,6 +114,23 @@ async fn what_belongs_to_a_sidecar_that_crashed_vanishes() {
     let left =
         left.items.iter().filter(|item| item.key.windows(7).any(|part| part == b"connect" || part == b"sidecar"));
     assert_eq!(left.count(), 0);
+}
+
+#[tokio::test]
+async fn a_transaction_that_saw_no_connection_conflicts_with_one_that_comes() {
+    let rig = Rig::new().await;
+    let granted = rig.ada().await;
+    let Scene { access, session, sidecar, .. } = connected(&rig, &granted, 0).await;
+    let pod = access.pod();
+    let is_connected = async |tx: &Transaction| rig.auth.is_connected(tx, &pod.tenant, &pod.workspace).await.unwrap();
+    let tx = rig.store.begin();
+    assert!(!is_connected(&tx).await);
+    access.connected(&sidecar, &connection(&rig, &session)).await.unwrap();
+    tx.set(b"decided", b"nobody is there");
+    assert_eq!(tx.commit().await.unwrap_err().kind(), coditect_store::ErrorKind::Conflict);
+    assert!(is_connected(&rig.store.begin()).await);
+    rig.clock.advance(limits::SIDECAR_LEASE + Duration::from_secs(1));
+    assert!(!is_connected(&rig.store.begin()).await, "its sidecar has crashed");
 }
 
 #[tokio::test]

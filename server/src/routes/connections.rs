@@ -4,7 +4,7 @@ use axum::Json as JsonAnswer;
 use axum::extract::{FromRequestParts as _, Request, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use coditect_auth::{Connection, ConnectionId, WorkspaceId};
+use coditect_auth::{Caller, Connection, ConnectionId, WorkspaceId};
 use coditect_websocket::token;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -178,7 +178,16 @@ async fn connect(app: &AppState, workspace: String, path: &str, request: Request
     let sidecar = gateway::sidecar(app, &caller, &workspace).await?;
     let target = gateway::target(path, request.uri())?;
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-    gateway::tunnel(app, request, peer, target, &sidecar).await
+    let tunnel = gateway::tunnel(app, request, peer, target, &sidecar);
+    let (answer, ()) = tokio::join!(tunnel, used(app, &caller, &workspace));
+    answer
+}
+
+/// Notes that a workspace is used, which takes one read beside the handshake and seldom a write. A sidecar's workspace need not be one of ours.
+async fn used(app: &AppState, caller: &Caller, workspace: &WorkspaceId) {
+    if let Err(error) = app.workspaces.touch(caller.tenant(), workspace).await {
+        tracing::warn!(%error, %workspace, "the use of a workspace was not noted");
+    }
 }
 
 /// A page sees nothing of a handshake that failed: it gets a socket that is closed with the reason.

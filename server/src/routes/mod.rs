@@ -10,6 +10,7 @@ mod health;
 mod page;
 mod places;
 mod search;
+mod workspaces;
 
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -34,6 +35,7 @@ fn reads() -> OpenApiRouter<AppState> {
         .merge(collections::reads())
         .merge(auth::guarded())
         .merge(connections::guarded())
+        .merge(workspaces::guarded())
 }
 
 fn writes() -> OpenApiRouter<AppState> {

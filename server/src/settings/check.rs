@@ -5,9 +5,10 @@ use coditect_auth::KeyRing;
 use coditect_engine::Bucket;
 use coditect_engine::model::TenantId;
 use coditect_ingest::embed::ProviderKind;
+use coditect_workspaces::limits as bounds;
 use tracing_subscriber::EnvFilter;
 
-use super::{Limits, Recall, Settings, StoreBackend, StoreSettings};
+use super::{ClusterKind, Limits, Recall, Settings, StoreBackend, StoreSettings, WorkspacesSettings};
 use crate::limits;
 
 /// A setting at fault.
@@ -40,6 +41,7 @@ pub(super) fn check(settings: &Settings) -> Result {
     settings.cors.origins.iter().try_for_each(|origin| check_origin(origin))?;
     check_embedder(settings)?;
     check_recall(&settings.recall)?;
+    check_workspaces(&settings.workspaces)?;
     check_limits(&settings.limits)
 }
 
@@ -149,6 +151,31 @@ fn check_recall(recall: &Recall) -> Result {
         return fault("recall.cpu_share", "must be 0.001 to 1; recall.sample_share = 0 switches it off");
     }
     Ok(())
+}
+
+fn check_workspaces(given: &WorkspacesSettings) -> Result {
+    if given.cluster != ClusterKind::None && given.gateway_url.is_none() {
+        return fault("workspaces.gateway_url", "a cluster needs to know where its pods reach this server");
+    }
+    if given.api_url.is_some() && given.kubeconfig.is_some() {
+        return fault("workspaces.kubeconfig", "workspaces.api_url is set too: keep one of them");
+    }
+    let (of_user, of_tenant) = (bounds::PER_USER_MOST as u64, bounds::PER_TENANT_MOST as u64);
+    let ranges: [(&str, u64, u64, u64); 12] = [
+        ("workspaces.per_user", given.per_user as u64, 1, of_user),
+        ("workspaces.per_tenant", given.per_tenant as u64, 1, of_tenant),
+        ("workspaces.idle_after_s", given.idle_after_s, 0, 365 * 86_400),
+        ("workspaces.settle_within_s", given.settle_within_s, 10, 86_400),
+        ("workspaces.attempts", given.attempts.into(), 1, 100),
+        ("workspaces.failed_retry_s", given.failed_retry_s, 1, 86_400),
+        ("workspaces.keep_deleted_s", given.keep_deleted_s, 600, 30 * 86_400),
+        ("workspaces.resync_s", given.resync_s, 1, 86_400),
+        ("workspaces.recheck_s", given.recheck_s, 1, 3_600),
+        ("workspaces.concurrency", given.concurrency as u64, 1, 1_000),
+        ("workspaces.lease_s", given.lease_s, 3, 3_600),
+        ("workspaces.requests_per_s", given.requests_per_s.into(), 1, 100_000),
+    ];
+    check_ranges(&ranges)
 }
 
 fn check_limits(given: &Limits) -> Result {

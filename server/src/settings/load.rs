@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn faults_name_the_setting_and_its_place() {
-        let cases: [(&str, &[&str]); 16] = [
+        let cases: [(&str, &[&str]); 19] = [
             ("listen=0.0.0.0:8080", &["auth.jwt_secret", "JWT_SECRET", "32 bytes"]),
             ("auth.jwt_secret=short", &["auth.jwt_secret", "32 bytes"]),
             ("auth.token_life_s=5", &["auth.token_life_s", "60 to"]),
@@ -199,6 +199,9 @@ mod tests {
             ("recall.cpu_share=0", &["recall.cpu_share", "recall.sample_share"]),
             ("store.start_timeout_ms=5", &["store.start_timeout_ms", "100 to 3600000"]),
             ("recall.cpu_share=half", &["recall.cpu_share", "half"]),
+            ("workspaces.cluster=kubernetes", &["workspaces.gateway_url"]),
+            ("workspaces.cluster=nomad", &["workspaces.cluster", "nomad"]),
+            ("workspaces.per_user=0", &["workspaces.per_user", "1 to 50"]),
             ("embedder.provider=vertex", &["embedder.vertex.project", "GCP_PROJECT"]),
         ];
         for (set, parts) in cases {

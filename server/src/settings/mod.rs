@@ -10,6 +10,7 @@ mod print;
 mod sidecar;
 mod store;
 mod table;
+mod workspaces;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub use print::print;
 pub use sidecar::SidecarSettings;
 pub use store::{StoreBackend, StoreSettings, StoreTls};
 pub use table::{Kind, SETTINGS, Setting};
+pub use workspaces::{ClusterKind, WorkspacesSettings};
 
 use crate::limits;
 
@@ -60,6 +62,8 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// A workspace on this machine.
     pub sidecar: SidecarSettings,
+    /// Workspaces in a cluster.
+    pub workspaces: WorkspacesSettings,
     /// Host names that requests may be addressed to, besides loopback ones; where none are named and the server listens beyond loopback, any.
     pub hosts: Vec<String>,
     /// Memory for vectors of recent queries, mebibytes.
@@ -223,6 +227,7 @@ impl Default for Settings {
             metrics: MetricsSettings::default(),
             gateway: GatewaySettings::default(),
             sidecar: SidecarSettings::default(),
+            workspaces: WorkspacesSettings::default(),
             hosts: Vec::new(),
             query_cache_mb: limits::QUERY_CACHE_MB,
             embedder: EmbedderConfig::default(),

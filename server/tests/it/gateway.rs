@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 use coditect_auth::{NewUser, Role, Scope};
 use coditect_store::Clock;
-use coditect_websocket::{Settings as SidecarSettings, Sidecar};
+use coditect_websocket::{Settings as SidecarSettings, Sidecar, Source};
 use futures::{SinkExt as _, StreamExt as _};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -85,7 +85,8 @@ impl Rig {
             user,
         ];
         let settings = Cli::parse_from(flags).settings;
-        let sidecar = Sidecar::start(settings, server.auth.clone(), Clock::system(), None).await.unwrap();
+        let sidecar =
+            Sidecar::start(settings, Source::Store(server.auth.clone()), Clock::system(), None).await.unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(sidecar.run(stop.clone().cancelled_owned()));
         let token = granted["token"].as_str().unwrap().to_owned();

@@ -1,12 +1,13 @@
 //! Tenants do not see each other: every route, asked by one tenant for what another has, answers as it does for what does not exist, and nothing of the
 //! other's is in any answer.
 
-use coditect_auth::{Connection, ConnectionId, NewUser, Role, Scope, Sidecar, SidecarId, WorkspaceId};
+use coditect_auth::{ConnectionId, NewConnection, NewSidecar, NewUser, Pod, Role, Scope, SidecarId, WorkspaceId};
 use coditect_store::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Running, TENANT, tenant, token_of};
+use crate::workspaces::in_cluster;
 
 /// Stands in everything that the other tenant has, and in nothing else.
 const MARK: &str = "zqxmark";
@@ -36,7 +37,7 @@ fn nobodys(theirs: &Theirs) -> Theirs {
         session: uuid.clone(),
         token: uuid.clone(),
         invitation: uuid.clone(),
-        workspace: theirs.workspace.replace(MARK, "nothing"),
+        workspace: uuid.clone(),
         connection: uuid,
         cursor: theirs.cursor.clone(),
         version: theirs.version.clone(),
@@ -49,28 +50,17 @@ async fn connect(server: &Running, jwt: &str, workspace: &str) -> String {
     let caller = auth.authenticate(jwt).await.unwrap();
     let (user, session) = (caller.user().unwrap().clone(), caller.session().unwrap().clone());
     let workspace = WorkspaceId::new(workspace).unwrap();
-    let sidecar = Sidecar {
+    let access = auth.pod_access(Pod { tenant: tenant(OTHER), workspace, user });
+    let sidecar = NewSidecar {
         id: SidecarId::made(&clock),
-        tenant: tenant(OTHER),
-        workspace: workspace.clone(),
-        user: user.clone(),
         address: "127.0.0.1:9".into(),
         pod_namespace: Some(MARK.into()),
         pod_name: Some(MARK.into()),
-        expires_at: clock.now(),
     };
-    auth.announce(&sidecar).await.unwrap();
-    let connection = Connection {
-        id: ConnectionId::made(&clock),
-        session,
-        user,
-        workspace,
-        sidecar: sidecar.id,
-        client: MARK.into(),
-        resumable: false,
-        opened_at: clock.now(),
-    };
-    auth.connected(&caller, &sidecar, &connection).await.unwrap();
+    access.announce(&sidecar).await.unwrap();
+    let (id, opened_at) = (ConnectionId::made(&clock), clock.now());
+    let connection = NewConnection { id, session, client: MARK.into(), resumable: false, opened_at };
+    access.connected(&sidecar, &connection).await.unwrap();
     connection.id.to_string()
 }
 
@@ -101,7 +91,7 @@ async fn furnish(server: &Running) -> (Theirs, String) {
         server.anonymous(Method::GET, &format!("/documents?collection={collection}&limit=1")).bearer_auth(&jwt);
     let cursor = server.send(listing).await.expect(200)["next_cursor"].clone();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let workspace = format!("{MARK}-workspace");
+    let workspace = text(&post("/workspaces", json!({"name": MARK})).await["workspace_id"]);
     let connection = connect(server, &jwt, &workspace).await;
     let theirs = Theirs {
         collection,
@@ -225,11 +215,18 @@ fn of_accounts(named: &Theirs) -> Vec<Ask> {
         add(Method::DELETE, format!("/connections/{connection}"), json!(null));
     }
     for workspace in spellings(&named.workspace) {
+        for method in [Method::GET, Method::DELETE] {
+            add(method, format!("/workspaces/{workspace}"), json!(null));
+        }
+        add(Method::POST, format!("/workspaces/{workspace}/suspend"), json!(null));
+        add(Method::POST, format!("/workspaces/{workspace}/resume"), json!(null));
         add(Method::GET, format!("/workspaces/{workspace}/ws"), json!(null));
         add(Method::GET, format!("/workspaces/{workspace}/ws/below"), json!(null));
     }
+    add(Method::POST, "/workspaces".into(), json!({"name": "main", "user_id": named.user}));
     for listing in [
         "/connections",
+        "/workspaces",
         "/collections",
         "/collections?shared=true",
         "/documents?collection=docs",
@@ -264,7 +261,7 @@ fn said(named: &Theirs, status: u16, text: &str) -> String {
         (&named.token, "ID"),
         (&named.invitation, "ID"),
         (&named.connection, "ID"),
-        (&named.workspace, "WORKSPACE"),
+        (&named.workspace, "ID"),
     ] {
         text = text.replace(name.as_str(), stand_in).replace(&name.to_uppercase(), stand_in);
     }
@@ -273,7 +270,8 @@ fn said(named: &Theirs, status: u16, text: &str) -> String {
 
 #[tokio::test]
 async fn what_another_tenant_has_is_as_if_it_did_not_exist() {
-    let server = Running::start().await;
+    // Nothing answers there: what is wished is written down all the same.
+    let server = Running::start_with(|settings| in_cluster(settings, "http://127.0.0.1:9")).await;
     server.store("docs", "a.md", "What one tenant has of its own.").await;
     let (theirs, their_jwt) = furnish(&server).await;
     let nothing = nobodys(&theirs);
@@ -315,6 +313,9 @@ async fn what_another_tenant_has_is_as_if_it_did_not_exist() {
     let read = server.anonymous(Method::GET, &format!("/documents/{}/{}", theirs.collection, theirs.document));
     let read = server.send(read.bearer_auth(&their_jwt)).await.expect(200);
     assert!(read["text"].as_str().unwrap().contains(MARK));
+    let path = format!("/workspaces/{}", theirs.workspace);
+    let workspace = server.send(server.anonymous(Method::GET, &path).bearer_auth(&their_jwt)).await.expect(200);
+    assert_eq!(workspace["wanted"], "running");
     let listed = server.send(server.anonymous(Method::GET, "/auth/tokens").bearer_auth(&their_jwt)).await.expect(200);
     assert_eq!(listed["tokens"].as_array().unwrap().len(), 1);
     let audit = server.send(server.anonymous(Method::GET, "/audit").bearer_auth(&their_jwt)).await.expect(200);

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+#[path = "../../../workspaces/tests/it/cluster/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests of workspaces need more of it")]
+mod cluster;
 mod collections;
 mod commands;
 mod context;
@@ -21,3 +24,4 @@ mod recall;
 mod search;
 mod shutdown;
 mod sign_in;
+mod workspaces;

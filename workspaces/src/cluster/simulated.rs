@@ -71,7 +71,7 @@ impl SimulatedCluster {
     }
 
     fn change<T>(&self, workspace: &Workspace, change: impl FnOnce(&mut Parts) -> T) -> T {
-        let name = name_of(workspace);
+        let name = Name::of(workspace);
         let changed = {
             let mut parts = self.parts.lock();
             change(parts.entry(name.clone()).or_insert(Parts { pod: None, refusal: None }))
@@ -87,7 +87,7 @@ impl SimulatedCluster {
 
     /// Tells of the workspace again when what has begun is over. A manual clock does not move for it: then whoever moves it looks again.
     fn tell_later(&self, workspace: &Workspace) {
-        let (this, name, takes) = (self.clone(), name_of(workspace), self.takes);
+        let (this, name, takes) = (self.clone(), Name::of(workspace), self.takes);
         tokio::spawn(async move {
             tokio::time::sleep(takes).await;
             this.tell(name);
@@ -97,7 +97,7 @@ impl SimulatedCluster {
     fn look(&self, workspace: &Workspace) -> Observed {
         let now = self.clock.monotonic();
         let mut parts = self.parts.lock();
-        let Some(parts) = parts.get_mut(&name_of(workspace)) else { return Observed::only(Phase::Gone) };
+        let Some(parts) = parts.get_mut(&Name::of(workspace)) else { return Observed::only(Phase::Gone) };
         let is_over = |pod: &Pod| now >= pod.until;
         if parts.pod.as_ref().is_some_and(|pod| pod.phase == Phase::Stopping && is_over(pod)) {
             parts.pod = None;
@@ -134,10 +134,6 @@ impl SimulatedCluster {
     }
 }
 
-fn name_of(workspace: &Workspace) -> Name {
-    Name { tenant: workspace.tenant.clone(), workspace: workspace.id.clone() }
-}
-
 impl Cluster for SimulatedCluster {
     fn apply<'a>(
         &'a self,
@@ -168,7 +164,7 @@ impl Cluster for SimulatedCluster {
         async move {
             let left = self.suspend(workspace).await?;
             if left.phase == Phase::Absent {
-                self.parts.lock().remove(&name_of(workspace));
+                self.parts.lock().remove(&Name::of(workspace));
             }
             Ok(self.look(workspace))
         }

@@ -14,11 +14,25 @@ use super::{
 use crate::names;
 use crate::workspace::Workspace;
 
+/// How a pod needs the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    None,
+    May,
+    Must,
+}
+
+impl Need {
+    fn of(optional: Option<bool>) -> Self {
+        if optional == Some(true) { Self::May } else { Self::Must }
+    }
+}
+
 impl Templates {
     /// The objects of a workspace.
     #[must_use]
     pub fn manifests(&self, workspace: &Workspace, token: Option<&SecretString>) -> Manifests {
-        let (pod, needs_token, needs_disk) = self.pod(workspace);
+        let (pod, need, needs_disk) = self.pod(workspace);
         let mut namespace = self.namespace.clone();
         mark_owner(&mut namespace.metadata, workspace);
         namespace.metadata.name = Some(workspace.pod_namespace.clone());
@@ -33,30 +47,36 @@ impl Templates {
         mark(&mut claim.metadata, workspace, &workspace.pod_name);
         let claim = needs_disk.then_some(claim);
         let token = token.map(|token| self.secret(workspace, token));
+        let needs_token = need == Need::Must;
         Manifests { namespace, policy, service, claim, token, pod, needs_token }
     }
 
-    /// The pod, and whether it needs the token and the disk.
-    fn pod(&self, workspace: &Workspace) -> (Pod, bool, bool) {
+    /// Whether a pod of the workspace can use a token.
+    pub(crate) fn takes_token(&self, workspace: &Workspace) -> bool {
+        self.pod(workspace).1 > Need::None
+    }
+
+    /// The pod, how it needs the token, and whether it needs the disk.
+    fn pod(&self, workspace: &Workspace) -> (Pod, Need, bool) {
         let mut pod = self.pod.clone();
         mark(&mut pod.metadata, workspace, &workspace.pod_name);
         let annotations = pod.metadata.annotations.get_or_insert_default();
         annotations.insert(ORIGINS.into(), self.options.origins.join(","));
         annotations.insert(GATEWAY_URL.into(), self.options.gateway_url.clone());
         let disk = self.claim.metadata.name.clone().unwrap_or_default();
-        let (mut needs_token, mut needs_disk) = (false, false);
+        let (mut token, mut needs_disk) = (Need::None, false);
         let spec = pod.spec.get_or_insert_default();
         for container in containers(spec) {
             self.set_image(container);
             for variable in container.env.iter_mut().flatten() {
-                needs_token |= set_variable(variable, workspace);
+                token = token.max(set_variable(variable, workspace));
             }
         }
         for volume in spec.volumes.iter_mut().flatten() {
-            needs_token |= name_secret(volume, workspace);
+            token = token.max(name_secret(volume, workspace));
             needs_disk |= name_disk(volume, &disk, workspace);
         }
-        (pod, needs_token, needs_disk)
+        (pod, token, needs_disk)
     }
 
     fn set_image(&self, container: &mut Container) {
@@ -107,8 +127,8 @@ fn mark_owner(metadata: &mut ObjectMeta, workspace: &Workspace) {
     annotations.insert(USER_ID.into(), user.to_owned());
 }
 
-/// Fills in a variable that the template leaves to us. Answers whether it takes the token.
-fn set_variable(variable: &mut EnvVar, workspace: &Workspace) -> bool {
+/// Fills in a variable that the template leaves to us. Answers how it needs the token.
+fn set_variable(variable: &mut EnvVar, workspace: &Workspace) -> Need {
     let id = match variable.name.as_str() {
         "CODITECT_WORKSPACE_ID" => Some(workspace.id.as_str()),
         "CODITECT_WORKSPACE_TENANT" => Some(workspace.tenant.as_str()),
@@ -122,26 +142,26 @@ fn set_variable(variable: &mut EnvVar, workspace: &Workspace) -> bool {
     match source.filter(|source| source.name == TOKEN_SECRET) {
         Some(source) => {
             source.name = token_name(&workspace.pod_name);
-            source.optional != Some(true)
+            Need::of(source.optional)
         }
-        None => false,
+        None => Need::None,
     }
 }
 
-/// Leads a volume of the token to this workspace's. Answers whether it is one that must be there.
-fn name_secret(volume: &mut Volume, workspace: &Workspace) -> bool {
+/// Leads a volume of the token to this workspace's. Answers how it needs it.
+fn name_secret(volume: &mut Volume, workspace: &Workspace) -> Need {
     let name = token_name(&workspace.pod_name);
-    let mut is_needed = false;
+    let mut need = Need::None;
     if let Some(secret) = volume.secret.as_mut().filter(|it| it.secret_name.as_deref() == Some(TOKEN_SECRET)) {
         secret.secret_name = Some(name.clone());
-        is_needed |= secret.optional != Some(true);
+        need = need.max(Need::of(secret.optional));
     }
     let projected = volume.projected.iter_mut().flat_map(|it| it.sources.iter_mut().flatten());
     for secret in projected.filter_map(|source| source.secret.as_mut()).filter(|it| it.name == TOKEN_SECRET) {
         secret.name.clone_from(&name);
-        is_needed |= secret.optional != Some(true);
+        need = need.max(Need::of(secret.optional));
     }
-    is_needed
+    need
 }
 
 /// Leads a volume of the template's disk to this workspace's. Answers whether it is one.

@@ -5,22 +5,20 @@ use coditect_store::Term;
 use super::{Reconciler, meters};
 use crate::error::Result;
 use crate::limits;
-use crate::workspace::{self, State, Wanted, Workspace};
+use crate::workspace::{self, Wanted, Workspace};
 use crate::workspaces::is_longer;
 
 impl Reconciler {
-    /// Whether nobody is connected to a workspace and nobody was for a while. That somebody is counts as use.
+    /// Whether nobody is connected to a workspace and nobody was for a while, whether it runs or has failed. That somebody is counts as use.
     pub(super) async fn is_idle(&self, workspace: &Workspace) -> Result<bool> {
         let Some(after) = self.options.idle_after else { return Ok(false) };
-        let now = self.inner.now();
-        // One that has failed keeps its message until somebody looks after it.
-        if workspace.state == State::Failed || !is_longer(now, workspace.last_active_at, limits::TOUCH_EVERY.min(after))
-        {
+        let (inner, now) = (&*self.inner, self.inner.now());
+        if !is_longer(now, workspace.last_active_at, limits::TOUCH_EVERY.min(after)) {
             return Ok(false);
         }
-        let connections = self.inner.auth.connections_of_workspace(&workspace.tenant, &workspace.id).await?;
-        if connections > 0 {
-            self.inner.touch(&workspace.tenant, &workspace.id).await?;
+        let Workspace { tenant, id, .. } = workspace;
+        if inner.run(|tx| async move { Ok(inner.auth.is_connected(&tx, tenant, id).await?) }).await? {
+            inner.touch(tenant, id).await?;
             return Ok(false);
         }
         Ok(is_longer(now, workspace.last_active_at, after))
@@ -37,6 +35,10 @@ impl Reconciler {
                 let same =
                     |it: &Workspace| it.revision == before.revision && it.last_active_at == before.last_active_at;
                 let Some(current) = current.filter(same) else { return Ok(false) };
+                // Somebody may have come since that was looked at.
+                if inner.auth.is_connected(&tx, keys.tenant(), id).await? {
+                    return Ok(false);
+                }
                 let wish = current.wishing(Wanted::Suspended, now);
                 inner.ask(&tx, &wish)?;
                 let target = format!("workspace {id} of user {}: nobody uses it", wish.user);

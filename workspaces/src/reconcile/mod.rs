@@ -5,6 +5,7 @@
 //! have left behind; from then on a queue says what is due ([`queue`]): what callers wish, what the cluster tells of, what is under way, and now and then everything.
 
 mod expiry;
+mod given;
 mod idle;
 mod meters;
 mod news;
@@ -30,6 +31,7 @@ use crate::limits;
 use crate::manifests::Templates;
 use crate::tokens::{NoTokens, Tokens};
 use crate::workspaces::{Inner, Workspaces};
+use given::Given;
 use meters::ByState;
 pub use options::ReconcilerOptions;
 use queue::{Job, Next, Queue};
@@ -41,6 +43,7 @@ pub struct Reconciler {
     templates: Templates,
     tokens: Arc<dyn Tokens>,
     options: ReconcilerOptions,
+    given: Given,
 }
 
 impl Reconciler {
@@ -56,7 +59,7 @@ impl Reconciler {
     ) -> Result<Self> {
         options.check()?;
         let inner = Arc::clone(&workspaces.inner);
-        Ok(Self { inner, cluster, templates, tokens: Arc::new(NoTokens), options })
+        Ok(Self { inner, cluster, templates, tokens: Arc::new(NoTokens), options, given: Given::default() })
     }
 
     /// The same, with tokens for the pods.
@@ -90,6 +93,7 @@ impl Reconciler {
     /// The work of the process that holds the lease. It does not end by itself.
     async fn lead(&self, term: Term) {
         tracing::info!(term = term.number(), "this process reconciles workspaces");
+        self.given.forget_all();
         let (again, _counted) = (Notify::new(), ByState);
         let (mut news, mut queue) = (self.news(&again), Queue::default());
         let mut working: FuturesUnordered<BoxFuture<'_, (Name, Next)>> = FuturesUnordered::new();
@@ -102,7 +106,8 @@ impl Reconciler {
             tokio::select! {
                 Some(told) = news.next() => told.enter(&mut queue, &again),
                 Some((name, next)) = working.next() => queue.done(name, next, Instant::now()),
-                () = until(queue.next_at()) => {}
+                // While all are busy nothing that is due can be taken, and looking for it again and again would take a processor.
+                () = until(queue.next_at()), if working.len() < self.options.concurrency => {}
             }
         }
     }

@@ -11,7 +11,7 @@ use super::Reconciler;
 use super::meters::ByState;
 use super::queue::{Queue, Wake};
 use crate::cluster::Change;
-use crate::error::Result;
+use crate::error::{Result, causes};
 use crate::keys::Name;
 use crate::limits;
 use crate::workspace::{self, State};
@@ -69,17 +69,16 @@ impl Reconciler {
         let read = self.inner.run(|tx| async move {
             let watch = tx.watch(wished);
             let found = tx.snapshot().collect_range(RangeQuery::from(space)).await?;
-            let names = found.items.iter().map(|item| Name::in_key(space, &item.key)).collect::<Result<_>>()?;
-            Ok((names, watch))
+            Ok((found.items, watch))
         });
-        read.await
+        let (items, watch) = read.await?;
+        Ok((items.iter().filter_map(|item| readable(&item.key, Name::in_key(space, &item.key))).collect(), watch))
     }
 
     /// All workspaces: at once, after each [`ReconcilerOptions::resync`](super::ReconcilerOptions::resync), and when `again` says so.
     fn turns<'a>(&'a self, again: &'a Notify) -> BoxStream<'a, News> {
         let next = move |pause: Option<Duration>| async move {
             if let Some(pause) = pause {
-                self.sweep().await;
                 // However often it is called for meanwhile, one look is enough.
                 let _ = tokio::time::timeout(pause, again.notified()).await;
             }
@@ -94,12 +93,6 @@ impl Reconciler {
         unfold(None, next).boxed()
     }
 
-    async fn sweep(&self) {
-        if let Err(error) = self.inner.auth.sweep_connections().await {
-            tracing::warn!(%error, "connections that are gone were not swept up");
-        }
-    }
-
     /// The names of all workspaces. Counts them on the way.
     async fn all(&self) -> Result<Vec<Name>> {
         let (space, mut names) = (&self.inner.keys.records(), Vec::new());
@@ -109,14 +102,10 @@ impl Reconciler {
             let wanted = &query;
             let page = self.inner.run(|tx| async move { Ok(tx.snapshot().get_range(wanted.clone()).await?) }).await?;
             for item in &page.items {
-                match (Name::in_key(space, &item.key), workspace::decode(&item.value)) {
-                    (Ok(name), Ok(found)) => {
-                        counts[found.state as usize] += 1;
-                        names.push(name);
-                    }
-                    (_, Err(error)) | (Err(error), _) => {
-                        tracing::warn!(key = %String::from_utf8_lossy(&item.key), %error, "the record of a workspace cannot be read");
-                    }
+                let read = Name::in_key(space, &item.key).and_then(|name| Ok((name, workspace::decode(&item.value)?)));
+                if let Some((name, found)) = readable(&item.key, read) {
+                    counts[found.state as usize] += 1;
+                    names.push(name);
                 }
             }
             range = query.rest(&page);
@@ -124,4 +113,13 @@ impl Reconciler {
         ByState::set(counts);
         Ok(names)
     }
+}
+
+/// What was read at a key; one that cannot be read is told, and holds nothing else up.
+fn readable<T>(key: &[u8], read: Result<T>) -> Option<T> {
+    read.inspect_err(|error| {
+        let key = String::from_utf8_lossy(key);
+        tracing::warn!(%key, %error, causes = causes(error), "what the store has of a workspace cannot be read");
+    })
+    .ok()
 }

@@ -1,9 +1,14 @@
 //! What users and administrators ask for.
 
-use coditect_auth::{Role, UserId, WorkspaceId};
-use coditect_workspaces::{ErrorKind, NewWorkspace, State, Wanted, Workspaces, WorkspacesOptions, limits};
+use std::time::Duration;
 
-use crate::harness::{Rig, options};
+use coditect_auth::{Role, UserChange, UserId, WorkspaceId};
+use coditect_store::faults::{Fault, Faults};
+use coditect_workspaces::{
+    ErrorKind, NewWorkspace, SimulatedCluster, State, Wanted, Workspaces, WorkspacesOptions, limits,
+};
+
+use crate::harness::{Rig, eventually, fast, options, tenant};
 
 fn named(name: &str) -> NewWorkspace {
     NewWorkspace { name: name.into(), user: None }
@@ -37,8 +42,12 @@ async fn what_cannot_be_made_is_refused_with_the_reason() {
     }
     rig.workspaces.create(&ada, &named("one")).await.unwrap();
     assert_eq!(refused(&named("two")).await, ErrorKind::Conflict);
-    let too_many = WorkspacesOptions { per_user: limits::PER_USER_MOST + 1, ..options(1) };
-    assert!(Workspaces::new(rig.store.clone(), rig.auth.clone(), too_many).is_err());
+    for options in [
+        WorkspacesOptions { per_user: limits::PER_USER_MOST + 1, ..options(1) },
+        WorkspacesOptions { per_tenant: 0, ..options(1) },
+    ] {
+        assert!(Workspaces::new(rig.store.clone(), rig.auth.clone(), options).is_err());
+    }
 }
 
 #[tokio::test]
@@ -113,13 +122,61 @@ async fn use_is_noted_now_and_then_and_is_no_wish() {
 }
 
 #[tokio::test]
-async fn an_administrator_makes_one_for_somebody_else() {
+async fn an_administrator_makes_one_for_a_user_that_there_is() {
     let rig = Rig::still(options(1)).await;
     let admin = rig.user("acme", "root@example.com", Role::Administrator).await;
-    let user = UserId::new("u-7").unwrap();
-    let new = NewWorkspace { name: "main".into(), user: Some(user.clone()) };
-    let made = rig.workspaces.create(&admin, &new).await.unwrap();
-    assert_eq!((made.user, made.pod_namespace.as_str()), (user, "user-u-7"));
+    let (bob, elsewhere) = (rig.user("acme", "bob@example.com", Role::Member).await, rig.named("other", "eve").await);
+    let bob = bob.caller().user().unwrap();
+    let of = |user: &UserId| NewWorkspace { name: "main".into(), user: Some(user.clone()) };
+    admin.change_user(bob, UserChange { role: None, disabled: Some(true) }).await.unwrap();
+    for nobody in [bob, &elsewhere, &UserId::new("u-7").unwrap()] {
+        let refused = rig.workspaces.create(&admin, &of(nobody)).await.unwrap_err();
+        assert_eq!(*refused.kind(), ErrorKind::Invalid { pointer: "/user_id" }, "{nobody}");
+    }
+    admin.change_user(bob, UserChange { role: None, disabled: Some(false) }).await.unwrap();
+    let made = rig.workspaces.create(&admin, &of(bob)).await.unwrap();
+    assert_eq!((&made.user, made.pod_namespace), (bob, format!("user-{bob}")));
     let unnamed = rig.workspaces.create(&rig.operator(), &named("main")).await.unwrap_err();
-    assert_eq!(*unnamed.kind(), ErrorKind::Invalid { pointer: "/user" });
+    assert_eq!(*unnamed.kind(), ErrorKind::Invalid { pointer: "/user_id" });
+}
+
+#[tokio::test]
+async fn a_tenant_may_have_so_many_and_another_has_its_own() {
+    let rig = Rig::new(WorkspacesOptions { per_tenant: 2, ..options(2) }).await;
+    let reconciler =
+        rig.reconciler(std::sync::Arc::new(SimulatedCluster::new(rig.clock.clone(), Duration::ZERO)), fast());
+    let first = rig.workspace_of("ada").await;
+    rig.workspace_of("bob").await;
+    let new = NewWorkspace { name: "main".into(), user: Some(rig.named("acme", "eve").await) };
+    let refused = rig.workspaces.create(&rig.operator(), &new).await.unwrap_err();
+    assert_eq!(*refused.kind(), ErrorKind::Conflict);
+    assert!(refused.to_string().contains("2 workspaces together"), "{refused}");
+    rig.named("other", "eve").await;
+    rig.workspaces.create(&rig.auth.operator(&tenant("other")), &new).await.unwrap();
+    rig.workspaces.delete(&rig.operator(), &first.id).await.unwrap();
+    rig.until(&first, State::Terminated).await;
+    rig.workspaces.create(&rig.operator(), &new).await.unwrap();
+    assert_eq!(*rig.workspaces.create(&rig.operator(), &new).await.unwrap_err().kind(), ErrorKind::Conflict);
+    reconciler.stop().await;
+}
+
+/// The first wish meets the second one when it is to be committed, and is read and written down anew.
+#[tokio::test]
+async fn of_two_wishes_at_once_none_is_lost() {
+    let faults = Faults::default();
+    let rig = Rig::new(options(1)).await;
+    let slow = rig.another(|store| store.with_faults(faults.clone())).await;
+    let (made, operator) = (rig.workspace_of("ada").await, rig.operator());
+    rig.workspaces.suspend(&operator, &made.id).await.unwrap();
+    faults.on_commits([Fault::Delay(Duration::from_millis(300))]);
+    let second = async {
+        eventually("the first to be committed", || faults.left() == 0).await;
+        rig.workspaces.resume(&operator, &made.id).await.unwrap()
+    };
+    let (deleted, resumed) = tokio::join!(slow.delete(&operator, &made.id), second);
+    assert_eq!((resumed.wanted, resumed.revision), (Wanted::Running, 3));
+    assert_eq!(deleted.unwrap(), rig.now(&made).await.unwrap());
+    let now = rig.now(&made).await.unwrap();
+    assert_eq!((now.wanted, now.revision), (Wanted::Terminated, 4));
+    assert_eq!((rig.audit("workspace.resume").await.len(), rig.audit("workspace.delete").await.len()), (1, 1));
 }

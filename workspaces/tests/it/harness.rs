@@ -7,7 +7,7 @@ use coditect_auth::{
     Acting, AuditQuery, Auth, AuthOptions, Credentials, HashCost, KeyRing, NewUser, Origin, Registration, Role,
     SessionDetails, UserId,
 };
-use coditect_store::{Clock, Store, TenantId, testing};
+use coditect_store::{Clock, Store, TenantId, Transaction, testing};
 use coditect_workspaces::{
     Cluster, KubeCluster, KubeOptions, NewWorkspace, Reconciler, ReconcilerOptions, State, TemplateOptions, Templates,
     Tokens, Workspace, Workspaces, WorkspacesOptions,
@@ -45,6 +45,7 @@ pub(crate) struct TestTokens;
 impl Tokens for TestTokens {
     fn token<'a>(
         &'a self,
+        _: &'a Transaction,
         workspace: &'a Workspace,
     ) -> BoxFuture<'a, coditect_workspaces::Result<Option<SecretString>>> {
         async move { Ok(Some(format!("token of {}", workspace.id).into())) }.boxed()
@@ -117,9 +118,16 @@ impl Rig {
         self.user("acme", "ada@example.com", Role::Member).await
     }
 
+    /// A user whose id is chosen.
+    pub(crate) async fn named(&self, tenant_name: &str, user: &str) -> UserId {
+        let user = UserId::new(user).unwrap();
+        coditect_auth::testing::user(&self.auth, &tenant(tenant_name), &user).await.unwrap();
+        user
+    }
+
     /// A workspace of a user of `acme` whose id is chosen.
     pub(crate) async fn workspace_of(&self, user: &str) -> Workspace {
-        let new = NewWorkspace { name: "main".into(), user: Some(UserId::new(user).unwrap()) };
+        let new = NewWorkspace { name: "main".into(), user: Some(self.named("acme", user).await) };
         self.workspaces.create(&self.operator(), &new).await.unwrap()
     }
 
@@ -200,6 +208,7 @@ pub(crate) async fn mock() -> Arc<Mock> {
 pub(crate) async fn cluster(mock: &Mock) -> Arc<dyn Cluster> {
     let options = KubeOptions {
         url: Some(mock.url.clone()),
+        kubeconfig: None,
         requests_per_second: 10_000,
         request_wait: Duration::from_secs(2),
         request_pause: Duration::from_millis(2),

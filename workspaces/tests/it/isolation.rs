@@ -81,7 +81,7 @@ async fn users_of_two_tenants_never_share_a_namespace() {
     for _ in 0..2 {
         for name in ["acme", "other", "third"] {
             for user in ["ada", "Ada", "a.da"] {
-                let new = NewWorkspace { user: Some(UserId::new(user).unwrap()), ..main() };
+                let new = NewWorkspace { user: Some(rig.named(name, user).await), ..main() };
                 let made = rig.workspaces.create(&rig.auth.operator(&tenant(name)), &new).await.unwrap();
                 let owner = (made.tenant.clone(), made.user.clone());
                 assert_eq!(*seen.entry(made.pod_namespace.clone()).or_insert(owner.clone()), owner);

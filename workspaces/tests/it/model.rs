@@ -40,6 +40,9 @@ impl Trial {
     async fn new(seed: u64) -> Self {
         let rig = Rig::new(options(1)).await;
         let others = [rig.another(|store| store).await, rig.another(|store| store).await];
+        for user in 0..USERS {
+            rig.named("acme", &format!("u{user}")).await;
+        }
         let mock = mock().await;
         mock.faults(|it| it.by_chance(seed, 0.12));
         Self { rig, mock, others, running: vec![None, None], random: ChaCha8Rng::seed_from_u64(seed) }

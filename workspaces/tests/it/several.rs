@@ -82,6 +82,34 @@ async fn a_late_deletion_does_not_meet_the_next_pod() {
     two.stop().await;
 }
 
+/// The first is to bring a Service to its template, and its request comes when the workspace is gone and the next one of its user has the Service's name.
+#[tokio::test]
+async fn a_late_change_does_not_take_the_next_ones_service() {
+    let (rig, mock) = (Rig::new(options(1)).await, mock().await);
+    let faults = Faults::default();
+    let cut_off = rig.another(|store| store.with_faults(faults.clone())).await;
+    mock.faults(|it| it.on("patch", Kind::Service, 1, Trouble::Gate));
+    let one = Running::start(&cut_off, cluster(&mock).await, quick());
+    let made = rig.workspace_of("ada").await;
+    let asked = || mock.requests().iter().any(|it| it.verb == "patch" && it.path.contains("/services/"));
+    eventually("the request to change the Service", asked).await;
+    faults.on_commits([Fault::Unavailable; 500]);
+    rig.workspaces.delete(&rig.operator(), &made.id).await.unwrap();
+    let two = Running::start(&rig.workspaces, cluster(&mock).await, quick());
+    rig.until(&made, State::Terminated).await;
+    let next = rig.workspace_of("ada").await;
+    assert_eq!(next.service, made.service);
+    rig.until(&next, State::Running).await;
+    let service = || mock.get(Kind::Service, &next.pod_namespace, &next.service).unwrap();
+    let before = service();
+    assert_eq!(before["spec"]["selector"]["coditect.io/workspace"], next.id.as_str());
+    mock.open_gate();
+    eventually("the late request to be refused", || mock.refusals("Conflict") == 1).await;
+    assert_eq!(service(), before);
+    one.kill().await;
+    two.stop().await;
+}
+
 /// The lease goes back and forth, since neither can renew it in time; each may go on for a while with what it has begun.
 #[tokio::test]
 async fn two_at_once_do_no_harm() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use coditect_workspaces::{ReconcilerOptions, State, Workspace};
 use serde_json::json;
 
-use crate::cluster::{Fault, Kind, Mock};
+use crate::cluster::{Fault, Kind, Mock, Node};
 use crate::harness::{Rig, cluster, eventually, fast, mock, options};
 
 fn times(mock: &Mock, verb: &str, path: &str) -> usize {
@@ -178,5 +178,59 @@ async fn what_belongs_to_somebody_else_is_left_alone() {
     rig.workspaces.delete(&rig.operator(), &made.id).await.unwrap();
     rig.until(&made, State::Terminated).await;
     assert!(mock.get(Kind::Service, "user-taken", "workspace-taken").is_some());
+    reconciler.stop().await;
+}
+
+#[tokio::test]
+async fn a_part_that_has_to_wait_does_not_take_a_ready_pod_from_its_user() {
+    let (rig, mock) = (Rig::new(options(1)).await, mock().await);
+    let often = ReconcilerOptions { resync: Duration::from_millis(30), ..fast() };
+    let reconciler = rig.reconciler(cluster(&mock).await, often);
+    let running = rig.workspace_of("ada").await;
+    let running = rig.until(&running, State::Running).await;
+    let patches = || times(&mock, "patch", "/services/");
+    let before = patches();
+    mock.faults(|it| it.on("patch", Kind::Service, 1_000, Fault::Status(409)));
+    eventually("some that are refused", || patches() > before + 3).await;
+    assert_eq!(rig.now(&running).await.unwrap(), running);
+    reconciler.stop().await;
+}
+
+#[tokio::test]
+async fn a_wish_that_cannot_be_read_holds_up_no_other() {
+    let (rig, mock) = (Rig::new(options(1)).await, mock().await);
+    let wishes = coditect_store::tuple::Subspace::all().subspace(&("coditect", "workspaces", "wish"));
+    for key in [wishes.pack(&"acme"), wishes.pack(&("acme", "no/id")), [wishes.range().0, vec![0xff, 0xff]].concat()] {
+        let key = &key;
+        let write = async |tx: coditect_store::Transaction| {
+            tx.set(key, &[]);
+            Ok::<_, coditect_store::Error>(())
+        };
+        rig.store.run(write).await.unwrap();
+    }
+    let reconciler = rig.reconciler(cluster(&mock).await, fast());
+    eventually("a first look", || times(&mock, "list", "/pods") > 0).await;
+    let made = rig.workspace_of("ada").await;
+    rig.until(&made, State::Running).await;
+    reconciler.stop().await;
+}
+
+/// With one worker, which is busy, and another workspace that is due: what waits takes no time of the processor.
+#[tokio::test]
+async fn what_is_due_while_all_are_busy_is_waited_for_quietly() {
+    let (rig, mock) = (Rig::new(options(1)).await, mock().await);
+    let pending = rig.workspace_of("pending").await;
+    mock.node(&pending.pod_name, Node::NoImage);
+    mock.faults(|it| it.on_path("create", "user-slow/pods", 1, Fault::HangBefore));
+    let reconciler = rig.reconciler(cluster(&mock).await, ReconcilerOptions { concurrency: 1, ..fast() });
+    let is_told = || async { rig.now(&pending).await?.message };
+    crate::harness::eventually_some("one that is looked at again and again", is_told).await;
+    rig.workspace_of("slow").await;
+    eventually("the slow one to hang", || mock.faults(|it| it.hanging) == 1).await;
+    let used = || rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let before = used();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let used = used() - before;
+    assert!(used.tv_sec == 0 && used.tv_nsec < 250_000_000, "{used:?}");
     reconciler.stop().await;
 }

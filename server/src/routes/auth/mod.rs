@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
+pub(super) use users::PageQuery;
 
 /// Routes for whoever has no token yet, or an old one.
 pub(super) fn open() -> OpenApiRouter<AppState> {

@@ -14,7 +14,7 @@ use crate::{cursor, limits};
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct PageQuery {
+pub(in crate::routes) struct PageQuery {
     /// `next_cursor` of the page before.
     pub(super) cursor: Option<String>,
     /// Entries of a page, 1 to 1000; 100 when absent.
@@ -23,7 +23,11 @@ pub(super) struct PageQuery {
 
 impl PageQuery {
     /// Where the page begins and how long it is at most.
-    pub(super) fn page<T>(self, scope: &str, parse: impl Fn(String) -> Result<T>) -> Result<(Option<T>, usize)> {
+    pub(in crate::routes) fn page<T>(
+        self,
+        scope: &str,
+        parse: impl Fn(String) -> Result<T>,
+    ) -> Result<(Option<T>, usize)> {
         let after = self.cursor.map(|cursor| cursor::decode(&[scope], &cursor)).transpose()?;
         Ok((after.map(parse).transpose()?, self.limit.unwrap_or(limits::PAGE_DEFAULT)))
     }

@@ -12,6 +12,7 @@ mod parts;
 mod pod;
 mod removal;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -28,8 +29,10 @@ use calls::Calls;
 /// How the Kubernetes API is spoken to.
 #[derive(Debug, Clone)]
 pub struct KubeOptions {
-    /// Its address, without credentials, as of `kubectl proxy`; `None` to take the kubeconfig, or in a pod the service account.
+    /// Its address, without credentials, as of `kubectl proxy`.
     pub url: Option<String>,
+    /// Where there is none, the kubeconfig with the way to it; `None` for the usual one, or in a pod the service account.
+    pub kubeconfig: Option<PathBuf>,
     /// Requests in a second, over time.
     pub requests_per_second: u32,
     /// Longest wait for one answer.
@@ -44,6 +47,7 @@ impl Default for KubeOptions {
     fn default() -> Self {
         Self {
             url: None,
+            kubeconfig: None,
             requests_per_second: limits::REQUESTS_PER_SECOND,
             request_wait: limits::REQUEST_WAIT,
             request_pause: limits::REQUEST_PAUSE,

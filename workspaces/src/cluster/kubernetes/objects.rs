@@ -38,18 +38,42 @@ impl KubeCluster {
 
     /// Brings an object to what it shall be. Fields that somebody else has set otherwise are taken over, and that is told.
     pub(super) async fn put<K: Part>(&self, api: &Api<K>, object: &K) -> ClusterResult<()> {
-        let (name, patch) = (&object.name_any(), &Patch::Apply(object));
-        let params = PatchParams::apply(MANAGER);
-        let refused = match self.calls.run(|| api.patch(name, &params, patch)).await {
-            Ok(_) => return Ok(()),
-            Err(failure) => failure,
-        };
-        if !refused.is_of_field_managers() {
-            return Err(of(refused, api));
+        match self.put_gently(api, object, MANAGER).await? {
+            None => Ok(()),
+            Some(failure) => self.put_by_force(api, object, MANAGER, &failure).await,
         }
-        tracing::warn!(part = %K::kind(&()), %name, failure = %refused, "somebody else has changed a part of a workspace: it is changed back");
-        let params = &params.force();
-        self.calls.run(|| api.patch(name, params, patch)).await.map(drop).map_err(|failure| of(failure, api))
+    }
+
+    /// Brings an object to what it shall be, unless somebody else has set a field otherwise; then that is answered.
+    pub(super) async fn put_gently<K: Part>(
+        &self,
+        api: &Api<K>,
+        object: &K,
+        manager: &str,
+    ) -> ClusterResult<Option<Failure>> {
+        match self.patch(api, object, &PatchParams::apply(manager)).await {
+            Ok(()) => Ok(None),
+            Err(failure) if failure.is_of_field_managers() => Ok(Some(failure)),
+            Err(failure) => Err(of(failure, api)),
+        }
+    }
+
+    /// Takes the fields over that somebody else has set otherwise.
+    pub(super) async fn put_by_force<K: Part>(
+        &self,
+        api: &Api<K>,
+        object: &K,
+        manager: &str,
+        failure: &Failure,
+    ) -> ClusterResult<()> {
+        let name = &object.name_any();
+        tracing::warn!(part = %K::kind(&()), %name, %failure, "somebody else has changed a part of a workspace: it is changed back");
+        self.patch(api, object, &PatchParams::apply(manager).force()).await.map_err(|failure| of(failure, api))
+    }
+
+    async fn patch<K: Part>(&self, api: &Api<K>, object: &K, params: &PatchParams) -> Result<(), Failure> {
+        let (name, patch) = (&object.name_any(), &Patch::Apply(object));
+        self.calls.run(|| api.patch(name, params, patch)).await.map(drop)
     }
 
     /// Deletes the very object that was seen.

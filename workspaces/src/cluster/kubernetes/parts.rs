@@ -70,12 +70,26 @@ impl KubeCluster {
         if is_own { Ok(()) } else { Err(taken("Namespace")) }
     }
 
-    /// The name may have been an earlier workspace's.
+    /// The name may have been an earlier workspace's, and may be a later one's when the request arrives. So each has a field manager of its own, and takes over from
+    /// others only in the very object that it has seen to be its own.
     async fn put_service(&self, workspace: &Workspace, wanted: &Service) -> ClusterResult<()> {
         let api = self.api::<Service>(&workspace.pod_namespace);
-        match self.get(&api, &workspace.service).await? {
+        let manager = &format!("{MANAGER}-{}", workspace.pod_name);
+        self.own_service(&api, workspace).await?;
+        let Some(failure) = self.put_gently(&api, wanted, manager).await? else { return Ok(()) };
+        let Some(seen) = self.own_service(&api, workspace).await? else {
+            return Err(failure.of_part("Service"));
+        };
+        let mut wanted = wanted.clone();
+        wanted.metadata.uid = seen.metadata.uid;
+        wanted.metadata.resource_version = seen.metadata.resource_version;
+        self.put_by_force(&api, &wanted, manager, &failure).await
+    }
+
+    async fn own_service(&self, api: &Api<Service>, workspace: &Workspace) -> ClusterResult<Option<Service>> {
+        match self.get(api, &workspace.service).await? {
             Some(found) if !is_of(&found, workspace) => Err(taken("Service")),
-            _ => self.put(&api, wanted).await,
+            found => Ok(found),
         }
     }
 

@@ -69,7 +69,15 @@ impl Objects {
         manager: &str,
         is_forced: bool,
     ) -> Result<Value, Refusal> {
-        let Some(old) = self.all.get(place).cloned() else { return self.create(place, wanted.clone(), manager) };
+        let old = self.all.get(place).cloned();
+        for precondition in ["uid", "resourceVersion"] {
+            let (wanted, is) =
+                (&wanted["metadata"][precondition], old.as_ref().map(|it| &it["metadata"][precondition]));
+            if !wanted.is_null() && Some(wanted) != is {
+                return Err(refusal(409, "Conflict", format!("{precondition} is {is:?}, not {wanted}")));
+            }
+        }
+        let Some(old) = old else { return self.create(place, wanted.clone(), manager) };
         self.check_namespace(place)?;
         let owners = self.owners.entry(place.clone()).or_default();
         let (mut object, now) = fields::applied(&old, wanted, owners, manager, is_forced)?;

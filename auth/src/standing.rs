@@ -1,6 +1,6 @@
 //! Hearing of changes that something which lasts, such as a socket, depends on: the end of its session, and orders to close it.
 //!
-//! Whoever waits says what it saw last, and is answered as soon as there is something else: nothing that happens between two questions is missed.
+//! Whoever waits for orders says what it saw last, and is answered as soon as there is something else: nothing that happens between two questions is missed.
 
 use std::time::Duration;
 
@@ -25,21 +25,13 @@ pub struct Orders {
 }
 
 impl PodAccess {
-    /// Why a session may not be used any more, if so: waits up to `wait` until that is something else than `seen`. With `is_used` its use is noted, as that of
-    /// a request is.
+    /// Why a session may not be used, if so: waits up to `wait` for as long as it may. With `is_used` its use is noted, as that of a request is.
     ///
     /// # Errors
     /// `Unavailable` when the store does not answer.
-    pub async fn standing(
-        &self,
-        session: &SessionId,
-        is_used: bool,
-        seen: Option<Refusal>,
-        wait: Duration,
-    ) -> Result<Option<Refusal>> {
+    pub async fn standing(&self, session: &SessionId, is_used: bool, wait: Duration) -> Result<Option<Refusal>> {
         let mut is_used = is_used;
-        let is_news = |found: &Option<Refusal>| *found != seen;
-        until(is_news, wait, || {
+        until(Option::is_some, wait, || {
             let used = std::mem::take(&mut is_used);
             async move { self.look(session, used).await }
         })

@@ -10,10 +10,6 @@ from k8s.findings import Findings, Object
 from k8s.pods import pods
 from k8s.render import Rendering
 
-# What the manifests set and the programs do not know yet: told in each run, and to be taken out of here with the first version that knows it.
-PLANNED = {
-    "coditect-websocket": {"CODITECT_WS_GATEWAY", "CODITECT_WS_GATEWAY_TOKEN_FILE", "CODITECT_WS_GATEWAY_CA_FILE"},
-}
 # Of the image t2-workspace-pod.
 WORKSPACE = {"WEBSOCKET_URL", "HOME"}
 # Bytes that JWT_SECRET must have, and what stands in for a value that site.yaml is to set.
@@ -40,9 +36,6 @@ def of_sidecar(root: Path) -> set[str]:
 
 def check(rendering: Rendering, root: Path, findings: Findings) -> None:
     known = {"coditect-server": documented(root), "coditect-websocket": of_sidecar(root), "t2-workspace-pod": WORKSPACE}
-    for image, names in PLANNED.items():
-        findings.require(not names & known[image], "scripts/k8s/settings.py", f"{image} knows what is listed as planned: {', '.join(sorted(names & known[image]))}")
-        known[image] = known[image] | names
     for pod in pods(rendering):
         for container in pod.containers:
             image = container["image"].rpartition("/")[2].partition(":")[0]

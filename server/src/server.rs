@@ -77,7 +77,7 @@ impl Server {
     /// Serves until `stop` is done, finishes what is under way within a bound, and closes everything.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let Self { app, listener, tls, metrics, sidecar, reconciler, .. } = self;
-        let (ending, leaving, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let (ending, leaving, tasks) = (CancellationToken::new(), app.leaving.clone(), TaskTracker::new());
         let upkeep = telemetry::upkeep(app.metrics.clone());
         tasks.spawn(ending.clone().run_until_cancelled_owned(upkeep));
         if let Some(tls) = tls.clone() {

@@ -8,6 +8,7 @@ use coditect_engine::{BackupOptions, Bucket, Engine, EngineOptions, RecallOption
 use coditect_ingest::embed::EmbedError;
 use coditect_store::{Clock, EmbeddedOptions, ErrorKind, Store};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::gateway::Tunnels;
 use crate::limits;
@@ -101,6 +102,7 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
         sign_ins: Arc::new(Semaphore::new(limits::SIGN_IN_CONCURRENCY)),
         writes: Arc::new(Semaphore::new(settings.limits.write_concurrency)),
         tunnels: Tunnels::new(settings.gateway.sockets),
+        leaving: CancellationToken::new(),
         quotas: Quotas::new(&settings.quotas, &clock),
         embedder: info,
         clock,

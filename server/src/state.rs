@@ -11,6 +11,7 @@ use coditect_store::{Clock, Store, TenantId};
 use coditect_workspaces::Workspaces;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::gateway::Tunnels;
 use crate::pipeline::Pipeline;
@@ -58,6 +59,8 @@ pub struct App {
     pub writes: Arc<Semaphore>,
     /// Sockets to workspaces.
     pub tunnels: Tunnels,
+    /// Done when the server begins to stop.
+    pub leaving: CancellationToken,
     /// Workspaces of users.
     pub workspaces: Workspaces,
 }

@@ -39,6 +39,8 @@ pub const HEAD_WAIT: Duration = Duration::from_secs(10);
 pub const HEAD_BYTES: usize = 16 * 1_024;
 /// Subprotocols of an offer that are looked at.
 pub const PROTOCOLS: usize = 32;
+/// Pause between looks at a session that may not be used, whose connections are ending.
+pub const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 /// Longest wait of one question to the store about a session, or about orders.
 pub const LOOK_WAIT: Duration = Duration::from_secs(5);
 /// The same for the gateway: each question is a request.

@@ -165,14 +165,14 @@ async fn whoever_waits_hears_of_the_end_of_a_session() {
     let granted = rig.ada().await;
     let acting = rig.acting(&granted).await;
     let Scene { access, session, .. } = connected(&rig, &granted, 0).await;
-    let standing = async |seen, wait| access.standing(&session, true, seen, Duration::from_secs(wait)).await.unwrap();
-    assert_eq!(standing(None, 0).await, None);
+    let standing = async |wait| access.standing(&session, true, Duration::from_secs(wait)).await.unwrap();
+    assert_eq!(standing(0).await, None);
     let suspending = async { acting.suspend(&session).await.unwrap() };
-    let (told, ()) = tokio::join!(standing(None, 30), suspending);
+    let (told, ()) = tokio::join!(standing(30), suspending);
     assert_eq!(told, Some(Refusal::Suspended));
-    let resuming = async { acting.resume(&session).await.unwrap() };
-    let (told, ()) = tokio::join!(standing(told, 30), resuming);
-    assert_eq!(told, None);
+    assert_eq!(standing(30).await, told, "whoever asks later hears at once");
+    acting.resume(&session).await.unwrap();
+    assert_eq!(standing(0).await, None);
 }
 
 /// On a store that loses no watch.
@@ -187,7 +187,7 @@ async fn changes_are_told_at_once() {
     let Scene { access, session, .. } = connected(&rig, &granted, 0).await;
     let waiting = tokio::spawn({
         let (access, session) = (access.clone(), session.clone());
-        async move { access.standing(&session, false, None, Duration::from_secs(30)).await }
+        async move { access.standing(&session, false, Duration::from_secs(30)).await }
     });
     // It has looked once by then, and would look again by itself much later.
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -216,7 +216,7 @@ async fn a_pod_reaches_its_own_workspace_alone() {
     }
     assert_eq!(*foreign.sign_in(granted.token.expose_secret()).await.unwrap_err().kind(), ErrorKind::Forbidden);
     for other in [&theirs, &foreign] {
-        let looked = other.standing(&session, true, None, Duration::ZERO).await.unwrap();
+        let looked = other.standing(&session, true, Duration::ZERO).await.unwrap();
         assert_eq!(looked, Some(Refusal::NoSession));
         let entered = other.connected(&sidecar, &connection(&rig, &session)).await.unwrap_err();
         assert_eq!(*entered.kind(), ErrorKind::Unauthenticated(Refusal::NoSession));

@@ -4,6 +4,7 @@ mod access;
 mod json;
 mod origin;
 mod path;
+mod pod;
 mod pointer;
 mod query;
 
@@ -11,4 +12,5 @@ pub(crate) use access::{Administrator, Known, Reader, SignedIn, Writer};
 pub(crate) use json::{Json, ShortJson};
 pub(crate) use origin::{From, Peer};
 pub(crate) use path::Path;
+pub(crate) use pod::AtPod;
 pub(crate) use query::Query;

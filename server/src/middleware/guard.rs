@@ -28,7 +28,7 @@ async fn known(app: &App, headers: &HeaderMap) -> Result<Caller> {
 }
 
 /// The one bearer token of a request.
-fn token(headers: &HeaderMap) -> Result<&str> {
+pub(crate) fn token(headers: &HeaderMap) -> Result<&str> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     match (given.next(), given.next()) {
         (None, _) => Err(coditect_auth::Error::from(Refusal::Missing).into()),

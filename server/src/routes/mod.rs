@@ -10,6 +10,7 @@ mod health;
 mod page;
 mod places;
 mod search;
+mod sidecars;
 mod workspaces;
 
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -65,6 +66,7 @@ pub(crate) fn router(state: &AppState) -> Router {
     let routes = routes
         .route("/openapi.json", axum::routing::get(async move || Json(api)))
         .merge(page::routes())
+        .merge(sidecars::routes())
         .fallback(async || Problem::new(Code::NotFound, "there is no such route; GET /docs lists all").into_response())
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "the route has no such method").into_response()

@@ -19,16 +19,16 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::harness::{PATIENCE, Running, TENANT, tenant, token_of};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 #[derive(Parser)]
-struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
-    settings: SidecarSettings,
+    pub(crate) settings: SidecarSettings,
 }
 
 /// A workspace that says where it was asked, and then what it is told.
-async fn workspace() -> SocketAddr {
+pub(crate) async fn workspace() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -61,7 +61,7 @@ struct Rig {
     _sidecar: DropGuard,
 }
 
-async fn logged_in(server: &Running, email: &str) -> Value {
+pub(crate) async fn logged_in(server: &Running, email: &str) -> Value {
     let new = NewUser { email: email.into(), password: "correct horse battery".into(), name: String::new() };
     server.auth.operator(&tenant(TENANT)).create_user(&new, Role::Member).await.unwrap();
     let body = json!({"tenant": TENANT, "email": email, "password": "correct horse battery"});
@@ -124,12 +124,12 @@ impl Rig {
     }
 }
 
-async fn text(socket: &mut Socket) -> String {
+pub(crate) async fn text(socket: &mut Socket) -> String {
     let message = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
     message.into_text().unwrap().to_string()
 }
 
-async fn closed(socket: &mut Socket) -> u16 {
+pub(crate) async fn closed(socket: &mut Socket) -> u16 {
     loop {
         match tokio::time::timeout(PATIENCE, socket.next()).await.unwrap() {
             Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),

@@ -23,5 +23,6 @@ mod late;
 mod recall;
 mod search;
 mod shutdown;
+mod sidecars;
 mod sign_in;
 mod workspaces;

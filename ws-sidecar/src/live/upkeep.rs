@@ -13,15 +13,16 @@ use crate::wire::{Close, code};
 
 /// Looks at a session whenever it changes and now and then, and closes its connections when it is not in force.
 pub(super) async fn watch_session(live: Live, session: SessionId, is_used: Arc<AtomicBool>) {
-    let (mut last, mut seen) = (Instant::now(), None);
+    let mut last = Instant::now();
     loop {
         let used = is_used.swap(false, Ordering::Relaxed);
-        match live.0.lookup.standing(&session, used, seen).await {
+        match live.0.lookup.standing(&session, used).await {
             Ok(refusal) => {
-                (last, seen) = (Instant::now(), refusal);
+                last = Instant::now();
                 if let Some(refusal) = refusal {
                     // It goes on: a session that was suspended may be resumed while its connections are still ending.
                     live.close_session(&session, &Denied::from(refusal).close());
+                    tokio::time::sleep(limits::REFUSED_PAUSE).await;
                 }
             }
             Err(denied) => {

@@ -1,6 +1,6 @@
 //! What a sidecar asks the gateway: each question is a POST to its path, with a pod's token as bearer and a JSON body, and answered in JSON.
 //!
-//! `STANDING` and `ORDERS` wait for news: whoever asks says what it saw last. An answer of status 401 means that the pod's own token is refused.
+//! `STANDING` and `ORDERS` wait for news. An answer of status 401 means that the pod's own token is refused.
 
 use coditect_auth::{ConnectionId, Error, ErrorKind, NewConnection, NewSidecar, Refusal, SessionId, SidecarId};
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,11 @@ pub const STANDING: &str = "/sidecar/standing";
 pub const ORDERS: &str = "/sidecar/orders";
 /// A [`NewSidecar`], answered by whether it was known.
 pub const ANNOUNCE: &str = "/sidecar/announce";
-/// The id of a sidecar, answered by null.
+/// [`Retire`], answered by null.
 pub const RETIRE: &str = "/sidecar/retire";
 /// [`Connected`], answered by [`Answer`] of null.
 pub const CONNECTED: &str = "/sidecar/connected";
-/// The id of a connection, answered by null.
+/// [`Disconnected`], answered by null.
 pub const DISCONNECTED: &str = "/sidecar/disconnected";
 
 /// Somebody wants to connect.
@@ -36,9 +36,7 @@ pub struct Standing {
     pub session: SessionId,
     /// Whether it was used since the last question.
     pub is_used: bool,
-    /// The last answer.
-    pub seen: Option<Refusal>,
-    /// Longest wait for another answer, ms.
+    /// Longest wait for its end, ms.
     pub wait_ms: u64,
 }
 
@@ -60,6 +58,20 @@ pub struct Connected {
     pub sidecar: NewSidecar,
     /// The connection.
     pub connection: NewConnection,
+}
+
+/// A sidecar stops.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Retire {
+    /// The sidecar.
+    pub sidecar: SidecarId,
+}
+
+/// A connection is gone.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Disconnected {
+    /// The connection.
+    pub connection: ConnectionId,
 }
 
 /// An answer about somebody who wants to connect.

@@ -48,17 +48,12 @@ impl Lookup {
         }
     }
 
-    /// Why a session may not be used any more: waits a while until that is something else than `seen`.
-    pub(crate) async fn standing(
-        &self,
-        session: &SessionId,
-        is_used: bool,
-        seen: Option<Refusal>,
-    ) -> Result<Option<Refusal>> {
+    /// Why a session may not be used, if so: waits a while for as long as it may.
+    pub(crate) async fn standing(&self, session: &SessionId, is_used: bool) -> Result<Option<Refusal>> {
         match self {
-            Self::Store(access) => Ok(access.standing(session, is_used, seen, limits::LOOK_WAIT).await?),
+            Self::Store(access) => Ok(access.standing(session, is_used, limits::LOOK_WAIT).await?),
             Self::Gateway(gateway) => {
-                let body = api::Standing { session: session.clone(), is_used, seen, wait_ms: POLL_MS };
+                let body = api::Standing { session: session.clone(), is_used, wait_ms: POLL_MS };
                 Ok(gateway.call(api::STANDING, &body).await?)
             }
         }
@@ -86,7 +81,7 @@ impl Lookup {
     pub(crate) async fn retire(&self, sidecar: SidecarId) -> Result<()> {
         match self {
             Self::Store(access) => Ok(access.retire(sidecar).await?),
-            Self::Gateway(gateway) => Ok(gateway.call(api::RETIRE, &sidecar).await?),
+            Self::Gateway(gateway) => Ok(gateway.call(api::RETIRE, &api::Retire { sidecar }).await?),
         }
     }
 
@@ -105,7 +100,7 @@ impl Lookup {
     pub(crate) async fn disconnected(&self, connection: ConnectionId) -> Result<()> {
         match self {
             Self::Store(access) => Ok(access.disconnected(connection).await?),
-            Self::Gateway(gateway) => Ok(gateway.call(api::DISCONNECTED, &connection).await?),
+            Self::Gateway(gateway) => Ok(gateway.call(api::DISCONNECTED, &api::Disconnected { connection }).await?),
         }
     }
 }

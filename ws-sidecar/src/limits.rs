@@ -49,6 +49,8 @@ pub const POLL_WAIT: Duration = Duration::from_secs(20);
 pub const GATEWAY_WAIT: Duration = Duration::from_secs(30);
 /// Longest answer of the gateway, bytes: the ids of all connections.
 pub const ANSWER_BYTES: usize = 1 << 20;
+/// Connections that are entered in the registry at once, when it has forgotten all of them.
+pub const ENTERING: usize = 32;
 /// Pause before the store is asked again after it did not answer.
 pub const STANDING_RETRY: Duration = Duration::from_secs(1);
 /// The longest message of the resume protocol that is no envelope, bytes.

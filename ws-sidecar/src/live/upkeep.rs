@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coditect_auth::{ConnectionId, NewConnection, SessionId};
+use futures::StreamExt as _;
 use tokio::time::Instant;
 
 use super::{Inner, Live};
@@ -71,14 +72,18 @@ async fn enter_again(live: &Live) {
         let connections = live.0.connections.lock();
         connections.entries.values().map(|entry| entry.connection.clone()).collect()
     };
-    for connection in all {
-        if live.0.lookup.connected(&live.0.sidecar, &connection).await.is_err() {
-            tracing::warn!(connection = %connection.id, "a connection could not be entered again");
-        }
-        if !live.0.connections.lock().entries.contains_key(&connection.id) {
-            // It ended meanwhile, and may have been taken out before it was entered.
-            take_out(live.clone(), connection.id).await;
-        }
+    // One after the other, many would take longer than the lease lasts.
+    let entering = |connection| enter_once_more(live, connection);
+    futures::stream::iter(all).for_each_concurrent(limits::ENTERING, entering).await;
+}
+
+async fn enter_once_more(live: &Live, connection: NewConnection) {
+    if live.0.lookup.connected(&live.0.sidecar, &connection).await.is_err() {
+        tracing::warn!(connection = %connection.id, "a connection could not be entered again");
+    }
+    if !live.0.connections.lock().entries.contains_key(&connection.id) {
+        // It ended meanwhile, and may have been taken out before it was entered.
+        take_out(live.clone(), connection.id).await;
     }
 }
 

@@ -85,6 +85,10 @@ build: ## Build the release binaries
 	cargo build --release --locked $(PRODUCT)
 	cargo build --release --locked -p coditect-websocket
 
+.PHONY: dist
+dist: ## Build the sidecar as its image has it, in target/dist
+	cargo build --quiet --profile dist --locked -p coditect-websocket
+
 .PHONY: build-benches
 build-benches:
 	@$(RELEASE) $(PRODUCT) $(BENCHES) --bins
@@ -218,8 +222,7 @@ bench-load: setup build-benches ## Latency at RATE= searches/s for SECONDS= each
 		$(if $(filter-out 0,$(FRESH)),--fresh)
 
 .PHONY: bench-ws
-bench-ws: ## The WebSocket sidecar beside a direct connection: memory, added latency, bulk, revocation, resuming; SECONDS= for each run, IDLE=
-	@$(RELEASE) -p coditect-websocket
+bench-ws: dist ## The WebSocket sidecar beside a direct connection: memory, added latency, bulk, revocation, resuming; SECONDS= for each run, IDLE=
 	@cargo run --quiet --release --locked $(BENCHES) --bin ws -- --idle-seconds $(IDLE) $(if $(filter command line environment,$(origin SECONDS)),--seconds $(SECONDS))
 
 .PHONY: bench-guard

@@ -314,7 +314,11 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().context("find the running program")?;
     let folder = this.parent().context("find the folder of the running program")?;
     let path = folder.join(name);
-    ensure!(path.is_file(), "{} is missing: build it with `make build`", path.display());
+    ensure!(
+        path.is_file(),
+        "{} is missing: build it with `make build`, or `make dist` for the sidecar",
+        path.display()
+    );
     Ok(path)
 }
 

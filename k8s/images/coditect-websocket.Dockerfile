@@ -39,16 +39,16 @@ COPY xtask xtask
 FROM source AS build
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --release --locked -p coditect-websocket --bin coditect-websocket \
-    && install -D -m 0755 target/release/coditect-websocket /out/coditect-websocket
+    cargo build --profile dist --locked -p coditect-websocket --bin coditect-websocket \
+    && install -D -m 0755 target/dist/coditect-websocket /out/coditect-websocket
 
 FROM source AS build-store
 COPY --from=fdb /usr/lib/libfdb_c.so /usr/lib/libfdb_c.so
 COPY --from=fetched /clang/coditect/libclang /opt/libclang
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    LIBCLANG_PATH="$(echo /opt/libclang/*)" cargo build --release --locked -p coditect-websocket --features fdb --bin coditect-websocket \
-    && install -D -m 0755 target/release/coditect-websocket /out/coditect-websocket
+    LIBCLANG_PATH="$(echo /opt/libclang/*)" cargo build --profile dist --locked -p coditect-websocket --features fdb --bin coditect-websocket \
+    && install -D -m 0755 target/dist/coditect-websocket /out/coditect-websocket
 
 FROM gcr.io/distroless/cc-debian13:nonroot AS runtime
 ARG VERSION

@@ -143,6 +143,8 @@ impl Dial {
         {
             headers.insert(header::HOST, host);
         }
+        // A handshake has no body, whatever its client said of one.
+        headers.remove(header::CONTENT_LENGTH);
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));

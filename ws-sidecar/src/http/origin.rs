@@ -24,9 +24,11 @@ impl Origins {
         }
     }
 
-    /// The same for a plain request, of which only those that change something matter: what a foreign page reads is kept from it by its browser.
+    /// The same for a plain request. One that changes nothing need not say its origin, as a browser does not that opens a page; a script of another page says
+    /// it, and must not read what the cookie opens even where the workspace itself would let it.
     pub(crate) fn check_request(&self, method: &Method, headers: &HeaderMap, has_cookie: bool) -> Result<(), Refused> {
-        match method.is_safe() || !has_cookie {
+        let needs_none = method.is_safe() && !headers.contains_key(header::ORIGIN);
+        match needs_none || !has_cookie {
             true => Ok(()),
             false => self.check_socket(headers, has_cookie),
         }
@@ -81,9 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_page_changes_nothing() {
+    fn a_foreign_page_changes_and_reads_nothing() {
         let (origins, foreign) = (Origins::new(&[]), headers(Some("https://evil.example")));
-        assert!(origins.check_request(&Method::GET, &foreign, true).is_ok());
+        assert!(origins.check_request(&Method::GET, &headers(None), true).is_ok());
+        assert!(origins.check_request(&Method::GET, &foreign, true).is_err());
+        assert!(origins.check_request(&Method::GET, &foreign, false).is_ok());
         assert!(origins.check_request(&Method::POST, &foreign, true).is_err());
         assert!(origins.check_request(&Method::POST, &headers(None), true).is_err());
         assert!(origins.check_request(&Method::POST, &headers(None), false).is_ok());

@@ -59,7 +59,7 @@ async fn main() -> Result<()> {
 }
 
 async fn measure(arguments: Arguments) -> Result<()> {
-    let binary_bytes = std::fs::metadata(coditect_benches::server::binary("coditect-websocket")?)?.len();
+    let binary_bytes = std::fs::metadata(coditect_benches::server::binary(sidecar::BINARY)?)?.len();
     let record = Record {
         binary_bytes,
         latency: latency::measure(&arguments).await?,

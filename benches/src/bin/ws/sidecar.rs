@@ -61,6 +61,9 @@ pub(crate) async fn login(auth: &Auth) -> Result<Granted> {
     auth.login(&credentials, &SessionDetails::default(), &origin).await.context("log in")
 }
 
+/// The sidecar as it is shipped, from the folder of this program.
+pub(crate) const BINARY: &str = "../dist/coditect-websocket";
+
 impl Sidecar {
     /// Starts a sidecar before a workspace, with a user who is logged in.
     pub(crate) async fn start(name: &str, workspace: SocketAddr, flags: &[&str]) -> Result<Self> {
@@ -73,7 +76,7 @@ impl Sidecar {
         let (addresses, log) = (folder.with_extension("address"), folder.with_extension("log"));
         let _ = std::fs::remove_file(&addresses);
         let log = File::create(&log).with_context(|| format!("create {}", log.display()))?;
-        let child = Command::new(binary("coditect-websocket")?)
+        let child = Command::new(binary(BINARY)?)
             .args(["--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--workspace=bench", "--log-level=warn"])
             .args(["--user", user.as_str(), "--upstream", &format!("http://{workspace}")])
             .arg("--data-dir")

@@ -77,9 +77,30 @@ pub(crate) async fn sidecar(app: &App, caller: &Caller, workspace: &WorkspaceId)
     own.ok_or_else(|| Problem::new(Code::NotFound, "there is no such workspace, or it does not run"))
 }
 
-/// What the sidecar is asked for: the path behind `/ws`, with the query.
-pub(crate) fn target(path: &str, uri: &Uri) -> Result<Uri> {
+/// What the sidecar is asked for: what stands behind `/workspaces/{id}/ws`, letter by letter, with the query.
+pub(crate) fn target(uri: &Uri) -> Result<Uri> {
+    let behind = uri.path().splitn(4, '/').nth(3).and_then(|path| path.strip_prefix("ws")).unwrap_or_default();
+    let path = if behind.is_empty() { "/" } else { behind };
     let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
-    Uri::try_from(format!("/{path}{query}"))
+    Uri::try_from(format!("{path}{query}"))
         .map_err(|_| Problem::new(Code::InvalidRequest, "the path cannot be understood"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_behind_the_socket_stays_as_it_was_written() {
+        let cases = [
+            ("/workspaces/ws-7/ws", "/"),
+            ("/workspaces/ws-7/ws?a=%2F", "/?a=%2F"),
+            ("/workspaces/ws%2D7/ws/a%2Fb/%3Fc%20d?e", "/a%2Fb/%3Fc%20d?e"),
+            ("/workspaces/ws/ws/ws/ws", "/ws/ws"),
+            ("/workspaces/ws-7/ws//a/%2e%2e/", "//a/%2e%2e/"),
+        ];
+        for (asked, passed) in cases {
+            assert_eq!(target(&asked.parse().unwrap()).unwrap(), passed, "{asked}");
+        }
+    }
 }

@@ -175,6 +175,9 @@ async fn nobody_else_gets_in_and_all_hear_the_same() {
     let mut cookie = rig.bare("/workspaces/ws-7/ws");
     cookie.headers_mut().insert("cookie", format!("coditect_token={}", rig.token).parse().unwrap());
     assert_eq!(rig.refused(cookie).await, 403);
+    let encoded = rig.request("/workspaces/ws-7/ws/a%2Fb/%3Fc%20d?e=%2F", &rig.token);
+    let mut encoded = connect_async(encoded).await.unwrap().0;
+    assert_eq!(text(&mut encoded).await, "/a%2Fb/%3Fc%20d?e=%2F from 127.0.0.1, 127.0.0.1");
     for (token, code) in [("x.y.z", 4401), (bob, 4404)] {
         let mut page = rig.bare("/workspaces/ws-7/ws");
         page.headers_mut().insert("sec-websocket-protocol", format!("bearer, {token}").parse().unwrap());

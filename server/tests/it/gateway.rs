@@ -267,3 +267,9 @@ async fn a_workspace_beside_the_server_needs_no_other_process() {
     server.stop().await;
     assert_eq!(told.await.unwrap(), 1012, "it is told to come back");
 }
+        settings.gateway.cookie = "key".into();
+    let mut page = rig.bare("/workspaces/ws-9/ws");
+    page.headers_mut().insert("cookie", format!("key={}", rig.token).parse().unwrap());
+    page.headers_mut().insert("origin", rig.server.url.parse().unwrap());
+    let mut page = connect_async(page).await.unwrap().0;
+    assert!(text(&mut page).await.starts_with("/ from"), "both know the cookie by its name");

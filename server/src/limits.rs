@@ -115,6 +115,8 @@ pub const CLEANUP_INTERVAL_S: u64 = 3_600;
 pub const SOCKETS: usize = 10_000;
 /// Longest wait for a sidecar's answer to a handshake. It waits for its workspace itself.
 pub const SIDECAR_WAIT: Duration = Duration::from_secs(15);
+/// Longest body of a sidecar's answer that is no socket, bytes.
+pub const SIDECAR_ANSWER_BYTES: usize = 64 * 1024;
 /// Buffer of a tunnel, for each direction, bytes.
 pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;
 /// Longest reason of a Close, bytes (RFC 6455, section 5.5, less the code).

@@ -7,7 +7,8 @@ mod tunnel;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, Uri, header};
 use coditect_auth::{Caller, Refusal, Sidecar, WorkspaceId};
 use coditect_websocket::token;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -45,6 +46,16 @@ impl Tunnels {
             self.cut.cancel();
             self.tasks.wait().await;
         }
+    }
+}
+
+/// Whether it is a WebSocket that is asked for. Nothing else is led to a workspace: what its code answers is not this server's to say.
+pub(crate) fn check_upgrade(request: &Request) -> Result<()> {
+    let named = request.headers().get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    let is_named = named.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"));
+    match is_named && request.method() == Method::GET {
+        true => Ok(()),
+        false => Err(Problem::new(Code::UpgradeRequired, "there is a WebSocket here, and nothing else")),
     }
 }
 

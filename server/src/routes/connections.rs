@@ -127,6 +127,7 @@ async fn close(Known(acting): Known, Path(id): Path<String>) -> Result<StatusCod
     responses(
         (status = 101, description = "The socket."),
         (status = 404, description = "There is no such workspace of the caller's, or it does not run."),
+        (status = 426, description = "The request is not for a WebSocket."),
         (status = 503, description = "The workspace does not answer."),
     )
 )]
@@ -146,6 +147,7 @@ async fn socket(State(app): State<AppState>, Path(workspace): Path<String>, requ
     responses(
         (status = 101, description = "The socket."),
         (status = 404, description = "There is no such workspace of the caller's, it does not run, or it has no socket there."),
+        (status = 426, description = "The request is not for a WebSocket."),
         (status = 503, description = "The workspace does not answer."),
     )
 )]
@@ -176,6 +178,7 @@ async fn connect(app: &AppState, workspace: String, request: Request) -> Result<
     let caller = gateway::known(app, request.headers()).await?;
     let workspace = WorkspaceId::new(workspace)?;
     let sidecar = gateway::sidecar(app, &caller, &workspace).await?;
+    gateway::check_upgrade(&request)?;
     let target = gateway::target(request.uri())?;
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let tunnel = gateway::tunnel(app, request, peer, target, &sidecar);

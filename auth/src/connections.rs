@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::acting::Acting;
 use crate::auth::{Auth, Expect as _, Inner};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{ConnectionId, SessionId, SidecarId, UserId, WorkspaceId};
 use crate::keys::TenantKeys;
 use crate::limits;
@@ -143,15 +143,21 @@ impl Inner {
             });
             let page = page.await?;
             for item in &page.items {
-                let sidecar: Sidecar = record::decode(&item.value, SIDECAR)?;
-                if !sidecar.is_there(now) {
-                    forget(self, keys, &sidecar.workspace, sidecar.id).await?;
-                    gone += 1;
-                }
+                gone += usize::from(or_unread(self.sweep_one(keys, &item.value, now).await, keys)?.unwrap_or(false));
             }
             range = query.rest(&page);
         }
         Ok(gone)
+    }
+
+    /// Whether the sidecar was gone, and is now taken out.
+    async fn sweep_one(&self, keys: &TenantKeys, found: &[u8], now: Timestamp) -> Result<bool> {
+        let sidecar: Sidecar = record::decode(found, SIDECAR)?;
+        if sidecar.is_there(now) {
+            return Ok(false);
+        }
+        forget(self, keys, &sidecar.workspace, sidecar.id).await?;
+        Ok(true)
     }
 }
 
@@ -192,11 +198,23 @@ pub(crate) async fn remove(tx: &Transaction, keys: &TenantKeys, id: ConnectionId
     if !rest.items.is_empty() {
         return Ok(());
     }
-    match sessions::read(tx, keys, &connection.session).await? {
+    // Other services write these records, too: one that cannot be read says of nobody that he is connected.
+    match or_unread(sessions::read(tx, keys, &connection.session).await, keys)?.flatten() {
         Some(session) if session.websocket_connected => {
             sessions::write(tx, keys, &Session { websocket_connected: false, ..session })
         }
         _ => Ok(()),
+    }
+}
+
+/// Nothing, in place of a record that cannot be read: it is told, and keeps nobody from what is beside it.
+fn or_unread<T>(found: Result<T>, keys: &TenantKeys) -> Result<Option<T>> {
+    match found {
+        Err(error) if *error.kind() == ErrorKind::Corrupt => {
+            tracing::warn!(%error, tenant = %keys.tenant(), "what cannot be read is passed over");
+            Ok(None)
+        }
+        other => other.map(Some),
     }
 }
 
@@ -267,7 +285,6 @@ impl ConnectionId {
     /// The id that is the last element of a key below `space`.
     pub(crate) fn in_key(space: &coditect_store::tuple::Subspace, key: &[u8]) -> Result<Self> {
         let id = space.unpack(key);
-        id.map(Self)
-            .map_err(|error| Error::new(crate::ErrorKind::Corrupt, "read the key of a connection").caused_by(error))
+        id.map(Self).map_err(|error| Error::new(ErrorKind::Corrupt, "read the key of a connection").caused_by(error))
     }
 }

@@ -117,6 +117,8 @@ pub const SOCKETS: usize = 10_000;
 pub const SIDECAR_WAIT: Duration = Duration::from_secs(15);
 /// Longest wait of a sidecar's question for news.
 pub const SIDECAR_POLL: Duration = Duration::from_secs(25);
+/// Longest body of a sidecar's answer that is no socket, bytes.
+pub const SIDECAR_ANSWER_BYTES: usize = 64 * 1024;
 /// Buffer of a tunnel, for each direction, bytes.
 pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;
 /// Longest reason of a Close, bytes (RFC 6455, section 5.5, less the code).

@@ -42,6 +42,8 @@ pub enum Code {
     BodyTooLarge,
     /// The body is not `application/json`.
     UnsupportedMediaType,
+    /// There is a WebSocket, and it was not asked for.
+    UpgradeRequired,
     /// The request was meant for another host.
     WrongHost,
     /// It is not known who sends the request.
@@ -95,6 +97,7 @@ impl Code {
             Self::Forbidden => row(StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
             Self::TooManyRequests => row(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Limit used up"),
             Self::WrongHost => row(StatusCode::MISDIRECTED_REQUEST, "wrong-host", "Wrong host"),
+            Self::UpgradeRequired => row(StatusCode::UPGRADE_REQUIRED, "upgrade-required", "Ask for a WebSocket"),
             Self::Internal => row(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
             Self::WorkspaceUnavailable => {
                 retry(StatusCode::SERVICE_UNAVAILABLE, "workspace-unavailable", "The workspace does not answer")
@@ -284,6 +287,10 @@ impl IntoResponse for Problem {
         let seconds = self.retry_after.map(|wait| wait.as_secs_f64().ceil().max(1.0) as u64).or(usual);
         if let Some(seconds) = seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code == Code::UpgradeRequired {
+            response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         }
         if let Some(challenge) = self.challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

@@ -7,6 +7,7 @@ use coditect_auth::{
     SidecarId, UserId, WorkspaceId, limits,
 };
 use coditect_store::Transaction;
+use coditect_store::tuple::Subspace;
 use secrecy::ExposeSecret as _;
 
 use crate::harness::{Rig, tenant};
@@ -114,6 +115,26 @@ async fn what_belongs_to_a_sidecar_that_crashed_vanishes() {
     let left =
         left.items.iter().filter(|item| item.key.windows(7).any(|part| part == b"connect" || part == b"sidecar"));
     assert_eq!(left.count(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_keeps_nobody_elses_sidecar_in_the_registry() {
+    let rig = Rig::new().await;
+    let ada = rig.ada().await;
+    rig.user("acme", "bob@example.com", Role::Member).await;
+    let bob = rig.login("acme", "bob@example.com").await;
+    connected(&rig, &ada, 1).await;
+    connected(&rig, &bob, 1).await;
+    let tx = rig.store.begin();
+    tx.set(format!("acme/session/{}", ada.session.session_id).as_bytes(), b"of another service");
+    // It comes before the others.
+    let key = Subspace::all().pack(&("coditect", "auth", "in", "acme", "sidecar", "ws-1", "none"));
+    tx.set(&key, b"of nobody");
+    tx.commit().await.unwrap();
+    rig.clock.advance(limits::SIDECAR_LEASE + Duration::from_secs(1));
+    assert_eq!(rig.auth.sweep_connections().await.unwrap(), 2);
+    assert!(!rig.acting(&bob).await.session().await.unwrap().websocket_connected);
+    assert_eq!(rig.auth.sweep_connections().await.unwrap(), 0);
 }
 
 #[tokio::test]

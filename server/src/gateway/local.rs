@@ -31,5 +31,6 @@ fn settings(all: &Settings) -> Result<Option<WebSocketSettings>, StartError> {
     let mut settings =
         WebSocketSettings::of(workspace, tenant, user, &wanted.upstream).map_err(|error| wrong("upstream", &error))?;
     settings.allowed.origins = all.cors.origins.clone();
+    settings.allowed.cookie = all.gateway.cookie.clone();
     Ok(Some(settings))
 }

@@ -7,7 +7,8 @@ mod tunnel;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, Uri, header};
 use coditect_auth::{Caller, Refusal, Sidecar, WorkspaceId};
 use coditect_websocket::token;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -48,6 +49,16 @@ impl Tunnels {
     }
 }
 
+/// Whether it is a WebSocket that is asked for. Nothing else is led to a workspace: what its code answers is not this server's to say.
+pub(crate) fn check_upgrade(request: &Request) -> Result<()> {
+    let named = request.headers().get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    let is_named = named.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"));
+    match is_named && request.method() == Method::GET {
+        true => Ok(()),
+        false => Err(Problem::new(Code::UpgradeRequired, "there is a WebSocket here, and nothing else")),
+    }
+}
+
 /// Who asks for a socket. Pages cannot set headers of sockets: the token may come as a subprotocol, or in the workspace's cookie.
 pub(crate) async fn known(app: &App, headers: &HeaderMap) -> Result<Caller> {
     let token = token::of_socket(headers, &app.settings.gateway.cookie);
@@ -77,9 +88,30 @@ pub(crate) async fn sidecar(app: &App, caller: &Caller, workspace: &WorkspaceId)
     own.ok_or_else(|| Problem::new(Code::NotFound, "there is no such workspace, or it does not run"))
 }
 
-/// What the sidecar is asked for: the path behind `/ws`, with the query.
-pub(crate) fn target(path: &str, uri: &Uri) -> Result<Uri> {
+/// What the sidecar is asked for: what stands behind `/workspaces/{id}/ws`, letter by letter, with the query.
+pub(crate) fn target(uri: &Uri) -> Result<Uri> {
+    let behind = uri.path().splitn(4, '/').nth(3).and_then(|path| path.strip_prefix("ws")).unwrap_or_default();
+    let path = if behind.is_empty() { "/" } else { behind };
     let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
-    Uri::try_from(format!("/{path}{query}"))
+    Uri::try_from(format!("{path}{query}"))
         .map_err(|_| Problem::new(Code::InvalidRequest, "the path cannot be understood"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_behind_the_socket_stays_as_it_was_written() {
+        let cases = [
+            ("/workspaces/ws-7/ws", "/"),
+            ("/workspaces/ws-7/ws?a=%2F", "/?a=%2F"),
+            ("/workspaces/ws%2D7/ws/a%2Fb/%3Fc%20d?e", "/a%2Fb/%3Fc%20d?e"),
+            ("/workspaces/ws/ws/ws/ws", "/ws/ws"),
+            ("/workspaces/ws-7/ws//a/%2e%2e/", "//a/%2e%2e/"),
+        ];
+        for (asked, passed) in cases {
+            assert_eq!(target(&asked.parse().unwrap()).unwrap(), passed, "{asked}");
+        }
+    }
 }

@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use coditect_auth::Sidecar;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -16,6 +19,14 @@ use crate::limits;
 use crate::problem::{Code, Problem, Result};
 use crate::state::App;
 
+const OF_ANSWERS: [HeaderName; 2] = [header::CONTENT_TYPE, header::RETRY_AFTER];
+const OF_SOCKETS: [HeaderName; 5] = [
+    header::CONNECTION,
+    header::UPGRADE,
+    header::SEC_WEBSOCKET_ACCEPT,
+    header::SEC_WEBSOCKET_PROTOCOL,
+    header::SEC_WEBSOCKET_EXTENSIONS,
+];
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Leads a request for a socket to `sidecar`, and answers what it answers.
@@ -39,8 +50,7 @@ pub(crate) async fn tunnel(
     };
     let (mut head, body) = answered.into_parts();
     if head.status != StatusCode::SWITCHING_PROTOCOLS {
-        head.headers.remove(header::CONNECTION);
-        return Ok(Response::from_parts(head, Body::new(body)));
+        return told(&head, body).await;
     }
     let upstream = head.extensions.remove::<OnUpgrade>().ok_or_else(away)?;
     let carrying = app.tunnels.cut.clone().run_until_cancelled_owned(async move {
@@ -48,7 +58,28 @@ pub(crate) async fn tunnel(
         drop(place);
     });
     app.tunnels.tasks.spawn(carrying);
-    Ok(Response::from_parts(head, Body::empty()))
+    Ok(with(&head, &OF_SOCKETS, Body::empty()))
+}
+
+/// What a sidecar answers in place of a socket.
+async fn told(head: &Parts, body: Incoming) -> Result<Response> {
+    let body = Limited::new(body, limits::SIDECAR_ANSWER_BYTES).collect();
+    match tokio::time::timeout(limits::SIDECAR_WAIT, body).await {
+        Ok(Ok(body)) => Ok(with(head, &OF_ANSWERS, Body::from(body.to_bytes()))),
+        _ => Err(away()),
+    }
+}
+
+/// An answer with some of the sidecar's headers. What else a workspace may say, such as cookies, is not this server's to say to its clients.
+fn with(head: &Parts, named: &[HeaderName], body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = head.status;
+    for name in named {
+        if let Some(value) = head.headers.get(name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
 }
 
 fn away() -> Problem {
@@ -59,7 +90,7 @@ async fn ask(
     address: &str,
     target: Uri,
     headers: HeaderMap,
-) -> Result<axum::http::Response<hyper::body::Incoming>, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<axum::http::Response<Incoming>, Box<dyn std::error::Error + Send + Sync>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

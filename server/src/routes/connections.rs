@@ -127,11 +127,12 @@ async fn close(Known(acting): Known, Path(id): Path<String>) -> Result<StatusCod
     responses(
         (status = 101, description = "The socket."),
         (status = 404, description = "There is no such workspace of the caller's, or it does not run."),
+        (status = 426, description = "The request is not for a WebSocket."),
         (status = 503, description = "The workspace does not answer."),
     )
 )]
 async fn socket(State(app): State<AppState>, Path(workspace): Path<String>, request: Request) -> Response {
-    answer(&app, workspace, "", request).await
+    answer(&app, workspace, request).await
 }
 
 /// Connect to a path of a workspace.
@@ -146,20 +147,21 @@ async fn socket(State(app): State<AppState>, Path(workspace): Path<String>, requ
     responses(
         (status = 101, description = "The socket."),
         (status = 404, description = "There is no such workspace of the caller's, it does not run, or it has no socket there."),
+        (status = 426, description = "The request is not for a WebSocket."),
         (status = 503, description = "The workspace does not answer."),
     )
 )]
 async fn socket_below(
     State(app): State<AppState>,
-    Path((workspace, path)): Path<(String, String)>,
+    Path((workspace, _path)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    answer(&app, workspace, &path, request).await
+    answer(&app, workspace, request).await
 }
 
-async fn answer(app: &AppState, workspace: String, path: &str, request: Request) -> Response {
+async fn answer(app: &AppState, workspace: String, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let problem = match connect(app, workspace, path, Request::from_parts(parts.clone(), body)).await {
+    let problem = match connect(app, workspace, Request::from_parts(parts.clone(), body)).await {
         Ok(response) => return response,
         Err(problem) => problem,
     };
@@ -172,11 +174,12 @@ async fn answer(app: &AppState, workspace: String, path: &str, request: Request)
     }
 }
 
-async fn connect(app: &AppState, workspace: String, path: &str, request: Request) -> Result<Response> {
+async fn connect(app: &AppState, workspace: String, request: Request) -> Result<Response> {
     let caller = gateway::known(app, request.headers()).await?;
     let workspace = WorkspaceId::new(workspace)?;
     let sidecar = gateway::sidecar(app, &caller, &workspace).await?;
-    let target = gateway::target(path, request.uri())?;
+    gateway::check_upgrade(&request)?;
+    let target = gateway::target(request.uri())?;
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let tunnel = gateway::tunnel(app, request, peer, target, &sidecar);
     let (answer, ()) = tokio::join!(tunnel, used(app, &caller, &workspace));

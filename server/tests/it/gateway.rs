@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use coditect_auth::{NewUser, Role, Scope};
+use coditect_auth::{NewSidecar, NewUser, Pod, Role, Scope, SidecarId, UserId, WorkspaceId};
 use coditect_store::Clock;
 use coditect_websocket::{Settings as SidecarSettings, Sidecar, Source};
 use futures::{SinkExt as _, StreamExt as _};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -124,6 +125,31 @@ impl Rig {
     }
 }
 
+/// A sidecar that takes connections, and leaves it to the test what it answers.
+async fn strange_sidecar(server: &Running, granted: &Value, workspace: &str) -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let workspace = WorkspaceId::new(workspace).unwrap();
+    let user = UserId::new(granted["user"]["user_id"].as_str().unwrap()).unwrap();
+    let sidecar = NewSidecar {
+        id: SidecarId::made(&Clock::system()),
+        address: listener.local_addr().unwrap().to_string(),
+        pod_namespace: None,
+        pod_name: None,
+    };
+    let pod = Pod { tenant: tenant(TENANT), workspace, user };
+    server.auth.pod_access(pod).announce(&sidecar).await.unwrap();
+    listener
+}
+
+/// Reads a request's head.
+async fn head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
 pub(crate) async fn text(socket: &mut Socket) -> String {
     let message = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
     message.into_text().unwrap().to_string()
@@ -148,6 +174,9 @@ async fn a_socket_leads_to_the_callers_workspace() {
     let mut below =
         connect_async(rig.request("/workspaces/ws-7/ws/services/terminal?id=5", &rig.token)).await.unwrap().0;
     assert_eq!(text(&mut below).await, "/services/terminal?id=5 from 127.0.0.1, 127.0.0.1");
+    let encoded = rig.request("/workspaces/ws-7/ws/a%2Fb/%3Fc%20d?e=%2F", &rig.token);
+    let mut encoded = connect_async(encoded).await.unwrap().0;
+    assert_eq!(text(&mut encoded).await, "/a%2Fb/%3Fc%20d?e=%2F from 127.0.0.1, 127.0.0.1");
     let mut by_protocol = rig.bare("/workspaces/ws-7/ws");
     by_protocol.headers_mut().insert("sec-websocket-protocol", format!("bearer, {}", rig.token).parse().unwrap());
     let (mut socket, response) = connect_async(by_protocol).await.unwrap();
@@ -181,6 +210,76 @@ async fn nobody_else_gets_in_and_all_hear_the_same() {
         page.headers_mut().insert("sec-websocket-protocol", format!("bearer, {token}").parse().unwrap());
         assert_eq!(closed(&mut connect_async(page).await.unwrap().0).await, code);
     }
+}
+
+#[tokio::test]
+async fn what_is_no_socket_does_not_reach_the_workspace() {
+    let server = Running::start().await;
+    let granted = logged_in(&server, "ada@example.com").await;
+    let _never_asked = strange_sidecar(&server, &granted, "ws-1").await;
+    let token = granted["token"].as_str().unwrap();
+    for path in ["/workspaces/ws-1/ws", "/workspaces/ws-1/ws/page"] {
+        let plain = server.anonymous(Method::GET, path).bearer_auth(token);
+        let reply = tokio::time::timeout(PATIENCE, server.send(plain)).await.unwrap();
+        assert_eq!((reply.status, reply.header("upgrade")), (426, "websocket"), "{path}");
+        assert_eq!(reply.json()["type"], "urn:coditect:problem:upgrade-required");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn of_an_answer_that_is_no_socket_only_what_it_says_comes_through() {
+    let server = Running::start().await;
+    let granted = logged_in(&server, "ada@example.com").await;
+    let sidecar = strange_sidecar(&server, &granted, "ws-1").await;
+    let answer = async |fields: &str, body: &str| {
+        let token = granted["token"].as_str().unwrap();
+        let asked = server.anonymous(Method::GET, "/workspaces/ws-1/ws").bearer_auth(token);
+        let asked = asked.header("connection", "upgrade").header("upgrade", "websocket");
+        let answered = async {
+            let (mut stream, _) = sidecar.accept().await.unwrap();
+            head(&mut stream).await;
+            let answer = format!("HTTP/1.1 {fields}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            // The gateway need not wait for all of it.
+            let _ = stream.write_all(answer.as_bytes()).await;
+        };
+        tokio::join!(server.send(asked), answered).0
+    };
+    let fields = "503 Later\r\ncontent-type: text/plain\r\nretry-after: 7\r\nset-cookie: a=b\r\n\
+                  access-control-allow-origin: *\r\nclear-site-data: *";
+    let reply = answer(fields, "not yet").await;
+    assert_eq!((reply.status, reply.text.as_str()), (503, "not yet"));
+    assert_eq!((reply.header("content-type"), reply.header("retry-after")), ("text/plain", "7"));
+    for name in ["set-cookie", "access-control-allow-origin", "clear-site-data"] {
+        assert_eq!(reply.header(name), "", "{name}");
+    }
+    let long = answer("200 Fine\r\ncontent-type: text/html", &"x".repeat(1 << 20)).await;
+    assert_eq!((long.status, long.json()["type"].clone()), (503, json!("urn:coditect:problem:workspace-unavailable")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_socket_brings_no_headers_but_its_own() {
+    let server = Running::start().await;
+    let granted = logged_in(&server, "ada@example.com").await;
+    let sidecar = strange_sidecar(&server, &granted, "ws-1").await;
+    let token = granted["token"].as_str().unwrap();
+    let asked = server.anonymous(Method::GET, "/workspaces/ws-1/ws").bearer_auth(token);
+    let asked = asked.header("connection", "upgrade").header("upgrade", "websocket");
+    let answered = async {
+        let (mut stream, _) = sidecar.accept().await.unwrap();
+        head(&mut stream).await;
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                       sec-websocket-protocol: bearer\r\nset-cookie: a=b\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        stream
+    };
+    let (reply, _open) = tokio::join!(asked.send(), answered);
+    let reply = reply.unwrap();
+    assert_eq!(reply.status(), 101);
+    assert_eq!(reply.headers()["upgrade"], "websocket");
+    assert_eq!(reply.headers()["sec-websocket-protocol"], "bearer");
+    assert!(!reply.headers().contains_key("set-cookie"));
 }
 
 #[tokio::test]
@@ -247,6 +346,7 @@ async fn a_workspace_beside_the_server_needs_no_other_process() {
         settings.sidecar.workspace = Some("ws-9".into());
         settings.sidecar.user = Some(user);
         settings.sidecar.upstream = upstream;
+        settings.gateway.cookie = "key".into();
     })
     .await;
     let rig = Rig { server, token, _sidecar: CancellationToken::new().drop_guard() };
@@ -260,6 +360,11 @@ async fn a_workspace_beside_the_server_needs_no_other_process() {
     };
     let mut socket = tokio::time::timeout(PATIENCE, connecting).await.unwrap();
     assert!(text(&mut socket).await.starts_with("/ from"));
+    let mut page = rig.bare("/workspaces/ws-9/ws");
+    page.headers_mut().insert("cookie", format!("key={}", rig.token).parse().unwrap());
+    page.headers_mut().insert("origin", rig.server.url.parse().unwrap());
+    let mut page = connect_async(page).await.unwrap().0;
+    assert!(text(&mut page).await.starts_with("/ from"), "both know the cookie by its name");
     let told = tokio::spawn(async move { closed(&mut socket).await });
     let Rig { server, .. } = rig;
     server.stop().await;

@@ -7,6 +7,7 @@
 
 mod access;
 mod channel;
+pub mod forwarded;
 mod http;
 pub mod limits;
 mod listen;

@@ -16,6 +16,7 @@ use crate::access::Denied;
 use crate::channel::directory::Attach;
 use crate::channel::message::{self, Opening};
 use crate::channel::{Channel, Options};
+use crate::forwarded;
 use crate::http::answer::{Body, Refused, empty};
 use crate::http::dial::{Dial, DialError, Dialled, Wanted};
 use crate::http::handshake::Proposal;
@@ -37,6 +38,8 @@ use crate::wire::{Close, Event, Kind, Piece, Role, code};
 struct Asked {
     shared: Arc<Shared>,
     peer: SocketAddr,
+    /// Where the client is, as far as is known.
+    client: String,
     place: Place,
     proposal: Proposal,
     upgrade: OnUpgrade,
@@ -77,7 +80,9 @@ pub(crate) async fn socket(
     });
     proposal.deflate &= shared.settings.bounds.compression == OnOff::On;
     let (upgrade, by_protocol) = (hyper::upgrade::on(&mut request), matches!(token, Some(Token::Protocol(_))));
-    let asked = Asked { shared, peer, place, proposal, upgrade, dial, protocols, wants_channel, by_protocol };
+    let client = forwarded::client(request.headers(), shared.settings.proxies);
+    let client = client.map_or_else(|| peer.to_string(), |client| client.to_string());
+    let asked = Asked { shared, peer, client, place, proposal, upgrade, dial, protocols, wants_channel, by_protocol };
     match token {
         Some(token) => asked.with_token(token).await,
         None => Ok(asked.with_first_message()),
@@ -161,7 +166,7 @@ impl Asked {
     /// Relays between this connection and the workspace.
     async fn plain(self, side: Side, session: SessionId, dialled: Dialled) {
         let shared = &self.shared;
-        let seat = match shared.live.enter(session, self.peer.to_string(), false, self.place.clone()).await {
+        let seat = match shared.live.enter(session, self.client.clone(), false, self.place.clone()).await {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());
@@ -191,7 +196,7 @@ impl Asked {
             let close = Close::new(code::RESUME_PROTOCOL, "the first message must be of type open or resume");
             return goodbye::say_now(side, close).await;
         };
-        let seat = match self.shared.live.enter(session, self.peer.to_string(), true, self.place.clone()).await {
+        let seat = match self.shared.live.enter(session, self.client.clone(), true, self.place.clone()).await {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());

@@ -22,6 +22,9 @@ pub struct Settings {
     /// File that both addresses are written to, a line each, once the sidecar listens.
     #[arg(long, env = "CODITECT_WS_ADDRESS_FILE", value_name = "FILE")]
     pub address_file: Option<PathBuf>,
+    /// Proxies in front of the sidecar that add to x-forwarded-for, the gateway among them: the registry says of connections what the outermost of them saw.
+    #[arg(long, env = "CODITECT_WS_PROXIES", default_value_t = 0, value_name = "COUNT")]
+    pub proxies: usize,
     /// The workspace beside the sidecar.
     #[arg(long, env = "CODITECT_WS_UPSTREAM", default_value = "http://127.0.0.1:3000", value_parser = upstream, value_name = "URL")]
     pub upstream: Url,

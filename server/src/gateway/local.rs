@@ -30,6 +30,8 @@ fn settings(all: &Settings) -> Result<Option<WebSocketSettings>, StartError> {
     let user = UserId::new(user).map_err(|error| wrong("user", &error))?;
     let mut settings =
         WebSocketSettings::of(workspace, tenant, user, &wanted.upstream).map_err(|error| wrong("upstream", &error))?;
+    // This server.
+    settings.proxies = 1;
     settings.allowed.origins = all.cors.origins.clone();
     settings.allowed.cookie = all.gateway.cookie.clone();
     Ok(Some(settings))

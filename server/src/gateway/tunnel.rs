@@ -8,6 +8,7 @@ use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use coditect_auth::Sidecar;
+use coditect_websocket::forwarded;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -39,7 +40,7 @@ pub(crate) async fn tunnel(
 ) -> Result<Response> {
     let place = app.tunnels.place()?;
     let client = hyper::upgrade::on(&mut request);
-    let asked = ask(&sidecar.address, target, passed(request.headers(), peer));
+    let asked = ask(&sidecar.address, target, passed(request.headers(), peer, app.settings.auth.proxies));
     let answered = match tokio::time::timeout(limits::SIDECAR_WAIT, asked).await {
         Ok(Ok(answered)) => answered,
         Ok(Err(error)) => {
@@ -104,13 +105,13 @@ async fn ask(
     Ok(answered)
 }
 
-/// What the sidecar gets to see: all that the client said, and where it said it from.
-fn passed(headers: &HeaderMap, peer: Option<SocketAddr>) -> HeaderMap {
+/// What the sidecar gets to see: all that the client said, and where it comes from as far as this server believes it.
+fn passed(headers: &HeaderMap, peer: Option<SocketAddr>, proxies: usize) -> HeaderMap {
+    let client = forwarded::client(headers, proxies).or(peer.map(|peer| peer.ip()));
     let mut headers = headers.clone();
-    let named = headers.get_all(&FORWARDED).iter().filter_map(|value| value.to_str().ok());
-    let all: Vec<String> = named.map(str::to_owned).chain(peer.map(|peer| peer.ip().to_string())).collect();
-    if let Ok(all) = HeaderValue::try_from(all.join(", ")) {
-        headers.insert(FORWARDED, all);
+    headers.remove(&FORWARDED);
+    if let Some(Ok(client)) = client.map(|client| HeaderValue::try_from(client.to_string())) {
+        headers.insert(FORWARDED, client);
     }
     headers
 }

@@ -80,6 +80,7 @@ impl Rig {
             "--listen=127.0.0.1:0",
             "--ops-listen=127.0.0.1:0",
             "--workspace=ws-7",
+            "--proxies=1",
             "--upstream",
             &upstream,
             "--user",
@@ -171,8 +172,9 @@ async fn a_socket_leads_to_the_callers_workspace() {
     let mut socket = rig.connect().await;
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(text(&mut socket).await, "hello");
-    let mut below =
-        connect_async(rig.request("/workspaces/ws-7/ws/services/terminal?id=5", &rig.token)).await.unwrap().0;
+    let mut request = rig.request("/workspaces/ws-7/ws/services/terminal?id=5", &rig.token);
+    request.headers_mut().insert("x-forwarded-for", "203.0.113.9".parse().unwrap());
+    let mut below = connect_async(request).await.unwrap().0;
     assert_eq!(text(&mut below).await, "/services/terminal?id=5 from 127.0.0.1, 127.0.0.1");
     let encoded = rig.request("/workspaces/ws-7/ws/a%2Fb/%3Fc%20d?e=%2F", &rig.token);
     let mut encoded = connect_async(encoded).await.unwrap().0;
@@ -301,6 +303,7 @@ async fn connections_are_listed_and_closed_by_those_who_may() {
     tokio::time::timeout(PATIENCE, listed).await.unwrap();
     assert_eq!(own[0]["workspace_id"], "ws-7");
     assert_eq!(own[0]["resumable"], false);
+    assert_eq!(own[0]["client"], "127.0.0.1", "where the gateway saw it");
     let id = own[0]["connection_id"].as_str().unwrap();
     let bob = logged_in(server, "bob@example.com").await;
     let bob = bob["token"].as_str().unwrap();

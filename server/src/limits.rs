@@ -119,6 +119,10 @@ pub const SIDECAR_WAIT: Duration = Duration::from_secs(15);
 pub const SIDECAR_ANSWER_BYTES: usize = 64 * 1024;
 /// Buffer of a tunnel, for each direction, bytes.
 pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;
+/// What one end of a tunnel has to end when the other has.
+pub const TUNNEL_END_WAIT: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of what it is sent: longer than its sidecar waits for a sign of it.
+pub const UNREAD_WAIT: Duration = Duration::from_secs(60);
 /// Longest reason of a Close, bytes (RFC 6455, section 5.5, less the code).
 pub const CLOSE_REASON_BYTES: usize = 123;
 /// What a page has to answer a Close.

@@ -2,6 +2,7 @@
 //!
 //! Frames are not looked at: the sidecar and the client speak with each other, this server only carries what they say.
 
+mod carry;
 pub(crate) mod local;
 mod tunnel;
 

@@ -11,10 +11,11 @@ use coditect_auth::Sidecar;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::gateway::carry::carry;
 use crate::limits;
 use crate::problem::{Code, Problem, Result};
 use crate::state::App;
@@ -54,7 +55,7 @@ pub(crate) async fn tunnel(
     }
     let upstream = head.extensions.remove::<OnUpgrade>().ok_or_else(away)?;
     let carrying = app.tunnels.cut.clone().run_until_cancelled_owned(async move {
-        carry(client, upstream).await;
+        join(client, upstream).await;
         drop(place);
     });
     app.tunnels.tasks.spawn(carrying);
@@ -115,22 +116,30 @@ fn passed(headers: &HeaderMap, peer: Option<SocketAddr>) -> HeaderMap {
     headers
 }
 
-async fn carry(client: OnUpgrade, upstream: OnUpgrade) {
-    let (client, upstream): (Upgraded, Upgraded) = match tokio::try_join!(client, upstream) {
+async fn join(client: OnUpgrade, upstream: OnUpgrade) {
+    let (client, upstream) = match tokio::try_join!(client, upstream) {
         Ok(both) => both,
         Err(error) => return tracing::debug!(%error, "a socket was gone before it began"),
     };
-    let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
-    metrics::gauge!("gateway_sockets").increment(1.0);
-    let carried = tokio::io::copy_bidirectional_with_sizes(
-        &mut client,
-        &mut upstream,
-        limits::TUNNEL_BUFFER_BYTES,
-        limits::TUNNEL_BUFFER_BYTES,
-    );
-    match carried.await {
-        Ok((sent, received)) => tracing::debug!(sent, received, "a socket ended"),
+    let _open = Open::enter();
+    match carry(TokioIo::new(client), TokioIo::new(upstream)).await {
+        Ok(()) => tracing::debug!("a socket ended"),
         Err(error) => tracing::debug!(%error, "a socket broke"),
     }
-    metrics::gauge!("gateway_sockets").decrement(1.0);
+}
+
+/// Counts down when the socket is over, however it ends.
+struct Open;
+
+impl Open {
+    fn enter() -> Self {
+        metrics::gauge!("gateway_sockets").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!("gateway_sockets").decrement(1.0);
+    }
 }

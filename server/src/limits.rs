@@ -113,6 +113,8 @@ pub const BACKUP_HISTORY_S: u64 = 7 * 24 * 3_600;
 pub const CLEANUP_INTERVAL_S: u64 = 3_600;
 /// Sockets to workspaces at once; further ones are turned away (`gateway.sockets`).
 pub const SOCKETS: usize = 10_000;
+/// Sockets to workspaces of one user at once (`gateway.sockets_per_user`).
+pub const SOCKETS_PER_USER: usize = 100;
 /// Longest wait for a sidecar's answer to a handshake. It waits for its workspace itself.
 pub const SIDECAR_WAIT: Duration = Duration::from_secs(15);
 /// Longest body of a sidecar's answer that is no socket, bytes.

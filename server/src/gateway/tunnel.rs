@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::gateway::carry::carry;
+use crate::gateway::places::Place;
 use crate::limits;
 use crate::problem::{Code, Problem, Result};
 use crate::state::App;
@@ -30,15 +31,15 @@ const OF_SOCKETS: [HeaderName; 5] = [
 ];
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Leads a request for a socket to `sidecar`, and answers what it answers.
+/// Leads a request for a socket to `sidecar`, and answers what it answers. The socket keeps `place`.
 pub(crate) async fn tunnel(
     app: &App,
     mut request: Request,
     peer: Option<SocketAddr>,
     target: Uri,
     sidecar: &Sidecar,
+    place: Place,
 ) -> Result<Response> {
-    let place = app.tunnels.place()?;
     let client = hyper::upgrade::on(&mut request);
     let asked = ask(&sidecar.address, target, passed(request.headers(), peer));
     let answered = match tokio::time::timeout(limits::SIDECAR_WAIT, asked).await {

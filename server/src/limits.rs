@@ -113,6 +113,8 @@ pub const BACKUP_HISTORY_S: u64 = 7 * 24 * 3_600;
 pub const CLEANUP_INTERVAL_S: u64 = 3_600;
 /// Sockets to workspaces at once; further ones are turned away (`gateway.sockets`).
 pub const SOCKETS: usize = 10_000;
+/// Sockets to workspaces of one user at once (`gateway.sockets_per_user`).
+pub const SOCKETS_PER_USER: usize = 100;
 /// Longest wait for a sidecar's answer to a handshake. It waits for its workspace itself.
 pub const SIDECAR_WAIT: Duration = Duration::from_secs(15);
 /// Longest wait of a sidecar's question for news.
@@ -121,6 +123,10 @@ pub const SIDECAR_POLL: Duration = Duration::from_secs(25);
 pub const SIDECAR_ANSWER_BYTES: usize = 64 * 1024;
 /// Buffer of a tunnel, for each direction, bytes.
 pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;
+/// What one end of a tunnel has to end when the other has.
+pub const TUNNEL_END_WAIT: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of what it is sent: longer than its sidecar waits for a sign of it.
+pub const UNREAD_WAIT: Duration = Duration::from_secs(60);
 /// Longest reason of a Close, bytes (RFC 6455, section 5.5, less the code).
 pub const CLOSE_REASON_BYTES: usize = 123;
 /// What a page has to answer a Close.

@@ -101,7 +101,7 @@ pub(crate) async fn assemble(settings: Settings) -> Result<AppState, StartError>
         reads: Arc::new(Semaphore::new(settings.limits.read_concurrency)),
         sign_ins: Arc::new(Semaphore::new(limits::SIGN_IN_CONCURRENCY)),
         writes: Arc::new(Semaphore::new(settings.limits.write_concurrency)),
-        tunnels: Tunnels::new(settings.gateway.sockets),
+        tunnels: Tunnels::new(&settings.gateway),
         leaving: CancellationToken::new(),
         quotas: Quotas::new(&settings.quotas, &clock),
         embedder: info,

@@ -123,6 +123,7 @@ fn describe() {
     describe_counter!("auth_refresh_reuse_total", "Refresh tokens that were used again, and ended their session.");
     describe_counter!("auth_sessions_deleted_total", "Sessions that the clean-up deleted, by reason.");
     describe_gauge!("gateway_sockets", "Sockets to workspaces that are open.");
+    describe_counter!("gateway_sockets_shed_total", "Sockets that found no place, by whose places were taken.");
     describe_counter!("quota_refusals_total", "Requests that a limit refused, by whose it is and what of.");
 }
 

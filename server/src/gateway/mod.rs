@@ -2,40 +2,42 @@
 //!
 //! Frames are not looked at: the sidecar and the client speak with each other, this server only carries what they say.
 
+mod carry;
 pub(crate) mod local;
+mod places;
 mod tunnel;
-
-use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Uri, header};
 use coditect_auth::{Caller, Refusal, Sidecar, WorkspaceId};
 use coditect_websocket::token;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::gateway::places::{Place, Places};
 use crate::problem::{Code, Problem, Result};
+use crate::settings::GatewaySettings;
 use crate::state::App;
 
 pub(crate) use tunnel::tunnel;
 
 /// The tunnels of this server.
 pub struct Tunnels {
-    places: Arc<Semaphore>,
+    places: Places,
     tasks: TaskTracker,
     /// Ends those that have not ended by themselves.
     cut: CancellationToken,
 }
 
 impl Tunnels {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(most)), tasks: TaskTracker::new(), cut: CancellationToken::new() }
+    pub(crate) fn new(settings: &GatewaySettings) -> Self {
+        let places = Places::new(settings.sockets, settings.sockets_per_user);
+        Self { places, tasks: TaskTracker::new(), cut: CancellationToken::new() }
     }
 
-    fn place(&self) -> Result<OwnedSemaphorePermit> {
-        let place = self.places.clone().try_acquire_owned();
-        place.map_err(|_| Problem::new(Code::Overloaded, "too many sockets at once, try again"))
+    /// A place for a socket of the caller's, from its handshake on.
+    pub(crate) fn place(&self, caller: &Caller) -> Result<Place> {
+        self.places.take(caller.limit_key())
     }
 
     /// Gives tunnels `grace` to end, then cuts them off: their clients connect to another server.

@@ -12,10 +12,12 @@ use coditect_websocket::forwarded;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::gateway::carry::carry;
+use crate::gateway::places::Place;
 use crate::limits;
 use crate::problem::{Code, Problem, Result};
 use crate::state::App;
@@ -30,15 +32,15 @@ const OF_SOCKETS: [HeaderName; 5] = [
 ];
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Leads a request for a socket to `sidecar`, and answers what it answers.
+/// Leads a request for a socket to `sidecar`, and answers what it answers. The socket keeps `place`.
 pub(crate) async fn tunnel(
     app: &App,
     mut request: Request,
     peer: Option<SocketAddr>,
     target: Uri,
     sidecar: &Sidecar,
+    place: Place,
 ) -> Result<Response> {
-    let place = app.tunnels.place()?;
     let client = hyper::upgrade::on(&mut request);
     let asked = ask(&sidecar.address, target, passed(request.headers(), peer, app.settings.auth.proxies));
     let answered = match tokio::time::timeout(limits::SIDECAR_WAIT, asked).await {
@@ -55,7 +57,7 @@ pub(crate) async fn tunnel(
     }
     let upstream = head.extensions.remove::<OnUpgrade>().ok_or_else(away)?;
     let carrying = app.tunnels.cut.clone().run_until_cancelled_owned(async move {
-        carry(client, upstream).await;
+        join(client, upstream).await;
         drop(place);
     });
     app.tunnels.tasks.spawn(carrying);
@@ -116,22 +118,30 @@ fn passed(headers: &HeaderMap, peer: Option<SocketAddr>, proxies: usize) -> Head
     headers
 }
 
-async fn carry(client: OnUpgrade, upstream: OnUpgrade) {
-    let (client, upstream): (Upgraded, Upgraded) = match tokio::try_join!(client, upstream) {
+async fn join(client: OnUpgrade, upstream: OnUpgrade) {
+    let (client, upstream) = match tokio::try_join!(client, upstream) {
         Ok(both) => both,
         Err(error) => return tracing::debug!(%error, "a socket was gone before it began"),
     };
-    let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
-    metrics::gauge!("gateway_sockets").increment(1.0);
-    let carried = tokio::io::copy_bidirectional_with_sizes(
-        &mut client,
-        &mut upstream,
-        limits::TUNNEL_BUFFER_BYTES,
-        limits::TUNNEL_BUFFER_BYTES,
-    );
-    match carried.await {
-        Ok((sent, received)) => tracing::debug!(sent, received, "a socket ended"),
+    let _open = Open::enter();
+    match carry(TokioIo::new(client), TokioIo::new(upstream)).await {
+        Ok(()) => tracing::debug!("a socket ended"),
         Err(error) => tracing::debug!(%error, "a socket broke"),
     }
-    metrics::gauge!("gateway_sockets").decrement(1.0);
+}
+
+/// Counts down when the socket is over, however it ends.
+struct Open;
+
+impl Open {
+    fn enter() -> Self {
+        metrics::gauge!("gateway_sockets").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!("gateway_sockets").decrement(1.0);
+    }
 }

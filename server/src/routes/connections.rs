@@ -1,5 +1,7 @@
 //! Live connections to workspaces: the sockets themselves, looking at them, and closing them.
 
+use std::time::Duration;
+
 use axum::Json as JsonAnswer;
 use axum::extract::{FromRequestParts as _, Request, State, WebSocketUpgrade};
 use axum::http::StatusCode;
@@ -12,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::extract::{Known, Path, Peer, Query};
-use crate::problem::{Problem, Result};
+use crate::problem::{Code, Problem, Result};
 use crate::state::AppState;
 use crate::{cursor, gateway};
 
@@ -128,6 +130,7 @@ async fn close(Known(acting): Known, Path(id): Path<String>) -> Result<StatusCod
         (status = 101, description = "The socket."),
         (status = 404, description = "There is no such workspace of the caller's, or it does not run."),
         (status = 426, description = "The request is not for a WebSocket."),
+        (status = 429, description = "The caller has as many sockets open as it may."),
         (status = 503, description = "The workspace does not answer."),
     )
 )]
@@ -148,6 +151,7 @@ async fn socket(State(app): State<AppState>, Path(workspace): Path<String>, requ
         (status = 101, description = "The socket."),
         (status = 404, description = "There is no such workspace of the caller's, it does not run, or it has no socket there."),
         (status = 426, description = "The request is not for a WebSocket."),
+        (status = 429, description = "The caller has as many sockets open as it may."),
         (status = 503, description = "The workspace does not answer."),
     )
 )]
@@ -161,9 +165,12 @@ async fn socket_below(
 
 async fn answer(app: &AppState, workspace: String, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    let problem = match connect(app, workspace, Request::from_parts(parts.clone(), body)).await {
-        Ok(response) => return response,
-        Err(problem) => problem,
+    let limit = Duration::from_millis(app.settings.limits.read_timeout_ms);
+    let connected = tokio::time::timeout(limit, connect(app, workspace, Request::from_parts(parts.clone(), body)));
+    let problem = match connected.await {
+        Ok(Ok(response)) => return response,
+        Ok(Err(problem)) => problem,
+        Err(_) => Problem::new(Code::DeadlineExceeded, format!("not done within {} s", limit.as_secs_f32())),
     };
     if !token::is_by_protocol(&parts.headers) {
         return problem.into_response();
@@ -176,12 +183,13 @@ async fn answer(app: &AppState, workspace: String, request: Request) -> Response
 
 async fn connect(app: &AppState, workspace: String, request: Request) -> Result<Response> {
     let caller = gateway::known(app, request.headers()).await?;
+    let place = app.tunnels.place(&caller)?;
     let workspace = WorkspaceId::new(workspace)?;
     let sidecar = gateway::sidecar(app, &caller, &workspace).await?;
     gateway::check_upgrade(&request)?;
     let target = gateway::target(request.uri())?;
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let tunnel = gateway::tunnel(app, request, peer, target, &sidecar);
+    let tunnel = gateway::tunnel(app, request, peer, target, &sidecar, place);
     let (answer, ()) = tokio::join!(tunnel, used(app, &caller, &workspace));
     answer
 }

@@ -55,8 +55,9 @@ fn described(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(writes().layer(from_fn_with_state(state.clone(), admission::writes)))
         .layer(from_fn_with_state(state.clone(), guard::check));
     let signing_in = auth::open().layer(from_fn_with_state(state.clone(), admission::sign_ins));
-    let sockets = connections::sockets().layer(from_fn_with_state(state.clone(), admission::reads));
-    OpenApiRouter::with_openapi(openapi::base()).merge(guarded).merge(signing_in).merge(sockets).merge(health::routes())
+    // Sockets have places of their own: a handshake may wait for a workspace, and a refusal is for their pages to see.
+    let unadmitted = connections::sockets().merge(health::routes());
+    OpenApiRouter::with_openapi(openapi::base()).merge(guarded).merge(signing_in).merge(unadmitted)
 }
 
 /// The whole application.

@@ -8,7 +8,7 @@ use coditect_ingest::embed::ProviderKind;
 use coditect_workspaces::limits as bounds;
 use tracing_subscriber::EnvFilter;
 
-use super::{ClusterKind, Limits, Recall, Settings, StoreBackend, StoreSettings, WorkspacesSettings};
+use super::{ClusterKind, GatewaySettings, Limits, Recall, Settings, StoreBackend, StoreSettings, WorkspacesSettings};
 use crate::limits;
 
 /// A setting at fault.
@@ -41,6 +41,7 @@ pub(super) fn check(settings: &Settings) -> Result {
     settings.cors.origins.iter().try_for_each(|origin| check_origin(origin))?;
     check_embedder(settings)?;
     check_recall(&settings.recall)?;
+    check_gateway(&settings.gateway)?;
     check_workspaces(&settings.workspaces)?;
     check_limits(&settings.limits)
 }
@@ -151,6 +152,13 @@ fn check_recall(recall: &Recall) -> Result {
         return fault("recall.cpu_share", "must be 0.001 to 1; recall.sample_share = 0 switches it off");
     }
     Ok(())
+}
+
+fn check_gateway(given: &GatewaySettings) -> Result {
+    check_ranges(&[
+        ("gateway.sockets", given.sockets as u64, 1, 1_000_000),
+        ("gateway.sockets_per_user", given.sockets_per_user as u64, 1, 1_000_000),
+    ])
 }
 
 fn check_workspaces(given: &WorkspacesSettings) -> Result {

@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn faults_name_the_setting_and_its_place() {
-        let cases: [(&str, &[&str]); 19] = [
+        let cases: [(&str, &[&str]); 20] = [
             ("listen=0.0.0.0:8080", &["auth.jwt_secret", "JWT_SECRET", "32 bytes"]),
             ("auth.jwt_secret=short", &["auth.jwt_secret", "32 bytes"]),
             ("auth.token_life_s=5", &["auth.token_life_s", "60 to"]),
@@ -201,6 +201,7 @@ mod tests {
             ("recall.cpu_share=half", &["recall.cpu_share", "half"]),
             ("workspaces.cluster=kubernetes", &["workspaces.gateway_url"]),
             ("workspaces.cluster=nomad", &["workspaces.cluster", "nomad"]),
+            ("gateway.sockets_per_user=0", &["gateway.sockets_per_user", "1 to 1000000"]),
             ("workspaces.per_user=0", &["workspaces.per_user", "1 to 50"]),
             ("embedder.provider=vertex", &["embedder.vertex.project", "GCP_PROJECT"]),
         ];

@@ -169,6 +169,7 @@ pub const SETTINGS: &[Setting] = &[
     text("tls.key", "", "File of the certificate's private key, PEM."),
     text("metrics.listen", "", "Address that answers /metrics, without sign-in; none when unset."),
     number("gateway.sockets", "10000", "Sockets to workspaces at once; further ones are turned away."),
+    number("gateway.sockets_per_user", "100", "Sockets to workspaces of one user at once."),
     text("gateway.cookie", "\"coditect_token\"", "Cookie that may bring the token of a socket."),
     text(
         "sidecar.workspace",

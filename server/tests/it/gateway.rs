@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use coditect_auth::{NewSidecar, NewUser, Pod, Role, Scope, SidecarId, UserId, WorkspaceId};
+use coditect_server::settings::Settings;
 use coditect_store::Clock;
 use coditect_websocket::{Settings as SidecarSettings, Sidecar, Source};
 use futures::{SinkExt as _, StreamExt as _};
@@ -71,7 +72,11 @@ pub(crate) async fn logged_in(server: &Running, email: &str) -> Value {
 
 impl Rig {
     async fn new() -> Self {
-        let server = Running::start().await;
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let server = Running::start_with(change).await;
         let granted = logged_in(&server, "ada@example.com").await;
         let upstream = format!("http://{}", workspace().await);
         let user = granted["user"]["user_id"].as_str().unwrap();
@@ -212,6 +217,47 @@ async fn nobody_else_gets_in_and_all_hear_the_same() {
         page.headers_mut().insert("sec-websocket-protocol", format!("bearer, {token}").parse().unwrap());
         assert_eq!(closed(&mut connect_async(page).await.unwrap().0).await, code);
     }
+}
+
+#[tokio::test]
+async fn a_handshake_that_waits_takes_no_place_from_the_api() {
+    let server = Running::start_with(|settings| settings.limits.read_concurrency = 1).await;
+    let granted = logged_in(&server, "ada@example.com").await;
+    let sidecar = strange_sidecar(&server, &granted, "ws-1").await;
+    let asked = server.anonymous(Method::GET, "/workspaces/ws-1/ws").bearer_auth(granted["token"].as_str().unwrap());
+    let asked = asked.header("connection", "upgrade").header("upgrade", "websocket");
+    let asking = tokio::spawn(asked.send());
+    let _waiting = sidecar.accept().await.unwrap();
+    assert_eq!(server.get("/collections").await.status, 200);
+    asking.abort();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_sockets_and_no_more() {
+    let rig = Rig::with(|settings| settings.gateway.sockets_per_user = 1).await;
+    let placed = async || {
+        // The socket that looked whether the sidecar is there ends in its own time.
+        loop {
+            match connect_async(rig.request("/workspaces/ws-7/ws", &rig.token)).await {
+                Ok((socket, _)) => return socket,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    let first = tokio::time::timeout(PATIENCE, placed()).await.unwrap();
+    assert_eq!(rig.refused(rig.request("/workspaces/ws-7/ws", &rig.token)).await, 429);
+    let mut page = rig.bare("/workspaces/ws-7/ws");
+    page.headers_mut().insert("sec-websocket-protocol", format!("bearer, {}", rig.token).parse().unwrap());
+    assert_eq!(closed(&mut connect_async(page).await.unwrap().0).await, 1013);
+    let bob = logged_in(&rig.server, "bob@example.com").await;
+    let strange = strange_sidecar(&rig.server, &bob, "ws-8").await;
+    let others = rig.request("/workspaces/ws-8/ws", bob["token"].as_str().unwrap());
+    let others = tokio::spawn(connect_async(others));
+    strange.accept().await.expect("it is led to his workspace");
+    others.abort();
+    drop(first);
+    tokio::time::timeout(PATIENCE, placed()).await.expect("its place is free again");
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::extract::Peer;
+use crate::heads::{Pace, Paced};
 use crate::limits;
 use crate::tls::Tls;
 
@@ -104,13 +107,23 @@ async fn speak(
     peer: Peer,
     ending: CancellationToken,
 ) {
-    let router = router.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        request
-    });
+    let pace = Pace::default();
+    let (stream, answered) = (Paced::new(stream, pace.clone()), pace.clone());
+    let router = router
+        .map_request(move |mut request: Request<Incoming>| {
+            pace.asked();
+            request.extensions_mut().insert(peer);
+            request
+        })
+        .map_response(move |response: Response| {
+            if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                answered.answered();
+            }
+            response
+        });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEADER_TIMEOUT)
+        .header_read_timeout(limits::IDLE_WAIT)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
@@ -124,5 +137,92 @@ async fn speak(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::{get, post};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+    /// A socket that says again what it is told.
+    async fn echo(mut request: axum::extract::Request) -> Response {
+        let upgrade = hyper::upgrade::on(&mut request);
+        tokio::spawn(async move {
+            let (mut from, mut to) = tokio::io::split(TokioIo::new(upgrade.await.unwrap()));
+            tokio::io::copy(&mut from, &mut to).await
+        });
+        let head = Response::builder().status(101).header("connection", "upgrade").header("upgrade", "websocket");
+        head.body(axum::body::Body::empty()).unwrap()
+    }
+
+    fn connected() -> DuplexStream {
+        let (client, stream) = duplex(4_096);
+        let routes = Router::new().route("/", get(async || "fine")).route("/", post(async |body: String| body));
+        let routes = routes.route("/socket", get(echo));
+        tokio::spawn(speak(stream, routes, Peer(([127, 0, 0, 1], 1).into()), CancellationToken::new()));
+        client
+    }
+
+    /// What comes next; nothing at the end.
+    async fn said(client: &mut DuplexStream) -> String {
+        let mut bytes = vec![0; 4_096];
+        let count = client.read(&mut bytes).await.unwrap();
+        String::from_utf8(bytes[..count].to_vec()).unwrap()
+    }
+
+    async fn slowly(client: &mut DuplexStream, bytes: &[u8]) -> std::io::Result<()> {
+        for byte in bytes {
+            sleep(limits::HEAD_WAIT / 8).await;
+            client.write_all(&[*byte]).await?;
+        }
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_outlives_a_load_balancers_and_a_slow_head_is_cut() {
+        let mut client = connected();
+        for _ in 0..2 {
+            client.write_all(ASK).await.unwrap();
+            assert!(said(&mut client).await.ends_with("fine"));
+            sleep(Duration::from_secs(601)).await;
+        }
+        let began = Instant::now();
+        assert!(slowly(&mut client, ASK).await.is_err());
+        assert!(began.elapsed() <= limits::HEAD_WAIT * 3 / 2, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_asks_is_cut_sooner_than_who_has_asked() {
+        let began = Instant::now();
+        assert_eq!(said(&mut connected()).await, "");
+        assert_eq!(began.elapsed().as_secs(), limits::HEAD_WAIT.as_secs());
+        let mut client = connected();
+        client.write_all(ASK).await.unwrap();
+        said(&mut client).await;
+        let answered = Instant::now();
+        assert_eq!(said(&mut client).await, "");
+        assert_eq!(answered.elapsed().as_secs(), limits::IDLE_WAIT.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_and_sockets_may_be_slower_than_heads() {
+        let mut client = connected();
+        client.write_all(b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 20\r\n\r\n").await.unwrap();
+        slowly(&mut client, b"a body of 20 letters").await.unwrap();
+        assert!(said(&mut client).await.ends_with("a body of 20 letters"));
+        let ask = b"GET /socket HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+        client.write_all(ask).await.unwrap();
+        assert!(said(&mut client).await.starts_with("HTTP/1.1 101"));
+        for _ in 0..3 {
+            client.write_all(b"hello").await.unwrap();
+            assert_eq!(said(&mut client).await, "hello");
+            sleep(2 * limits::IDLE_WAIT).await;
+        }
     }
 }

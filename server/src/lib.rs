@@ -9,6 +9,7 @@ mod connections;
 mod cursor;
 mod extract;
 mod gateway;
+mod heads;
 pub mod limits;
 mod middleware;
 mod models;

@@ -25,9 +25,11 @@ pub const SHUTDOWN_MS: u64 = 20_000;
 /// Memory for vectors of recent queries, mebibytes (`query_cache_mb`).
 pub const QUERY_CACHE_MB: u64 = 32;
 
-/// Longest wait for a request's head, and so also for the next request on an open connection: longer than clients usually keep
-/// idle connections, so that it is they who close them.
-pub const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest wait for a request's head that has begun, and for the first of a connection.
+pub const HEAD_WAIT: Duration = Duration::from_secs(30);
+/// Longest wait for the next request on an open connection. Longer than clients keep idle connections, so that it is they who close them: Google's load
+/// balancer, which does not ask again when a connection closes under its request, keeps them for 600 s. How many there are is bounded (`limits.connections`).
+pub const IDLE_WAIT: Duration = Duration::from_secs(620);
 /// Pause after a failed accept (no file descriptors left), before the next.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A body larger than this is parsed on a thread where blocking is allowed, bytes.

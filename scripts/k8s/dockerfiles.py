@@ -195,7 +195,8 @@ def check_builds(root: Path, stages: list[Stage], place: str, findings: Findings
             if "cargo build" not in run.rest:
                 continue
             where = f"{place}:{run.line}"
-            findings.require("--release" in run.rest and "--locked" in run.rest, where, "builds without --release or --locked")
+            is_release = "--release" in run.rest or "--profile dist" in run.rest
+            findings.require(is_release and "--locked" in run.rest, where, "builds without --release (or --profile dist) or --locked")
             package = re.search(r"(?:-p|--package) (\S+)", run.rest)
             manifest = manifest_of(root, package[1]) if package else None
             findings.require(manifest, where, "builds a package that is not in the workspace")

@@ -171,7 +171,7 @@ DOCKERFILES = [
     Mutation("entry by a shell", IMAGES, SIDECAR, 'ENTRYPOINT ["/usr/local/bin/coditect-websocket"]', "ENTRYPOINT /usr/local/bin/coditect-websocket",
              "ENTRYPOINT is for a shell"),
     Mutation("entry of another program", IMAGES, SERVER, 'ENTRYPOINT ["/usr/local/bin/coditect-server"]', 'ENTRYPOINT ["/usr/local/bin/coditect"]', "not coditect-server"),
-    Mutation("unlocked build", IMAGES, SIDECAR, "--release --locked -p", "--release -p", "builds without --release or --locked"),
+    Mutation("unlocked build", IMAGES, SIDECAR, "--profile dist --locked -p", "--profile dist -p", "builds without --release (or --profile dist) or --locked"),
     Mutation("package that is not there", IMAGES, SERVER, "-p coditect-server", "-p coditect-gateway", "not in the workspace"),
     Mutation("feature that is not there", IMAGES, SERVER, "--features fdb", "--features foundationdb", "asks for a feature foundationdb"),
     Mutation("program from nowhere", IMAGES, SIDECAR, "COPY --from=build-store /out/", "COPY --from=build-store /out/release/", "which is not made"),

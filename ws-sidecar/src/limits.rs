@@ -10,6 +10,8 @@ pub const PIECE_BYTES: usize = 64 * 1_024;
 pub const READ_BYTES: usize = 4 * 1_024;
 /// Most room for a read, bytes.
 pub const READ_MOST_BYTES: usize = 128 * 1_024;
+/// Payloads of fewer bytes are copied out of the buffer that they were read into.
+pub const OWN_BYTES: usize = 2 * 1_024;
 /// Slices of one vectored write.
 pub const SLICES: usize = 64;
 /// Control frames that wait for one end, at most; the oldest makes room.

@@ -220,9 +220,12 @@ impl Relay {
     /// The connection to the workspace ended without a word, or it said that it restarts.
     fn workspace_lost(&mut self) {
         if let Some(end) = &mut self.end {
-            end.is_answered = true;
-            let close = end.close.clone();
-            self.client.close(&close);
+            // When the workspace closed first it is the client's answer that is waited for, and a channel's client may still be away.
+            if end.by == By::Client {
+                end.is_answered = true;
+                let close = end.close.clone();
+                self.client.close(&close);
+            }
             self.workspace.give_up();
         } else if self.workspace.bridge(self.settings.times.bridge) {
             tracing::info!(connection = %self.seat.id, "the workspace is away");

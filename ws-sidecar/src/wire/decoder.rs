@@ -1,6 +1,6 @@
 //! From bytes to events, checking all that RFC 6455 asks of the other end.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use soketto::Parsing;
 use soketto::base::{self, Codec, Header, OpCode};
 
@@ -185,7 +185,15 @@ impl Decoder {
     fn take(&mut self, most: usize) -> BytesMut {
         let Some(frame) = &mut self.frame else { return BytesMut::new() };
         let length = frame.left.min(most);
-        let mut payload = self.buffer.split_to(length);
+        let mut payload = match length < limits::OWN_BYTES {
+            // A part of the buffer would keep all of it, for as long as the payload waits.
+            true => {
+                let copy = BytesMut::from(&self.buffer[..length]);
+                self.buffer.advance(length);
+                copy
+            }
+            false => self.buffer.split_to(length),
+        };
         if let Some(key) = frame.mask {
             mask(&mut payload, key, frame.taken);
         }

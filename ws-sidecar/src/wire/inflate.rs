@@ -79,7 +79,10 @@ impl Inflate {
     }
 }
 
-fn piece(output: Vec<u8>) -> BytesMut {
+fn piece(mut output: Vec<u8>) -> BytesMut {
+    if output.len() < output.capacity() / 2 {
+        output.shrink_to_fit();
+    }
     BytesMut::from(Bytes::from(output))
 }
 

@@ -255,3 +255,24 @@ fn a_new_connection_begins_with_the_frame_that_was_begun() {
     let found = events(&mut decoder(Role::Server, false), &bytes, 1 << 20).unwrap();
     assert_eq!(found, [Event::Data(Piece::text("second"))]);
 }
+
+#[test]
+fn what_waits_keeps_no_more_memory_than_it_has() {
+    for deflate in [false, true] {
+        let mut sending = outbox(Role::Client, deflate);
+        let long = vec![b'a'; 1_500];
+        for payload in [&b"short"[..], &long[..]] {
+            sending.piece(Piece { kind: Kind::Text, is_first: true, is_last: true, payload: payload.into() });
+        }
+        let mut receiving = decoder(Role::Server, deflate);
+        let bytes = drain(&mut sending, usize::MAX);
+        let found = events(&mut receiving, &bytes, bytes.len()).unwrap();
+        assert_eq!(found.len(), 2);
+        for event in found {
+            let Event::Data(piece) = event else { panic!("{event:?}") };
+            let length = piece.payload.len();
+            let kept = piece.payload.freeze().try_into_mut().expect("nothing else holds it").capacity();
+            assert!(kept <= 2 * length + 64, "{kept} for {length}, compressed: {deflate}");
+        }
+    }
+}

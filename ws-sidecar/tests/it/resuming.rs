@@ -1,5 +1,7 @@
 //! The resume protocol: nothing is lost, doubled or reordered over connections that break anywhere.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::SinkExt as _;
 use tokio_tungstenite::tungstenite::Message;
@@ -254,4 +256,20 @@ async fn the_client_is_told_when_the_workspace_is_away() {
     rig.workspace.restart().await;
     assert_eq!(client.socket.text().await, r#"{"type":"workspace","state":"back"}"#);
     assert_eq!(client.envelope().await, (2, b"meanwhile".to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_word_of_a_workspace_waits_for_its_client_also_behind_a_reset() {
+    let rig = Rig::new().await;
+    let mut client = Client::open(&rig, "/unread").await;
+    for _ in 0..20 {
+        client.send(b"unread").await;
+    }
+    // The workspace has closed by then, and what it had not read has reset its connection.
+    drop(client.socket.stream);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let opening = format!(r#"{{"type":"resume","channel":"{}","received":0}}"#, client.channel);
+    client.socket = begin(&rig, "/unread", &opening).await;
+    assert!(client.socket.text().await.contains(r#""resumed":true"#));
+    assert_eq!(client.envelope().await.1, b"the last word");
 }

@@ -147,9 +147,17 @@ async fn speak(
         "/half" => half(socket).await,
         "/deaf" => std::future::pending().await,
         "/close" => close(socket, &target).await,
+        "/unread" => unread(socket).await,
         "/count" => count(socket).await,
         _ => echo(socket, &messages).await,
     }
+}
+
+/// Says its last word and closes without having read what it was sent, so that its end is a reset.
+async fn unread(mut socket: WebSocketStream<TcpStream>) {
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let _ = socket.feed(Message::text("the last word")).await;
+    let _ = socket.close(None).await;
 }
 
 async fn echo(mut socket: WebSocketStream<TcpStream>, messages: &Mutex<Vec<Message>>) {

@@ -141,6 +141,11 @@ impl Channel {
         self.window.memory() < self.options.replay_bytes
     }
 
+    /// Whether answers to the client's own messages may wait, beside all that is sent again after it came back.
+    pub(crate) fn can_be_answered(&self) -> bool {
+        self.link.as_ref().is_none_or(|link| link.outbox.memory() < 2 * self.options.replay_bytes)
+    }
+
     /// Sends a piece of a message of the workspace, or keeps it for the next connection.
     pub(crate) fn give(&mut self, piece: Piece) {
         let payload = piece.payload.freeze();

@@ -42,6 +42,14 @@ impl ClientEnd {
         }
     }
 
+    /// Whether there is room for what a channel's own messages are answered with: a client that reads no answers is not asked for more.
+    pub(crate) fn can_be_answered(&self) -> bool {
+        match self {
+            Self::Plain(_) => true,
+            Self::Channel(channel) => channel.can_be_answered(),
+        }
+    }
+
     pub(crate) fn give(&mut self, piece: Piece) {
         match self {
             Self::Plain(Some(side)) => side.outbox.piece(piece),

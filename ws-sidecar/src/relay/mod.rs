@@ -111,10 +111,11 @@ impl Relay {
     }
 
     fn reads_client(&self) -> bool {
-        match &self.end {
+        let is_taken = match &self.end {
             None => self.workspace.has_room(self.settings.bounds.queue_bytes),
             Some(end) => end.by == By::Workspace,
-        }
+        };
+        is_taken && self.client.can_be_answered()
     }
 
     fn reads_workspace(&self) -> bool {

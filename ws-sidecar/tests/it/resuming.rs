@@ -1,5 +1,6 @@
 //! The resume protocol: nothing is lost, doubled or reordered over connections that break anywhere.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use futures::SinkExt as _;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use crate::harness::{Rig, Socket, until};
+use crate::harness::{PATIENCE, Rig, Socket, until};
 
 /// A client's side of a channel.
 struct Client {
@@ -272,4 +273,32 @@ async fn the_last_word_of_a_workspace_waits_for_its_client_also_behind_a_reset()
     client.socket = begin(&rig, "/unread", &opening).await;
     assert!(client.socket.text().await.contains(r#""resumed":true"#));
     assert_eq!(client.envelope().await.1, b"the last word");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_asks_and_reads_no_answer_is_not_read_either() {
+    let rig = Rig::with(&["--replay-bytes=65536"]).await;
+    let mut client = Client::open(&rig, "/echo").await;
+    let asked = AtomicUsize::new(0);
+    let asking = async {
+        loop {
+            client.socket.stream.feed(Message::text(r#"{"type":"ping","id":1}"#)).await.unwrap();
+            asked.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    // What the kernel keeps for both ends is filled by then.
+    let until_blocked = async {
+        let mut before = usize::MAX;
+        while before != asked.load(Ordering::Relaxed) {
+            before = asked.load(Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let blocked = async {
+        tokio::select! {
+            () = asking => {}
+            () = until_blocked => {}
+        }
+    };
+    tokio::time::timeout(PATIENCE, blocked).await.expect("it must not take questions for ever");
 }

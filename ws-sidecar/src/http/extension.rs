@@ -12,13 +12,15 @@ pub(crate) fn accepts<'a>(offers: impl Iterator<Item = &'a str>) -> bool {
 pub(crate) fn accepted<'a>(answers: impl Iterator<Item = &'a str>) -> Option<bool> {
     let mut all = answers.flat_map(|header| header.split(',')).filter(|answer| !answer.trim().is_empty());
     let Some(answer) = all.next() else { return Some(false) };
-    let found = parse(answer).filter(|found| found.is_possible && found.server_forgets)?;
+    // A smaller window of ours is not for the answer to choose, as we do not offer one (RFC 7692, section 7.1.2.2).
+    let found = parse(answer).filter(|found| found.is_possible && found.server_forgets && !found.limits_client)?;
     all.next().is_none().then_some(found.is_possible)
 }
 
 struct Found {
     is_possible: bool,
     server_forgets: bool,
+    limits_client: bool,
 }
 
 /// Parameters of one offer or answer; `None` for another extension, or one that is not well formed.
@@ -27,7 +29,7 @@ fn parse(text: &str) -> Option<Found> {
     if !parts.next()?.eq_ignore_ascii_case("permessage-deflate") {
         return None;
     }
-    let mut found = Found { is_possible: true, server_forgets: false };
+    let mut found = Found { is_possible: true, server_forgets: false, limits_client: false };
     let mut seen = Vec::new();
     for part in parts {
         let (name, value) = match part.split_once('=') {
@@ -41,8 +43,8 @@ fn parse(text: &str) -> Option<Found> {
         let bits = value.map(|value| value.parse::<u8>().ok().filter(|bits| (8..=15).contains(bits)));
         match (name, bits) {
             ("server_no_context_takeover", None) => found.server_forgets = true,
-            ("client_no_context_takeover" | "client_max_window_bits", None) => {}
-            ("client_max_window_bits", Some(Some(_))) => {}
+            ("client_no_context_takeover", None) => {}
+            ("client_max_window_bits", None | Some(Some(_))) => found.limits_client = true,
             // Our window has 15 bits. A client that wants a smaller one gets none.
             ("server_max_window_bits", Some(Some(bits))) => found.is_possible &= bits == 15,
             _ => return None,
@@ -85,5 +87,7 @@ mod tests {
         assert_eq!(accepted([WITHOUT_TAKEOVER].into_iter()), Some(true));
         assert_eq!(accepted(["permessage-deflate"].into_iter()), None);
         assert_eq!(accepted(["permessage-bzip2"].into_iter()), None);
+        let limited = format!("{WITHOUT_TAKEOVER}; client_max_window_bits=9");
+        assert_eq!(accepted([limited.as_str()].into_iter()), None);
     }
 }

@@ -57,10 +57,12 @@ impl Inflate {
             let is_stuck = taken == 0 && output.len() == before.1;
             match status {
                 Err(_) => return Err(broken),
-                // A sender may end the stream with each message; whatever follows its end is not data.
+                // A sender may end the stream within a message, and begin another (RFC 7692, section 7.2.3.4).
                 Ok(Status::StreamEnd) => {
-                    self.input.clear();
-                    break;
+                    context.reset(false);
+                    if self.input.is_empty() {
+                        break;
+                    }
                 }
                 Ok(_) if output.len() == output.capacity() => {
                     if output.len() >= limits::PIECE_BYTES {

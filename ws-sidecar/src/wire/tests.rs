@@ -276,3 +276,19 @@ fn what_waits_keeps_no_more_memory_than_it_has() {
         }
     }
 }
+
+#[test]
+fn a_message_may_be_several_compressed_streams() {
+    let stream = |text: &[u8], flush| {
+        let mut bytes = Vec::with_capacity(200);
+        flate2::Compress::new(flate2::Compression::fast(), false).compress_vec(text, &mut bytes, flush).unwrap();
+        bytes
+    };
+    let (first, second) =
+        (stream(b"hello ", flate2::FlushCompress::Finish), stream(b"world", flate2::FlushCompress::Sync));
+    let payload = [first, second[..second.len() - 4].to_vec()].concat();
+    for size in 1..=payload.len() + 6 {
+        let found = events(&mut decoder(Role::Server, true), &frame(0xc1, &payload), size).unwrap();
+        assert_eq!(messages(found).0, [(Kind::Text, b"hello world".to_vec())], "{size}");
+    }
+}

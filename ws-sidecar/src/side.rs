@@ -22,7 +22,10 @@ pub(crate) struct Side {
     heart: Heart,
     /// Room for the next read, bytes.
     read_bytes: usize,
+    /// Whether the other end has sent its last byte, or nothing more can be read.
     is_over: bool,
+    /// Whether nothing can be sent any more. What had arrived before is still there to be read.
+    is_cut: bool,
     /// Whether what comes in is dropped.
     is_ignored: bool,
 }
@@ -62,13 +65,14 @@ impl Side {
             number: 0,
         };
         let outbox = Outbox::new(role, deflate, make.clock.clone());
-        Self { stream, decoder, outbox, heart, read_bytes: limits::READ_BYTES, is_over: false, is_ignored: false }
+        let read_bytes = limits::READ_BYTES;
+        Self { stream, decoder, outbox, heart, read_bytes, is_over: false, is_cut: false, is_ignored: false }
     }
 
     /// Waits until there is something to read, if that is wanted, or the socket takes more of what waits.
     pub(crate) async fn ready(&self, wants_read: bool) -> io::Result<()> {
         let wants_read = wants_read && !self.is_over;
-        let interest = match (wants_read, self.outbox.is_empty()) {
+        let interest = match (wants_read, self.outbox.is_empty() || self.is_cut) {
             (true, true) => Interest::READABLE,
             (true, false) => Interest::READABLE | Interest::WRITABLE,
             (false, false) => Interest::WRITABLE,
@@ -77,7 +81,7 @@ impl Side {
         self.stream.ready(interest).await.map(drop)
     }
 
-    /// Reads what is there. Answers the number of bytes.
+    /// Reads what is there. Answers the number of bytes. After an error it is over, like after the end.
     pub(crate) fn read(&mut self) -> io::Result<usize> {
         if self.is_over {
             return Ok(0);
@@ -98,7 +102,10 @@ impl Side {
                 self.decoder.rest();
                 Ok(0)
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                self.is_over = true;
+                Err(error)
+            }
         }
     }
 
@@ -120,13 +127,18 @@ impl Side {
         }
     }
 
-    /// Sends what the socket takes. Answers the number of bytes.
+    /// Sends what the socket takes. Answers the number of bytes. After an error it is cut: what waits stays where it is.
     pub(crate) fn flush(&mut self) -> io::Result<usize> {
         if self.outbox.is_empty() {
             return Ok(0);
         }
+        if self.is_cut {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let stream = &self.stream;
-        self.outbox.send(|slices| stream.try_write_vectored(slices))
+        let sent = self.outbox.send(|slices| stream.try_write_vectored(slices));
+        self.is_cut = sent.is_err();
+        sent
     }
 
     /// Drops whatever comes in from now on.
@@ -134,9 +146,14 @@ impl Side {
         self.is_ignored = true;
     }
 
-    /// The other end has sent its last byte.
+    /// The other end has sent its last byte, or the connection is broken.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over
+    }
+
+    /// Nothing can be sent to it any more.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Whether a message of it has begun to be passed on and has not ended.
@@ -156,7 +173,9 @@ impl Side {
         }
         if now >= self.heart.next {
             let payload = self.heart.beat(now);
-            self.outbox.ping(payload);
+            if !self.is_cut {
+                self.outbox.ping(payload);
+            }
         }
         now < self.heart.heard + self.heart.dead_after
     }
@@ -183,4 +202,25 @@ pub(crate) struct Make {
     pub(crate) bounds: Bounds,
     pub(crate) times: Times,
     pub(crate) clock: Clock,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use coditect_auth::{UserId, WorkspaceId};
+    use coditect_store::TenantId;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    /// The sidecar's end of a connection of a client, with the usual settings, and the client's.
+    pub(crate) async fn connection() -> (Side, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (tenant, user) = (TenantId::new("acme").unwrap(), UserId::new("ada").unwrap());
+        let settings = Settings::of(WorkspaceId::new("ws-7").unwrap(), tenant, user, "http://127.0.0.1:1").unwrap();
+        let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
+        let make = Make { bounds: settings.bounds, times: settings.times, clock };
+        (Side::new(listener.accept().await.unwrap().0, Role::Server, false, &[], &make), client)
+    }
 }

@@ -1,6 +1,5 @@
 //! The client's end of a relay: one connection, or a channel over several.
 
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -99,27 +98,21 @@ impl ClientEnd {
         }
     }
 
-    /// Reads what is there. Answers the number of bytes.
-    pub(crate) fn read(&mut self) -> usize {
-        let mut read = 0;
-        self.with(|side| {
-            read = side.read()?;
-            Ok(())
-        });
-        read
+    /// Reads what is there.
+    pub(crate) fn read(&mut self) {
+        // After an error it is over, once what had arrived before was taken.
+        let _ = self.side_mut().map(Side::read);
     }
 
+    /// Sends what can be sent.
     pub(crate) fn flush(&mut self) {
-        self.with(|side| side.flush().map(drop));
+        // What cannot be sent ends nothing: what the client said last may still be there to be read.
+        let _ = self.side_mut().map(Side::flush);
     }
 
-    /// Does something with the connection, which is lost when that fails.
-    fn with(&mut self, work: impl FnOnce(&mut Side) -> io::Result<()>) {
-        if let Some(side) = self.side_mut()
-            && work(side).is_err()
-        {
-            self.lose();
-        }
+    /// Whether nothing can be sent to it any more, although it is not lost yet.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.side().is_some_and(Side::is_cut)
     }
 
     /// The client ended its connection and everything that it sent was taken.
@@ -160,9 +153,9 @@ impl ClientEnd {
         }
     }
 
-    /// Whether everything that waited was sent.
+    /// Whether everything that waited was sent, or cannot be.
     pub(crate) fn is_flushed(&self) -> bool {
-        self.side().is_none_or(|side| side.outbox.is_empty())
+        self.side().is_none_or(|side| side.outbox.is_empty() || side.is_cut())
     }
 
     pub(crate) fn queued_bytes(&self) -> usize {
@@ -184,5 +177,40 @@ impl ClientEnd {
             }
             Self::Channel(channel) => channel.tick(now, is_read),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+    use crate::side::tests::connection;
+
+    #[tokio::test]
+    async fn what_a_client_said_last_is_heard_although_nothing_can_be_sent_to_it() {
+        let (side, mut socket) = connection().await;
+        let mut client = ClientEnd::Plain(Some(Box::new(side)));
+        // A message, and Close with the code 1000, each with a mask of zeros.
+        socket.write_all(b"\x82\x84\0\0\0\0last\x88\x82\0\0\0\0\x03\xe8").await.unwrap();
+        drop(socket);
+        let cut = async {
+            while !client.is_cut() {
+                client.ping(&Bytes::from_static(b"are you there"));
+                client.flush();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), cut).await.unwrap();
+        assert!(client.is_flushed() && !client.is_gone(Instant::now()));
+        client.ready(true).await;
+        client.read();
+        assert!(matches!(client.next(|_| {}), Ok(Some(Event::Data(piece))) if piece.payload == "last"));
+        assert!(matches!(client.next(|_| {}), Ok(Some(Event::Close(close))) if close.code == Some(1000)));
+        client.read();
+        client.lose_if_over();
+        assert!(client.is_gone(Instant::now()));
     }
 }

@@ -90,9 +90,7 @@ impl Relay {
             let from_client = self.take_from_client();
             let from_workspace = self.take_from_workspace();
             self.client.flush();
-            if !self.workspace.flush() {
-                self.workspace_lost();
-            }
+            self.workspace.flush();
             if !from_client && !from_workspace {
                 break;
             }
@@ -300,8 +298,8 @@ impl Relay {
         if reads_client {
             self.client.read();
         }
-        if reads_workspace && self.workspace.read().is_none() {
-            self.workspace_lost();
+        if reads_workspace {
+            self.workspace.read();
         }
     }
 
@@ -313,7 +311,9 @@ impl Relay {
 
     fn tick(&mut self, now: Instant) {
         let (reads_client, reads_workspace) = (self.reads_client(), self.reads_workspace());
-        self.client.tick(now, reads_client);
+        // Where one end is cut, the client may not be silent: nothing else would end a wait for room.
+        let is_awaited = reads_client || self.client.is_cut() || self.workspace.is_cut();
+        self.client.tick(now, is_awaited);
         if !self.workspace.tick(now, reads_workspace) {
             tracing::warn!(connection = %self.seat.id, "the workspace is silent");
             self.workspace_lost();

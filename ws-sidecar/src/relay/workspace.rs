@@ -115,17 +115,24 @@ impl Workspace {
         }
     }
 
-    /// Reads what is there. Answers the number of bytes, `None` when the connection is lost.
-    pub(crate) fn read(&mut self) -> Option<usize> {
-        self.side_mut().map_or(Some(0), |side| side.read().ok())
+    /// Reads what is there.
+    pub(crate) fn read(&mut self) {
+        // After an error it is over, once what had arrived before was taken.
+        let _ = self.side_mut().map(Side::read);
     }
 
-    /// Sends what can be sent. `false` when the connection is lost.
-    pub(crate) fn flush(&mut self) -> bool {
-        self.side_mut().is_none_or(|side| side.flush().is_ok())
+    /// Sends what can be sent.
+    pub(crate) fn flush(&mut self) {
+        // What cannot be sent waits for the next connection: the last words of this one may still be there to be read.
+        let _ = self.side_mut().map(Side::flush);
     }
 
-    /// It ended its connection without Close.
+    /// Whether nothing can be sent to it any more, although it is not lost yet.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.side().is_some_and(Side::is_cut)
+    }
+
+    /// It ended its connection without Close, or the connection is broken.
     pub(crate) fn is_over(&self) -> bool {
         self.side().is_some_and(Side::is_over)
     }

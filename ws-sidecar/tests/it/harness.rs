@@ -110,6 +110,14 @@ impl Rig {
         request
     }
 
+    /// Waits while the sidecar sends some heartbeats, to this connection and to those that there were.
+    pub(crate) async fn beats(&self) {
+        let mut idle = self.connect("/deaf").await;
+        for _ in 0..10 {
+            assert!(idle.next().await.unwrap().unwrap().is_ping());
+        }
+    }
+
     pub(crate) async fn connect(&self, path: &str) -> Socket {
         Socket::open(self.signed(path)).await.unwrap()
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::SinkExt as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
@@ -42,6 +43,11 @@ impl Client {
         assert_eq!((member(&ready, "resumed").as_bool(), member(&ready, "received").as_u64()), (Some(false), Some(0)));
         assert_eq!(member(&ready, "protocol"), "echo.v1");
         Self { socket, channel: member(&ready, "channel").as_str().unwrap().into(), sent: 0, received: 0 }
+    }
+
+    /// Ends the connection without a word.
+    async fn go_away(&mut self) {
+        self.socket.stream.get_mut().shutdown().await.unwrap();
     }
 
     /// Loses the connection, and comes back.
@@ -219,6 +225,24 @@ async fn the_workspaces_last_word_waits_for_a_client_that_is_away() {
     assert_eq!(client.text().await, "the last message");
     assert_eq!(client.socket.text().await, r#"{"type":"closed","code":4321,"reason":"as asked"}"#);
     assert_eq!(client.socket.closed().await.0, 1000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_a_workspace_that_has_exited_waits_for_a_client_that_is_away() {
+    let rig = Rig::with(&["--ping-ms=50", "--replay-bytes=70000"]).await;
+    let mut client = Client::open(&rig, "/leave?count=6").await;
+    client.go_away().await;
+    until("the workspace is gone", async || rig.workspace.open() == 0).await;
+    // They go where nobody is any more, while the last messages are not read yet.
+    rig.beats().await;
+    client.come_back(&rig, "/leave?count=6").await;
+    for number in 0..6 {
+        assert_eq!(client.envelope().await, (2, vec![number; 20_000]));
+        client.socket.say(&format!(r#"{{"type":"ack","received":{}}}"#, client.received)).await;
+    }
+    assert_eq!(client.socket.text().await, r#"{"type":"closed","code":4321,"reason":"as asked"}"#);
+    assert_eq!(client.socket.closed().await.0, 1000);
+    assert_eq!(rig.workspace.seen().len(), 2, "it was not connected anew");
 }
 
 #[tokio::test(flavor = "multi_thread")]

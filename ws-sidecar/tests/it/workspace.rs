@@ -108,6 +108,8 @@ async fn speak(
     messages: Arc<Mutex<Vec<Message>>>,
     open: Arc<AtomicUsize>,
 ) {
+    // What was said is on its way at once, and not lost with a connection that is reset.
+    stream.set_nodelay(true).unwrap();
     let mut first = [0; 4];
     if stream.peek(&mut first).await.is_ok_and(|read| read > 0 && !first.starts_with(b"GET ")) {
         return plain(stream).await;
@@ -149,6 +151,7 @@ async fn speak(
         "/close" => close(socket, &target).await,
         "/unread" => unread(socket).await,
         "/count" => count(socket).await,
+        "/leave" => leave(socket, &target).await,
         _ => echo(socket, &messages).await,
     }
 }
@@ -189,6 +192,15 @@ async fn last(mut socket: WebSocketStream<TcpStream>) {
     }
     socket.close(None).await.unwrap();
     while let Some(Ok(_)) = socket.next().await {}
+}
+
+/// Sends as many messages of 20 kB as the query says, closes with 4321, and is gone without a look at the answer.
+async fn leave(mut socket: WebSocketStream<TcpStream>, target: &str) {
+    let count: u8 = target.split('=').next_back().unwrap().parse().unwrap();
+    for number in 0..count {
+        socket.send(Message::binary(vec![number; 20_000])).await.unwrap();
+    }
+    socket.close(Some(CloseFrame { code: 4321.into(), reason: "as asked".into() })).await.unwrap();
 }
 
 /// Begins a message, and never ends it.

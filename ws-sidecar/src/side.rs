@@ -24,6 +24,8 @@ pub(crate) struct Side {
     read_bytes: usize,
     /// Whether the other end has sent its last byte, or nothing more can be read.
     is_over: bool,
+    /// Whether the socket took less than what waited.
+    is_full: bool,
     /// Whether nothing can be sent any more. What had arrived before is still there to be read.
     is_cut: bool,
     /// Whether what comes in is dropped.
@@ -66,7 +68,17 @@ impl Side {
         };
         let outbox = Outbox::new(role, deflate, make.clock.clone());
         let read_bytes = limits::READ_BYTES;
-        Self { stream, decoder, outbox, heart, read_bytes, is_over: false, is_cut: false, is_ignored: false }
+        Self {
+            stream,
+            decoder,
+            outbox,
+            heart,
+            read_bytes,
+            is_over: false,
+            is_full: false,
+            is_cut: false,
+            is_ignored: false,
+        }
     }
 
     /// Waits until there is something to read, if that is wanted, or the socket takes more of what waits.
@@ -138,6 +150,11 @@ impl Side {
         let stream = &self.stream;
         let sent = self.outbox.send(|slices| stream.try_write_vectored(slices));
         self.is_cut = sent.is_err();
+        if self.is_full && sent.as_ref().is_ok_and(|sent| *sent > 0) {
+            // Its answer to a heartbeat comes behind all that it has to read first, but it does read.
+            self.heart.heard = Instant::now();
+        }
+        self.is_full = !self.outbox.is_empty();
         sent
     }
 
@@ -212,6 +229,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::settings::Settings;
+    use crate::wire::Piece;
 
     /// The sidecar's end of a connection of a client, with the usual settings, and the client's.
     pub(crate) async fn connection() -> (Side, TcpStream) {
@@ -222,5 +240,30 @@ pub(crate) mod tests {
         let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
         let make = Make { bounds: settings.bounds, times: settings.times, clock };
         (Side::new(listener.accept().await.unwrap().0, Role::Server, false, &[], &make), client)
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_what_waits_is_alive_and_one_that_takes_nothing_is_not() {
+        use tokio::io::AsyncReadExt as _;
+        let (mut side, mut socket) = connection().await;
+        while side.outbox.is_empty() {
+            side.outbox.piece(Piece::text(&"x".repeat(limits::PIECE_BYTES)));
+            side.flush().unwrap();
+        }
+        let (began, dead_after) = (side.heart.heard, side.heart.dead_after);
+        side.flush().unwrap();
+        assert_eq!(side.heart.heard, began, "it took nothing");
+        assert!(!side.beat(began + dead_after, true));
+        let mut room = vec![0; limits::PIECE_BYTES];
+        while side.heart.heard == began {
+            tokio::select! {
+                read = socket.read(&mut room) => drop(read.unwrap()),
+                ready = side.ready(false) => {
+                    ready.unwrap();
+                    side.flush().unwrap();
+                }
+            }
+        }
+        assert!(side.beat(began + dead_after, true));
     }
 }

@@ -311,9 +311,9 @@ impl Relay {
 
     fn tick(&mut self, now: Instant) {
         let (reads_client, reads_workspace) = (self.reads_client(), self.reads_workspace());
-        // Where one end is cut, the client may not be silent: nothing else would end a wait for room.
-        let is_awaited = reads_client || self.client.is_cut() || self.workspace.is_cut();
-        self.client.tick(now, is_awaited);
+        // A client that takes no answers may not be silent, nor one beside an end that is cut: nothing else would end a wait for room.
+        let is_stuck = !self.client.can_be_answered() || self.client.is_cut() || self.workspace.is_cut();
+        self.client.tick(now, reads_client || is_stuck);
         if !self.workspace.tick(now, reads_workspace) {
             tracing::warn!(connection = %self.seat.id, "the workspace is silent");
             self.workspace_lost();

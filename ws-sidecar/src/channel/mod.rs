@@ -166,7 +166,7 @@ impl Channel {
                     None
                 }
                 Some(Event::Pong(_)) => None,
-                Some(Event::Close(Close { code: None | Some(code::GOING_AWAY), .. })) if self.farewell.is_none() => {
+                Some(Event::Close(Close { code: None | Some(code::GOING_AWAY), .. })) if self.is_wanted() => {
                     self.leave();
                     return Ok(None);
                 }
@@ -261,6 +261,11 @@ impl Channel {
     /// Whether the client was away for too long.
     pub(crate) fn is_gone(&self, now: Instant) -> bool {
         self.away.is_some_and(|since| now >= since + self.options.keep)
+    }
+
+    /// Whether something may still come for a client that comes back, or what came may not have arrived.
+    fn is_wanted(&self) -> bool {
+        self.farewell.is_none() || !self.window.is_empty()
     }
 
     /// Tells how the workspace ended it, behind everything else, on this connection or the next.

@@ -46,6 +46,11 @@ impl Window {
         self.bytes + self.kept.len() * size_of::<(Head, Bytes)>()
     }
 
+    /// Whether all was acknowledged.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// What is kept, in order.
     pub(crate) fn kept(&self) -> impl Iterator<Item = (Head, Bytes)> {
         self.kept.iter().map(|(head, payload)| (*head, payload.clone()))

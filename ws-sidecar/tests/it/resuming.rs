@@ -246,6 +246,20 @@ async fn all_of_a_workspace_that_has_exited_waits_for_a_client_that_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_leaves_while_the_workspace_closes_gets_the_last_word_when_it_comes_back() {
+    let rig = Rig::new().await;
+    let mut client = Client::open(&rig, "/close?code=4321").await;
+    until("the workspace has closed", async || rig.workspace.open() == 0).await;
+    let going_away = CloseFrame { code: 1001.into(), reason: "".into() };
+    client.socket.stream.close(Some(going_away)).await.unwrap();
+    client.socket.closed().await;
+    client.come_back(&rig, "/close?code=4321").await;
+    assert_eq!(client.text().await, "the last message");
+    assert_eq!(client.socket.text().await, r#"{"type":"closed","code":4321,"reason":"as asked"}"#);
+    assert_eq!(client.socket.closed().await.0, 1000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_breaks_the_protocol_ends_the_channel() {
     let rig = Rig::new().await;
     for (message, code) in [

@@ -75,7 +75,8 @@ impl Relay {
             }
             By::Sidecar => {}
         }
-        let is_answered = by == By::Client && self.workspace.is_gone();
+        // Nobody else can answer the client now. What it sent before is still delivered.
+        let is_answered = by == By::Client && !self.workspace.is_there();
         if is_answered {
             self.client.close(&close);
         }
@@ -107,6 +108,7 @@ impl Relay {
         let Self { client, mut workspace, .. } = self;
         // Whoever was told already only has to go.
         let to_workspace = match end.by {
+            By::Client if end.close.code != Some(LOST) && workspace.is_away() => Some(end.close.clone()),
             By::Client if end.close.code == Some(LOST) => {
                 let close = Close::new(code::GOING_AWAY, "the client is gone");
                 // Behind what the client had sent before.
@@ -124,10 +126,17 @@ impl Relay {
             }
         };
         let workspace = async {
-            if let Some((side, close)) = workspace.take().zip(to_workspace) {
-                match end.by {
-                    By::Sidecar => goodbye::say_now(side, close).await,
-                    By::Client | By::Workspace => goodbye::say(side, &close).await,
+            match (end.by, to_workspace) {
+                (_, None) => {}
+                (By::Sidecar, Some(close)) => {
+                    if let Some(side) = workspace.take() {
+                        goodbye::say_now(side, close).await;
+                    }
+                }
+                (By::Client | By::Workspace, Some(close)) => {
+                    if let Some(side) = workspace.take_back().await {
+                        goodbye::say(side, &close).await;
+                    }
                 }
             }
         };

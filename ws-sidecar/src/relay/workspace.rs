@@ -81,8 +81,8 @@ impl Workspace {
         matches!(self.state, State::There(_))
     }
 
-    pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.state, State::Gone)
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(self.state, State::Away(_))
     }
 
     /// What it sent next.
@@ -169,7 +169,8 @@ impl Workspace {
     pub(crate) fn close(&mut self, close: &Close) {
         match &mut self.state {
             State::There(side) => side.outbox.close(close),
-            State::Away(_) => self.state = State::Gone,
+            State::Away(away) if away.waiting.is_empty() => self.state = State::Gone,
+            State::Away(away) => away.waiting.close(close),
             State::Gone => {}
         }
     }
@@ -180,6 +181,15 @@ impl Workspace {
             State::There(side) => Some(*side),
             State::Away(_) | State::Gone => None,
         }
+    }
+
+    /// The same for one that is away: waits until it is back.
+    pub(crate) async fn take_back(mut self) -> Option<Side> {
+        if let State::Away(away) = &mut self.state {
+            let dialled = (&mut away.dialling).await.ok()?;
+            self.back(dialled)?;
+        }
+        self.take()
     }
 
     pub(crate) fn next_tick(&self) -> Option<Instant> {

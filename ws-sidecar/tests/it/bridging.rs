@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use futures::SinkExt as _;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::harness::{Rig, Socket, until};
 
@@ -37,6 +38,23 @@ async fn pings_are_answered_while_the_workspace_is_away() {
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong(Bytes::from_static(b"first")));
     socket.stream.send(Message::Ping(Bytes::from_static(b"second"))).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong(Bytes::from_static(b"second")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_said_while_the_workspace_was_away_arrives_although_it_has_closed() {
+    let mut rig = Rig::new().await;
+    let mut socket = rig.connect("/note").await;
+    rig.workspace.crash().await;
+    // It is away once nobody but the sidecar answers.
+    socket.stream.send(Message::Ping(Bytes::from_static(b"away?"))).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong(Bytes::from_static(b"away?")));
+    socket.say("the last message").await;
+    let close = CloseFrame { code: 4321.into(), reason: "enough".into() };
+    socket.stream.close(Some(close.clone())).await.unwrap();
+    assert_eq!(socket.closed().await, (4321, "enough".into()));
+    rig.workspace.restart().await;
+    let said = [Message::text("the last message"), Message::Close(Some(close))];
+    until("both have arrived", async || rig.workspace.messages() == said).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

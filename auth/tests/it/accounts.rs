@@ -235,16 +235,17 @@ async fn a_login_of_nobody_takes_as_long_as_one_of_somebody() {
     let dear = coditect_auth::HashCost { memory_kib: 16 * 1_024, passes: 3, lanes: 1, threads: 1 };
     let rig = Rig::with(AuthOptions { cost: dear, ..options() }).await;
     rig.ada().await;
-    let least = async |email: &str| {
-        let mut least = Duration::MAX;
-        for _ in 0..5 {
-            let began = Instant::now();
-            rig.try_login("acme", email, "a wrong password").await.unwrap_err();
-            least = least.min(began.elapsed());
-        }
-        least
+    let took = async |email: &str| {
+        let began = Instant::now();
+        rig.try_login("acme", email, "a wrong password").await.unwrap_err();
+        began.elapsed()
     };
-    let (somebody, nobody) = (least("ada@example.com").await, least("eve@example.com").await);
+    let (mut somebody, mut nobody) = (Duration::MAX, Duration::MAX);
+    // By turns, so that whatever else the machine does meets both.
+    for _ in 0..8 {
+        somebody = somebody.min(took("ada@example.com").await);
+        nobody = nobody.min(took("eve@example.com").await);
+    }
     assert!(nobody > somebody / 2 && somebody > nobody / 2, "{somebody:?} and {nobody:?}");
 }
 

@@ -15,6 +15,7 @@ mod live;
 pub mod lookup;
 mod meters;
 mod open;
+mod place;
 mod relay;
 pub mod settings;
 mod side;

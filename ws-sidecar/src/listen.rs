@@ -20,11 +20,8 @@ use crate::http::{handshake, token};
 use crate::limits;
 use crate::meters;
 use crate::open;
+use crate::place::Place;
 use crate::sidecar::Shared;
-
-/// The place of a connection among those that there may be: it is free again when the last holder is gone.
-#[derive(Clone)]
-pub(crate) struct Place(#[expect(dead_code, reason = "it is held, and not looked at")] Arc<OwnedSemaphorePermit>);
 
 /// Serves clients until `stop`.
 pub(crate) async fn clients(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
@@ -63,7 +60,7 @@ async fn speak(
     stop: CancellationToken,
 ) {
     let drain = shared.settings.times.drain;
-    let place = Place(Arc::new(place));
+    let place = Place::new(place);
     let service = service_fn(move |request| {
         let (shared, place) = (shared.clone(), place.clone());
         async move { Ok::<_, Infallible>(client(request, peer, place, shared).await) }

@@ -23,8 +23,8 @@ use crate::http::handshake::Proposal;
 use crate::http::token::{self, Token};
 use crate::http::{extension, pass};
 use crate::limits;
-use crate::listen::Place;
 use crate::meters;
+use crate::place::Place;
 use crate::relay::Relay;
 use crate::relay::client::ClientEnd;
 use crate::relay::goodbye;
@@ -166,7 +166,7 @@ impl Asked {
     /// Relays between this connection and the workspace.
     async fn plain(self, side: Side, session: SessionId, dialled: Dialled) {
         let shared = &self.shared;
-        let seat = match shared.live.enter(session, self.client.clone(), false, self.place.clone()).await {
+        let seat = match shared.live.enter(session, self.client.clone(), false).await {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());
@@ -196,7 +196,7 @@ impl Asked {
             let close = Close::new(code::RESUME_PROTOCOL, "the first message must be of type open or resume");
             return goodbye::say_now(side, close).await;
         };
-        let seat = match self.shared.live.enter(session, self.client.clone(), true, self.place.clone()).await {
+        let seat = match self.shared.live.enter(session, self.client.clone(), true).await {
             Ok(seat) => seat,
             Err(denied) => {
                 meters::refused(denied.label());
@@ -270,9 +270,8 @@ impl Asked {
                 return tracing::error!("a connection is not the TCP that it came from");
             };
             let side = Side::new(parts.io.into_inner(), Role::Server, deflate, &parts.read_buf, &shared.make);
-            let place = self.place.clone();
+            let side = side.at(self.place.clone());
             then(self, side).await;
-            drop(place);
         }));
         response
     }

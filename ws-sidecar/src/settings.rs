@@ -130,7 +130,7 @@ pub struct Allowed {
 /// How much there may be of things.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Bounds {
-    /// Connections at once.
+    /// Connections at once; and as many resumable ones, those whose client is away included: of these the one that has been away for longest makes room.
     #[arg(long, env = "CODITECT_WS_CONNECTIONS", default_value_t = 10_000, value_name = "COUNT")]
     pub connections: usize,
     /// Longest frame, bytes.

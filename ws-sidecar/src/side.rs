@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::limits;
+use crate::place::Place;
 use crate::settings::{Bounds, Times};
 use crate::wire::{Decoder, DecoderOptions, Event, Outbox, Role, Violation};
 
@@ -30,6 +31,8 @@ pub(crate) struct Side {
     is_cut: bool,
     /// Whether what comes in is dropped.
     is_ignored: bool,
+    /// A client's connection has a place, for as long as it lasts.
+    _place: Option<Place>,
 }
 
 /// Heartbeats of one end.
@@ -78,7 +81,13 @@ impl Side {
             is_full: false,
             is_cut: false,
             is_ignored: false,
+            _place: None,
         }
+    }
+
+    /// The same, holding a place.
+    pub(crate) fn at(self, place: Place) -> Self {
+        Self { _place: Some(place), ..self }
     }
 
     /// Waits until there is something to read, if that is wanted, or the socket takes more of what waits.

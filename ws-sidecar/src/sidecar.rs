@@ -92,7 +92,7 @@ impl Sidecar {
         let shared = Shared {
             live: Live::new(lookup.clone(), clock, record, settings.times.store_grace),
             lookup,
-            channels: Directory::default(),
+            channels: Directory::new(settings.bounds.connections),
             origins: Origins::new(&settings.allowed.origins),
             proxy: Proxy::new(authority(&settings)),
             make,

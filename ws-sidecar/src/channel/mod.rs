@@ -263,6 +263,11 @@ impl Channel {
         self.away.is_some_and(|since| now >= since + self.options.keep)
     }
 
+    /// Since when its client is away.
+    pub(crate) fn away(&self) -> Option<Instant> {
+        self.away
+    }
+
     /// Whether something may still come for a client that comes back, or what came may not have arrived.
     fn is_wanted(&self) -> bool {
         self.farewell.is_none() || !self.window.is_empty()

@@ -17,7 +17,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::Denied;
 use crate::limits;
-use crate::listen::Place;
 use crate::lookup::Lookup;
 use crate::wire::{Close, code};
 pub(crate) use seat::Seat;
@@ -74,30 +73,24 @@ impl Live {
     }
 
     /// Enters a connection of somebody who may connect.
-    pub(crate) async fn enter(
-        &self,
-        session: SessionId,
-        client: String,
-        resumable: bool,
-        place: Place,
-    ) -> Result<Seat, Denied> {
+    pub(crate) async fn enter(&self, session: SessionId, client: String, resumable: bool) -> Result<Seat, Denied> {
         let live = &*self.0;
         let (id, opened_at) = (ConnectionId::made(&live.clock), live.clock.now());
         let connection = NewConnection { id, session, client, resumable, opened_at };
         // It is watched before it is entered: what happens to the session from then on reaches it. Dropping the seat takes it out again.
-        let seat = self.seat(connection.clone(), place);
+        let seat = self.seat(connection.clone());
         live.lookup.connected(&live.sidecar, &connection).await?;
         Ok(seat)
     }
 
-    fn seat(&self, connection: NewConnection, place: Place) -> Seat {
+    fn seat(&self, connection: NewConnection) -> Seat {
         let (id, session) = (connection.id, connection.session.clone());
         let mut connections = self.0.connections.lock();
         let (order, ordered) = watch::channel(connections.is_ending.then(|| self.restart()));
         connections.entries.insert(id, Entry { connection, order });
         drop(connections);
         let is_used = self.watch(&session);
-        Seat::new(id, session, ordered, is_used, self.clone(), place)
+        Seat::new(id, session, ordered, is_used, self.clone())
     }
 
     /// What a client is told when the sidecar stops: each gets its own hint of when to come back.

@@ -1,4 +1,4 @@
-//! A connection's place among the live ones, held for as long as the connection lasts.
+//! A connection's entry among the live ones, held for as long as the connection lasts, and for a channel while its client is away.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,6 @@ use coditect_auth::{ConnectionId, SessionId};
 use tokio::sync::watch;
 
 use super::Live;
-use crate::listen::Place;
 use crate::wire::Close;
 
 /// It is in the registry until this is dropped.
@@ -17,7 +16,6 @@ pub(crate) struct Seat {
     order: watch::Receiver<Option<Close>>,
     is_used: Arc<AtomicBool>,
     live: Live,
-    _place: Place,
 }
 
 impl Seat {
@@ -27,9 +25,8 @@ impl Seat {
         order: watch::Receiver<Option<Close>>,
         is_used: Arc<AtomicBool>,
         live: Live,
-        place: Place,
     ) -> Self {
-        Self { id, session, order, is_used, live, _place: place }
+        Self { id, session, order, is_used, live }
     }
 
     /// Waits for an order to close. Of several, the last counts.

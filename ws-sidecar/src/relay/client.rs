@@ -110,6 +110,14 @@ impl ClientEnd {
         let _ = self.side_mut().map(Side::flush);
     }
 
+    /// Since when a channel's client is away.
+    pub(crate) fn away(&self) -> Option<Instant> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Channel(channel) => channel.away(),
+        }
+    }
+
     /// Whether nothing can be sent to it any more, although it is not lost yet.
     pub(crate) fn is_cut(&self) -> bool {
         self.side().is_some_and(Side::is_cut)

@@ -63,6 +63,9 @@ impl Relay {
         let mut timer = Box::pin(tokio::time::sleep(Duration::ZERO));
         loop {
             self.exchange();
+            if let Some(listed) = &mut self.listed {
+                listed.note(self.client.away());
+            }
             let now = Instant::now();
             self.look_for_end(now);
             if self.is_finished(now) {
@@ -260,7 +263,12 @@ impl Relay {
         }
     }
 
-    fn attach(&mut self, attach: Attach) {
+    /// Goes on with another connection of the client.
+    fn attach(&mut self, attach: Option<Attach>) {
+        let Some(attach) = attach else {
+            self.listed = None;
+            return self.end(By::Sidecar, Close::new(code::NO_CHANNEL, "the channel made room for another"));
+        };
         if let ClientEnd::Channel(channel) = &mut self.client {
             if !channel.attach(attach.side, attach.received, attach.attempt) {
                 return;
@@ -278,14 +286,14 @@ impl Relay {
         let listed = &mut self.listed;
         let attached = async {
             match listed {
-                Some(listed) => listed.attach.recv().await,
+                Some(listed) => listed.attached().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             biased;
             close = self.seat.ordered() => return self.end(By::Sidecar, close),
-            Some(attach) = attached => return self.attach(attach),
+            attached = attached => return self.attach(attached),
             () = timer => return self.tick(Instant::now()),
             () = self.client.ready(reads_client) => {}
             dialled = self.workspace.ready(reads_workspace) => {

@@ -340,3 +340,20 @@ async fn a_client_that_asks_and_reads_no_answer_is_not_read_either() {
     };
     tokio::time::timeout(PATIENCE, blocked).await.expect("it must not take questions for ever");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_are_away_take_no_place_and_the_longest_away_makes_room() {
+    let rig = Rig::with(&["--connections=2"]).await;
+    let (mut first, mut second) = (Client::open(&rig, "/echo").await, Client::open(&rig, "/echo").await);
+    first.go_away().await;
+    first.come_back(&rig, "/echo").await;
+    first.go_away().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    second.go_away().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let _third = Client::open(&rig, "/echo").await;
+    second.come_back(&rig, "/echo").await;
+    drop(second.socket);
+    let opening = format!(r#"{{"type":"resume","channel":"{}","received":0}}"#, first.channel);
+    assert_eq!(begin(&rig, "/echo", &opening).await.closed().await.0, 4404);
+}

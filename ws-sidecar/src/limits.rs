@@ -35,6 +35,8 @@ pub const DIAL_PAUSE: Duration = Duration::from_millis(100);
 pub const DIAL_MOST_PAUSE: Duration = Duration::from_secs(2);
 /// What the other end has to answer a Close.
 pub const CLOSE_WAIT: Duration = Duration::from_secs(5);
+/// What an end has to take all that waits before Close, if it takes some of it within each [`CLOSE_WAIT`].
+pub const LAST_WAIT: Duration = Duration::from_secs(60);
 /// Longest wait for a request's head.
 pub const HEAD_WAIT: Duration = Duration::from_secs(10);
 /// Longest head of an answer of the workspace, bytes.

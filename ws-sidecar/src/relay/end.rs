@@ -108,13 +108,14 @@ impl Relay {
         let Self { client, mut workspace, .. } = self;
         // Whoever was told already only has to go.
         let to_workspace = match end.by {
-            By::Client if end.close.code != Some(LOST) && workspace.is_away() => Some(end.close.clone()),
             By::Client if end.close.code == Some(LOST) => {
                 let close = Close::new(code::GOING_AWAY, "the client is gone");
                 // Behind what the client had sent before.
                 workspace.close(&close);
                 Some(close)
             }
+            // What the client had sent before is still on its way.
+            By::Client if workspace.is_away() || !end.is_answered => Some(end.close.clone()),
             By::Client | By::Workspace => None,
             By::Sidecar => Some(Close::new(code::GOING_AWAY, "the sidecar ended the connection")),
         };

@@ -20,10 +20,12 @@ pub(crate) fn spawn_answer(mut side: Side) {
     });
 }
 
+/// Sends what waits, as long as some of it is taken now and then.
 async fn flush(side: &mut Side) -> io::Result<()> {
     side.flush()?;
     while !side.outbox.is_empty() {
-        side.ready(false).await?;
+        let ready = tokio::time::timeout(limits::CLOSE_WAIT, side.ready(false)).await;
+        ready.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         side.flush()?;
     }
     Ok(())
@@ -43,12 +45,13 @@ pub(crate) async fn say(mut side: Side, close: &Close) {
 
 /// Waits until the other end has answered or ended the connection, so that it is not cut off before it has read everything.
 async fn finish(mut side: Side) {
-    let said = async {
-        flush(&mut side).await?;
-        side.wait_for_end().await
+    let flushed = tokio::time::timeout(limits::LAST_WAIT, flush(&mut side)).await;
+    let said = match flushed {
+        Ok(Ok(())) => tokio::time::timeout(limits::CLOSE_WAIT, side.wait_for_end()).await.unwrap_or(Ok(())),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
     };
-    let said: Result<io::Result<()>, _> = tokio::time::timeout(limits::CLOSE_WAIT, said).await;
-    if let Ok(Err(error)) = said {
+    if let Err(error) = said {
         tracing::debug!(%error, "the other end was gone before it could be told");
     }
 }

@@ -152,3 +152,21 @@ async fn a_workspace_that_hears_nothing_is_given_up() {
     tokio::time::timeout(PATIENCE, socket.say("x")).await.unwrap();
     assert_eq!(socket.text().await, "x");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_workspace_gets_all_that_a_client_had_sent_when_it_closed() {
+    // More than the kernel keeps and the workspace takes in the time for an answer to Close.
+    let rig = Rig::with(&["--queue-bytes=33554432"]).await;
+    let mut socket = rig.connect("/slow").await;
+    for number in 0..512_u32 {
+        socket.stream.send(Message::binary(number.to_be_bytes().repeat(15_000))).await.unwrap();
+    }
+    let close = CloseFrame { code: 4321.into(), reason: "enough".into() };
+    socket.stream.close(Some(close)).await.unwrap();
+    assert_eq!(socket.closed().await.0, 4321);
+    drop(socket);
+    until("all have arrived", async || rig.workspace.messages().last().is_some_and(Message::is_close)).await;
+    let all = rig.workspace.messages();
+    let numbers = all.iter().filter(|it| it.is_binary()).map(|it| it.clone().into_data()[..4].to_vec());
+    assert!(numbers.eq((0..512_u32).map(|number| number.to_be_bytes().to_vec())));
+}

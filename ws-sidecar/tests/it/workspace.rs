@@ -8,13 +8,14 @@ use std::time::Duration;
 use futures::{SinkExt as _, StreamExt as _};
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// What a connection asked for.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +31,7 @@ pub(crate) struct Workspace {
     /// Messages that arrived, of all connections.
     messages: Arc<Mutex<Vec<Message>>>,
     open: Arc<AtomicUsize>,
-    running: Option<JoinSet<()>>,
+    running: Option<(CancellationToken, TaskTracker)>,
 }
 
 impl Workspace {
@@ -49,21 +50,26 @@ impl Workspace {
 
     fn serve(&mut self, listener: TcpListener) {
         let (seen, messages, open) = (self.seen.clone(), self.messages.clone(), self.open.clone());
-        let mut running = JoinSet::new();
-        running.spawn(async move {
-            let mut connections = JoinSet::new();
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (stopped, connections) = (stop.clone(), tasks.clone());
+        let serving = async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(speak(stream, seen.clone(), messages.clone(), open.clone()));
+                let speaking = speak(stream, seen.clone(), messages.clone(), open.clone());
+                connections.spawn(stopped.clone().run_until_cancelled_owned(speaking));
             }
-        });
-        self.running = Some(running);
+        };
+        tasks.spawn(stop.clone().run_until_cancelled_owned(serving));
+        self.running = Some((stop, tasks));
     }
 
     /// Ends it as a crash does: no Close, no answer.
     pub(crate) async fn crash(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            running.shutdown().await;
+        if let Some((stop, tasks)) = self.running.take() {
+            stop.cancel();
+            tasks.close();
+            // Not one of them answers any more.
+            tasks.wait().await;
         }
     }
 
@@ -149,6 +155,7 @@ async fn speak(
         "/half" => half(socket).await,
         "/deaf" => std::future::pending().await,
         "/close" => close(socket, &target).await,
+        "/slow" => slow(socket, &messages).await,
         "/unread" => unread(socket).await,
         "/count" => count(socket).await,
         "/leave" => leave(socket, &target).await,
@@ -158,9 +165,17 @@ async fn speak(
 
 /// Says its last word and closes without having read what it was sent, so that its end is a reset.
 async fn unread(mut socket: WebSocketStream<TcpStream>) {
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let _ = socket.feed(Message::text("the last word")).await;
     let _ = socket.close(None).await;
+}
+
+/// Takes 3 MB a second.
+async fn slow(mut socket: WebSocketStream<TcpStream>, messages: &Mutex<Vec<Message>>) {
+    while let Some(Ok(message)) = socket.next().await {
+        tokio::time::sleep(Duration::from_micros(message.len() as u64 / 3)).await;
+        messages.lock().push(message);
+    }
 }
 
 async fn echo(mut socket: WebSocketStream<TcpStream>, messages: &Mutex<Vec<Message>>) {

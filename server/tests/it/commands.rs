@@ -31,6 +31,15 @@ async fn until_there(path: &Path) {
     tokio::time::timeout(PATIENCE, there).await.unwrap_or_else(|_| panic!("{} does not come", path.display()));
 }
 
+/// Waits until the backup has everything that was stored, and has written down that it has. That is sure once two more documents are there of which each was stored when the
+/// one before had come: what comes first is written down before what comes next is looked for.
+async fn until_backed_up(server: &Running, bucket: &Path) {
+    for mark in ["mark-1", "mark-2"] {
+        server.store("docs", mark, "A mark.").await;
+        until_there(&bucket.join(format!("docs/default/docs/{mark}.json"))).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_data_folder_is_restored_and_verified() {
     let bucket = tempfile::tempdir().unwrap();
@@ -39,6 +48,7 @@ async fn a_lost_data_folder_is_restored_and_verified() {
     server.store("docs", "b", "Where nobody looks.").await;
     until_there(&bucket.path().join("docs/default/docs/guide/a.md.json")).await;
     until_there(&bucket.path().join("docs/default/docs/b.json")).await;
+    until_backed_up(&server, bucket.path()).await;
     let before = server.get("/documents/docs/guide/a.md").await.expect(200);
     let data = server.data_dir();
     let running = run(&["verify"], &data, None);
@@ -49,7 +59,7 @@ async fn a_lost_data_folder_is_restored_and_verified() {
     let verified = run(&["verify"], &data, Some(bucket.path()));
     assert_eq!(verified.0, Some(0), "{verified:?}");
     assert!(verified.1.ends_with("verify: ok, 0 differences\n"), "{}", verified.1);
-    assert!(verified.1.contains("2 objects of the backup"), "{}", verified.1);
+    assert!(verified.1.contains("4 objects of the backup"), "{}", verified.1);
     let from = url(bucket.path());
     let refused = run(&["restore", "--from", &from], &data, None);
     assert_eq!(refused.0, Some(3), "{refused:?}");
@@ -58,7 +68,7 @@ async fn a_lost_data_folder_is_restored_and_verified() {
     std::fs::remove_dir_all(&data).unwrap();
     let restored = run(&["restore", "--from", &from], &data, Some(bucket.path()));
     assert_eq!(restored.0, Some(0), "{restored:?}");
-    assert!(restored.1.contains("1 collections, 2 documents"), "{}", restored.1);
+    assert!(restored.1.contains("1 collections, 4 documents"), "{}", restored.1);
     assert!(restored.1.ends_with("restore: ok, every document compared with its object\n"), "{}", restored.1);
     let verified = run(&["verify"], &data, Some(bucket.path()));
     assert_eq!(verified.0, Some(0), "{verified:?}");
@@ -79,6 +89,7 @@ async fn what_is_damaged_is_named_with_an_exit_code_of_its_own() {
     let object = bucket.path().join("docs/default/docs/b.json");
     until_there(&bucket.path().join("docs/default/docs/a.json")).await;
     until_there(&object).await;
+    until_backed_up(&server, bucket.path()).await;
     let data = server.data_dir();
     let (_dir, _embedder) = server.stop().await;
     std::fs::write(&object, "{}").unwrap();

@@ -29,7 +29,7 @@ impl From<&Error> for Denied {
             ErrorKind::Unauthenticated(_) => Self::Unauthenticated(error.to_string()),
             ErrorKind::Forbidden => Self::Forbidden(error.to_string()),
             _ => {
-                tracing::warn!(error = %chain(error), "a session could not be looked up");
+                tracing::warn!(error = %chain(error), "sessions and the registry cannot be reached");
                 Self::Away
             }
         }
@@ -43,7 +43,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl Denied {
-    const AWAY: &str = "the session cannot be checked now: the store does not answer; try again in a moment";
+    const AWAY: &str = "the session cannot be checked now; try again in a moment";
 
     /// What a client is told that has a socket already, or whose page could not see anything else.
     pub(crate) fn close(&self) -> Close {

@@ -165,9 +165,11 @@ fn operator(request: &Request<Incoming>, shared: &Shared) -> Response<Body> {
         "/readyz" if shared.is_stopping() => {
             Refused::new(StatusCode::SERVICE_UNAVAILABLE, "the sidecar is stopping").answer()
         }
-        "/readyz" if !shared.live.is_announced() => {
-            Refused::new(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer").answer()
-        }
+        "/readyz" if !shared.live.is_announced() => Refused::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the registry does not know this sidecar yet: the store or the gateway does not answer",
+        )
+        .answer(),
         "/readyz" => Response::new(full("ok\n")),
         "/metrics" => {
             shared.meters.connections.set(shared.live.count() as f64);

@@ -160,7 +160,7 @@ async fn connections_live_on_while_the_store_is_away_and_new_ones_are_told_why()
     let begun = Instant::now();
     let (status, body) = Socket::refused(rig.signed("/echo")).await;
     assert_eq!(status, 503, "{body}");
-    assert!(body.contains("the store does not answer"), "{body}");
+    assert!(body.contains("the session cannot be checked now"), "{body}");
     socket.say("still here").await;
     assert_eq!(socket.text().await, "still here");
     assert_eq!(socket.closed().await.0, 1013);

@@ -36,6 +36,8 @@ TRIAL ?= filters
 ROUNDS ?= 20
 # How long the idle connections of `make bench-ws` are, seconds.
 IDLE ?= 600
+# What `make bench-ws` measures, with commas, if not everything: latency, bulk, revocation, resume, idle.
+ONLY ?=
 # Kills of `make test-crash`, and the seed of an earlier run (of `make test-faults` too).
 KILLS ?= 20
 SEED ?=
@@ -222,8 +224,8 @@ bench-load: setup build-benches ## Latency at RATE= searches/s for SECONDS= each
 		$(if $(filter-out 0,$(FRESH)),--fresh)
 
 .PHONY: bench-ws
-bench-ws: dist ## The WebSocket sidecar beside a direct connection: memory, added latency, bulk, revocation, resuming; SECONDS= for each run, IDLE=
-	@cargo run --quiet --release --locked $(BENCHES) --bin ws -- --idle-seconds $(IDLE) $(if $(filter command line environment,$(origin SECONDS)),--seconds $(SECONDS))
+bench-ws: dist ## The WebSocket sidecar beside a direct connection: memory, added latency, bulk, revocation, resuming; SECONDS= for each run, IDLE=, ONLY=bulk
+	@cargo run --quiet --release --locked $(BENCHES) --bin ws -- --idle-seconds $(IDLE) $(if $(ONLY),--only '$(ONLY)') $(if $(filter command line environment,$(origin SECONDS)),--seconds $(SECONDS))
 
 .PHONY: bench-guard
 bench-guard: setup build-benches ## What sign-in costs: guarded requests, searches beside logins, the clean-up; SECONDS= for each run

@@ -1,8 +1,10 @@
-//! One stream of large messages, direct and through the sidecar, in turn, in both directions.
+//! One stream of large messages, direct, through the sidecar and through proxies of others, in turn, in both directions.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use coditect_benches::report::quantile;
 use futures::{SinkExt as _, StreamExt as _};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Message;
@@ -10,41 +12,70 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use crate::Arguments;
 use crate::client::Way;
+use crate::proxies;
 use crate::sidecar::Sidecar;
 use crate::workspace::{self, BULK_MESSAGE};
 
 /// Bytes of a stream.
 const STREAM: usize = 1 << 30;
 
-/// The same stream on both ways, MB/s.
+/// The way without anything between.
+pub(crate) const DIRECT: &str = "direct";
+/// The way through the sidecar.
+pub(crate) const SIDECAR: &str = "the sidecar";
+
+/// One round on one way, MB/s.
 #[derive(Debug, Serialize)]
-pub(crate) struct Pair {
-    pub(crate) name: String,
-    pub(crate) direct: f64,
-    pub(crate) through: f64,
+pub(crate) struct Run {
+    pub(crate) way: &'static str,
+    pub(crate) from_workspace: f64,
+    pub(crate) to_workspace: f64,
 }
 
-pub(crate) async fn measure(arguments: &Arguments) -> Result<Vec<Pair>> {
+pub(crate) async fn measure(arguments: &Arguments) -> Result<Vec<Run>> {
     let address = workspace::start().await?;
     let sidecar = Sidecar::start("ws-bulk", address, &[]).await?;
+    let proxies = proxies::start(address).await?;
     let direct = Way { address, token: None };
-    let mut pairs = Vec::new();
+    let mut ways = vec![(DIRECT, &direct), (SIDECAR, &sidecar.way)];
+    ways.extend(proxies.iter().map(|proxy| (proxy.name, &proxy.way)));
+    let mut runs = Vec::new();
     for _ in 0..arguments.rounds {
-        let (one, other) = (down(&direct).await?, down(&sidecar.way).await?);
-        pairs.push(Pair { name: "from the workspace".into(), direct: one, through: other });
-        let (one, other) = (up(&direct).await?, up(&sidecar.way).await?);
-        pairs.push(Pair { name: "to the workspace".into(), direct: one, through: other });
+        for (name, way) in &ways {
+            runs.push(Run { way: name, from_workspace: down(way).await?, to_workspace: up(way).await? });
+        }
     }
-    Ok(pairs)
+    Ok(runs)
 }
 
-/// The smaller of both directions' shares of direct throughput, each the median of the rounds.
-pub(crate) fn least_share(pairs: &[Pair]) -> f64 {
-    let median = |name: &str| {
-        let shares = pairs.iter().filter(|pair| pair.name.starts_with(name)).map(|pair| pair.through / pair.direct);
-        coditect_benches::report::quantile(&mut shares.collect::<Vec<_>>(), 0.5)
+/// What one way reached in one direction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reached {
+    /// MB/s, median of the rounds.
+    pub(crate) speed: f64,
+    /// Of what the direct way reached in the same round, median of the rounds.
+    pub(crate) share: f64,
+}
+
+/// The ways of some runs with what they reached from the workspace and to it.
+pub(crate) fn by_way(runs: &[Run]) -> Vec<(&'static str, [Reached; 2])> {
+    let of = |way: &'static str| runs.iter().filter(move |run| run.way == way);
+    let reached = |way, speed: fn(&Run) -> f64| {
+        let mut speeds: Vec<f64> = of(way).map(speed).collect();
+        let mut shares: Vec<f64> = speeds.iter().zip(of(DIRECT).map(speed)).map(|(one, direct)| one / direct).collect();
+        Reached { speed: quantile(&mut speeds, 0.5), share: quantile(&mut shares, 0.5) }
     };
-    median("from").min(median("to"))
+    let mut ways: Vec<&'static str> = runs.iter().map(|run| run.way).collect();
+    let mut seen = HashSet::new();
+    ways.retain(|way| seen.insert(*way));
+    let both = |way| [reached(way, |run| run.from_workspace), reached(way, |run| run.to_workspace)];
+    ways.into_iter().map(|way| (way, both(way))).collect()
+}
+
+/// The smaller of both directions' shares of direct throughput through the sidecar.
+pub(crate) fn least_share(runs: &[Run]) -> f64 {
+    let sidecar = by_way(runs).into_iter().find(|(way, _)| *way == SIDECAR);
+    sidecar.map_or(0.0, |(_, [from, to])| from.share.min(to.share))
 }
 
 async fn down(way: &Way) -> Result<f64> {

@@ -6,6 +6,14 @@ use std::time::Duration;
 pub const CONTROL_BYTES: usize = 125;
 /// Messages pass in pieces of at most this many bytes; a frame that is not longer stays one frame.
 pub const PIECE_BYTES: usize = 64 * 1_024;
+/// So many bytes of a frame must still be to come before they are led past this process.
+pub const SPLICE_FROM: usize = 16 * 1_024;
+/// Size of a pipe, bytes: what is led past this process at once, at most.
+pub const PIPE_BYTES: usize = 1 << 20;
+/// Pipes at once. Each takes two files, and all together stay below what Linux lets a user have (`fs.pipe-user-pages-soft`, 64 MiB).
+pub const PIPES: usize = 32;
+/// Longest head of a frame, bytes (RFC 6455, section 5.2).
+pub const FRAME_HEAD_BYTES: usize = 14;
 /// Room for the first read of a connection, bytes. It doubles while reads fill it.
 pub const READ_BYTES: usize = 4 * 1_024;
 /// Most room for a read, bytes.

@@ -290,7 +290,7 @@ async fn first_text(side: &mut Side, most: usize) -> Result<Vec<u8>, Close> {
                         return Ok(text);
                     }
                 }
-                Some(Event::Data(_)) => {
+                Some(Event::Data(_) | Event::Spliced(_)) => {
                     return Err(Close::new(code::UNAUTHENTICATED, "the first message must be short and text"));
                 }
                 Some(Event::Ping(payload)) => side.outbox.pong(payload),

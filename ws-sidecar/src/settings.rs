@@ -139,7 +139,7 @@ pub struct Bounds {
     /// Longest message, bytes.
     #[arg(long, env = "CODITECT_WS_MESSAGE_BYTES", default_value_t = 64 << 20, value_name = "BYTES")]
     pub message_bytes: u64,
-    /// Bytes that wait for a slow reader, in each direction of a connection; the other side then has to wait.
+    /// Bytes that wait for a slow reader, in each direction of a connection; the other side then has to wait. A large binary message that is passed on by the kernel may add as many, up to 1 MiB.
     #[arg(long, env = "CODITECT_WS_QUEUE_BYTES", default_value_t = 1 << 20, value_name = "BYTES")]
     pub queue_bytes: usize,
     /// Bytes that a resumable connection keeps until they are acknowledged.

@@ -165,7 +165,8 @@ impl Channel {
                     link.outbox.pong(payload);
                     None
                 }
-                Some(Event::Pong(_)) => None,
+                // No channel's side is allowed to lead anything past this process.
+                Some(Event::Pong(_) | Event::Spliced(_)) => None,
                 Some(Event::Close(Close { code: None | Some(code::GOING_AWAY), .. })) if self.is_wanted() => {
                     self.leave();
                     return Ok(None);

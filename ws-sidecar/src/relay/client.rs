@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::channel::Channel;
 use crate::channel::message::WorkspaceState;
 use crate::side::Side;
-use crate::wire::{Close, Event, Piece};
+use crate::wire::{Close, Event, Piece, Spliced};
 
 /// See the module.
 #[derive(Debug)]
@@ -54,6 +54,27 @@ impl ClientEnd {
             Self::Plain(Some(side)) => side.outbox.piece(piece),
             Self::Plain(None) => {}
             Self::Channel(channel) => channel.give(piece),
+        }
+    }
+
+    /// See [`Outbox::splice_room`](crate::wire::Outbox::splice_room). A channel numbers all pieces, and keeps them.
+    pub(crate) fn splice_room(&self, queue_bytes: usize) -> usize {
+        match self {
+            Self::Plain(Some(side)) => side.outbox.splice_room(queue_bytes),
+            _ => 0,
+        }
+    }
+
+    /// See [`Side::splice_up_to`].
+    pub(crate) fn splice_up_to(&mut self, most: usize) {
+        if let Self::Plain(Some(side)) = self {
+            side.splice_up_to(most);
+        }
+    }
+
+    pub(crate) fn spliced(&mut self, piece: Spliced) {
+        if let Self::Plain(Some(side)) = self {
+            side.outbox.spliced(piece);
         }
     }
 

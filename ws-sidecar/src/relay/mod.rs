@@ -128,6 +128,7 @@ impl Relay {
         let mut moved = false;
         while self.reads_client() {
             let round_trip = &self.meters.client_round_trip;
+            self.client.splice_up_to(self.workspace.splice_room(self.settings.bounds.queue_bytes));
             match self.client.next(|time| round_trip.record(time)) {
                 Ok(Some(event)) => self.client_said(event),
                 Ok(None) => {
@@ -154,6 +155,13 @@ impl Relay {
                     outbox.piece(piece);
                 }
             }
+            Event::Spliced(piece) => {
+                self.seat.used();
+                self.meters.from_client_bytes.increment(piece.len() as u64);
+                if let Some(outbox) = self.workspace.outbox() {
+                    outbox.spliced(piece);
+                }
+            }
             Event::Ping(payload) if self.workspace.is_there() => {
                 self.workspace.ping(payload.clone());
                 self.unanswered = Some(payload);
@@ -168,6 +176,7 @@ impl Relay {
         let mut moved = false;
         while self.reads_workspace() {
             let round_trip = &self.meters.workspace_round_trip;
+            self.workspace.splice_up_to(self.client.splice_room(self.settings.bounds.queue_bytes));
             match self.workspace.next(|time| round_trip.record(time)) {
                 Ok(Some(event)) => self.workspace_said(event),
                 Ok(None) => {
@@ -193,6 +202,11 @@ impl Relay {
                 self.seat.used();
                 self.meters.from_workspace_bytes.increment(piece.payload.len() as u64);
                 self.client.give(piece);
+            }
+            Event::Spliced(piece) => {
+                self.seat.used();
+                self.meters.from_workspace_bytes.increment(piece.len() as u64);
+                self.client.spliced(piece);
             }
             Event::Ping(payload) => {
                 if !self.client.ping(&payload) {

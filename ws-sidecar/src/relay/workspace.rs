@@ -85,6 +85,18 @@ impl Workspace {
         matches!(self.state, State::Away(_))
     }
 
+    /// See [`Outbox::splice_room`].
+    pub(crate) fn splice_room(&mut self, queue_bytes: usize) -> usize {
+        self.outbox().map_or(0, |outbox| outbox.splice_room(queue_bytes))
+    }
+
+    /// See [`Side::splice_up_to`].
+    pub(crate) fn splice_up_to(&mut self, most: usize) {
+        if let Some(side) = self.side_mut() {
+            side.splice_up_to(most);
+        }
+    }
+
     /// What it sent next.
     pub(crate) fn next(&mut self, on_beat: impl Fn(Duration)) -> Result<Option<Event>, Violation> {
         self.side_mut().map_or(Ok(None), |side| side.next(on_beat))

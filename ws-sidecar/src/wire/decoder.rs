@@ -8,7 +8,7 @@ use super::close::{Close, code};
 use super::frame::mask;
 use super::inflate::Inflate;
 use super::utf8::Utf8;
-use super::{Event, Kind, Piece, Role};
+use super::{Event, Kind, Piece, Pipe, Role, Spliced};
 use crate::limits;
 
 /// How the other end broke the rules.
@@ -143,6 +143,39 @@ impl Decoder {
         }
     }
 
+    /// How many bytes of a frame that nobody has to look into are still to be read, if there are many.
+    pub(crate) fn splice_bytes(&self) -> Option<usize> {
+        let message = self.message.as_ref().filter(|message| message.kind == Kind::Binary && message.inflate.is_none());
+        let frame = self.frame.as_ref().filter(|frame| message.is_some() && !frame.opcode.is_control())?;
+        frame.left.checked_sub(self.buffer.len()).filter(|rest| *rest >= limits::SPLICE_FROM)
+    }
+
+    /// How many bytes more are to be read for the next head, if nothing of a frame was read but a part of its head.
+    pub(crate) fn head_bytes(&self) -> Option<usize> {
+        limits::FRAME_HEAD_BYTES.checked_sub(self.buffer.len()).filter(|_| self.frame.is_none())
+    }
+
+    /// Takes what was read of a frame of [`Self::splice_bytes`], together with what a pipe holds of it.
+    pub(crate) fn spliced(&mut self, rest: Pipe) -> Result<Option<Spliced>, Violation> {
+        let lead = self.take_masked(self.buffer.len());
+        let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else { return Ok(None) };
+        let mask = frame.mask.map(|mut key| {
+            key.rotate_left((frame.taken - lead.len()) % 4);
+            key
+        });
+        frame.taken += rest.held();
+        frame.left -= rest.held();
+        message.bytes += (lead.len() + rest.held()) as u64;
+        if message.bytes > self.options.message_bytes {
+            return Err(Violation::TooLarge("the message is too large"));
+        }
+        let (is_first, is_last) = (!message.is_begun, frame.left == 0 && frame.is_last);
+        message.is_begun = true;
+        self.frame.take_if(|frame| frame.left == 0);
+        self.message.take_if(|_| is_last);
+        Ok(Some(Spliced { is_first, is_last, mask, lead, rest }))
+    }
+
     fn read_head(&mut self) -> Result<bool, Violation> {
         let (header, offset) = match self.codec.decode_header(&self.buffer)? {
             Parsing::NeedMore(_) => return Ok(false),
@@ -183,23 +216,27 @@ impl Decoder {
 
     /// Takes up to `most` bytes of the frame's payload, unmasked.
     fn take(&mut self, most: usize) -> BytesMut {
+        let mut payload = self.take_masked(most);
+        if let Some((key, taken)) = self.frame.as_ref().and_then(|frame| Some((frame.mask?, frame.taken))) {
+            let before = taken - payload.len();
+            mask(&mut payload, key, before);
+        }
+        payload
+    }
+
+    /// Takes up to `most` bytes of the frame's payload as they came.
+    fn take_masked(&mut self, most: usize) -> BytesMut {
         let Some(frame) = &mut self.frame else { return BytesMut::new() };
         let length = frame.left.min(most);
-        let mut payload = match length < limits::OWN_BYTES {
-            // A part of the buffer would keep all of it, for as long as the payload waits.
-            true => {
-                let copy = BytesMut::from(&self.buffer[..length]);
-                self.buffer.advance(length);
-                copy
-            }
-            false => self.buffer.split_to(length),
-        };
-        if let Some(key) = frame.mask {
-            mask(&mut payload, key, frame.taken);
-        }
         frame.taken += length;
         frame.left -= length;
-        payload
+        if length >= limits::OWN_BYTES {
+            return self.buffer.split_to(length);
+        }
+        // A part of the buffer would keep all of it, for as long as the payload waits.
+        let copy = BytesMut::from(&self.buffer[..length]);
+        self.buffer.advance(length);
+        copy
     }
 
     fn control(&mut self) -> Result<Event, Violation> {

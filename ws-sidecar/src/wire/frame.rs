@@ -3,6 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use soketto::base::{Codec, Header, OpCode};
 
+use super::Pipe;
+
 /// Bytes of the longest head: that of RFC 6455 (14), and of an envelope (9).
 const HEAD_BYTES: usize = 23;
 
@@ -12,6 +14,8 @@ pub(crate) struct Frame {
     head: [u8; HEAD_BYTES],
     head_len: u8,
     payload: Bytes,
+    /// The rest of the payload, and how much it was.
+    tail: Option<(Pipe, usize)>,
     /// Whether it is Close, Ping or Pong.
     pub(crate) is_control: bool,
     /// Whether a message ends with it.
@@ -21,7 +25,14 @@ pub(crate) struct Frame {
 impl Frame {
     /// A frame of `lead` and `payload`. Both are masked already where there is a mask.
     pub(crate) fn new(header: &mut Header, lead: &[u8], payload: Bytes) -> Self {
-        header.set_payload_len(lead.len() + payload.len());
+        Self::with_tail(header, lead, payload, None)
+    }
+
+    /// A frame whose payload goes on in a pipe.
+    pub(crate) fn with_tail(header: &mut Header, lead: &[u8], payload: Bytes, tail: Option<Pipe>) -> Self {
+        let tail = tail.map(|pipe| (pipe.held(), pipe)).map(|(length, pipe)| (pipe, length));
+        let length = tail.as_ref().map_or(0, |(_, length)| *length);
+        header.set_payload_len(lead.len() + payload.len() + length);
         let mut codec = Codec::new();
         let encoded = codec.encode_header(header);
         let mut head = [0; HEAD_BYTES];
@@ -29,7 +40,7 @@ impl Frame {
         head[..first].copy_from_slice(encoded);
         head[first..second].copy_from_slice(lead);
         let is_control = header.opcode().is_control();
-        Self { head, head_len: second as u8, payload, is_control, is_last: header.is_fin() }
+        Self { head, head_len: second as u8, payload, tail, is_control, is_last: header.is_fin() }
     }
 
     /// Head and payload.
@@ -38,7 +49,27 @@ impl Frame {
     }
 
     pub(crate) fn len(&self) -> usize {
+        self.own_len() + self.tail.as_ref().map_or(0, |(_, length)| *length)
+    }
+
+    /// Bytes before the tail.
+    fn own_len(&self) -> usize {
         usize::from(self.head_len) + self.payload.len()
+    }
+
+    pub(crate) fn has_tail(&self) -> bool {
+        self.tail.is_some()
+    }
+
+    /// Whether some of its tail is gone, so that it cannot be sent again.
+    pub(crate) fn is_torn(&self, sent: usize) -> bool {
+        self.has_tail() && sent > self.own_len()
+    }
+
+    /// The tail, when everything before it is sent.
+    pub(crate) fn tail_at(&mut self, sent: usize) -> Option<&mut Pipe> {
+        let is_there = sent >= self.own_len();
+        self.tail.as_mut().filter(|_| is_there).map(|(pipe, _)| pipe)
     }
 
     pub(crate) fn is_close(&self) -> bool {

@@ -8,6 +8,7 @@ mod deflate;
 mod frame;
 mod inflate;
 mod outbox;
+mod pipe;
 #[cfg(test)]
 mod tests;
 mod utf8;
@@ -16,7 +17,8 @@ use bytes::{Bytes, BytesMut};
 
 pub(crate) use close::{Close, code};
 pub(crate) use decoder::{Decoder, DecoderOptions, Violation};
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{Outbox, Sink};
+pub(crate) use pipe::Pipe;
 pub(crate) use utf8::Utf8;
 
 /// Which end of the connection we are.
@@ -29,9 +31,11 @@ pub(crate) enum Role {
 }
 
 /// What the other end sent.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(crate) enum Event {
     Data(Piece),
+    Spliced(Spliced),
     Ping(Bytes),
     Pong(Bytes),
     Close(Close),
@@ -51,6 +55,30 @@ pub(crate) struct Piece {
     pub(crate) is_first: bool,
     pub(crate) is_last: bool,
     pub(crate) payload: BytesMut,
+}
+
+/// A part of a binary message that nobody looks into: what was read of it, and the rest in the kernel. As it came, under its mask.
+#[derive(Debug)]
+pub(crate) struct Spliced {
+    pub(crate) is_first: bool,
+    pub(crate) is_last: bool,
+    pub(crate) mask: Option<[u8; 4]>,
+    pub(crate) lead: BytesMut,
+    pub(crate) rest: Pipe,
+}
+
+impl Spliced {
+    /// Bytes of it.
+    pub(crate) fn len(&self) -> usize {
+        self.lead.len() + self.rest.held()
+    }
+}
+
+#[cfg(test)]
+impl PartialEq for Spliced {
+    fn eq(&self, _: &Self) -> bool {
+        false
+    }
 }
 
 impl Piece {

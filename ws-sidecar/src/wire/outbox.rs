@@ -10,8 +10,17 @@ use soketto::base::{Header, OpCode};
 use super::close::Close;
 use super::deflate::Deflate;
 use super::frame::{self, Frame};
-use super::{Kind, Piece, Role};
+use super::{Kind, Piece, Pipe, Role, Spliced};
 use crate::limits;
+
+/// Where frames are sent to.
+pub(crate) trait Sink {
+    /// A vectored write. `goes_on` when [`Sink::splice`] follows at once.
+    fn write(&mut self, slices: &[IoSlice<'_>], goes_on: bool) -> io::Result<usize>;
+
+    /// Sends what a pipe holds.
+    fn splice(&mut self, pipe: &mut Pipe) -> io::Result<usize>;
+}
 
 /// What waits to be sent.
 #[derive(Debug)]
@@ -78,6 +87,22 @@ impl Outbox {
         }
         let payload = frame::masked(payload, &mut header, self.mask());
         self.queue(Frame::new(&mut header, &[], payload));
+    }
+
+    /// Bytes that a piece may have into which nobody has looked, when `queue_bytes` may wait here; 0 where none is taken.
+    pub(crate) fn splice_room(&self, queue_bytes: usize) -> usize {
+        if self.deflate { 0 } else { queue_bytes }
+    }
+
+    /// Queues such a piece. Its mask stays as it is.
+    pub(crate) fn spliced(&mut self, piece: Spliced) {
+        let Spliced { is_first, is_last, mask, lead, rest } = piece;
+        let mut header = Header::new(if is_first { OpCode::Binary } else { OpCode::Continue });
+        header.set_fin(is_last);
+        if let Some(key) = mask {
+            header.set_masked(true).set_mask(u32::from_be_bytes(key));
+        }
+        self.queue(Frame::with_tail(&mut header, &[], lead.freeze(), Some(rest)));
     }
 
     /// Queues a binary message of `lead` and `payload`, which is not copied unless it is compressed. For servers only.
@@ -148,7 +173,7 @@ impl Outbox {
 
     /// Whether the connection could not be replaced by another without breaking a message in two.
     pub(crate) fn is_within_message(&self) -> bool {
-        self.is_within_message
+        self.is_within_message || self.begun.as_ref().is_some_and(|(frame, sent)| frame.is_torn(*sent))
     }
 
     /// The frames that a new connection shall get, when this one is lost: a frame that was begun is sent again. Control frames are gone with the connection.
@@ -160,13 +185,11 @@ impl Outbox {
         self.bytes = self.data.iter().map(Frame::len).sum();
     }
 
-    /// Sends as much as `send` takes. `send` is a vectored write.
-    ///
-    /// Answers the bytes that were sent.
-    pub(crate) fn send(&mut self, mut send: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>) -> io::Result<usize> {
+    /// Sends as much as `sink` takes. Answers the bytes that were sent.
+    pub(crate) fn send(&mut self, sink: &mut impl Sink) -> io::Result<usize> {
         let mut total = 0;
         while self.bytes > 0 {
-            let sent = match self.send_once(&mut send) {
+            let sent = match self.send_once(sink) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 sent => sent?,
             };
@@ -179,16 +202,28 @@ impl Outbox {
         Ok(total)
     }
 
-    fn send_once(&self, send: &mut impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>) -> io::Result<usize> {
-        let mut slices = [IoSlice::new(&[]); limits::SLICES];
-        let begun = self.begun.iter().flat_map(|(frame, sent)| remaining(frame, *sent));
-        let waiting = self.controls.iter().chain(&self.data).flat_map(|frame| remaining(frame, 0));
-        let mut used = 0;
-        for (slice, part) in slices.iter_mut().zip(begun.chain(waiting)) {
-            *slice = IoSlice::new(part);
-            used += 1;
+    fn send_once(&mut self, sink: &mut impl Sink) -> io::Result<usize> {
+        if let Some((frame, sent)) = &mut self.begun
+            && let Some(tail) = frame.tail_at(*sent)
+        {
+            return sink.splice(tail);
         }
-        send(&slices[..used])
+        let mut slices = [IoSlice::new(&[]); limits::SLICES];
+        let begun = self.begun.iter().map(|(frame, sent)| (frame, *sent));
+        let waiting = self.controls.iter().chain(&self.data).map(|frame| (frame, 0));
+        let (mut used, mut goes_on) = (0, false);
+        for (frame, sent) in begun.chain(waiting) {
+            for (slice, part) in slices[used..].iter_mut().zip(remaining(frame, sent)) {
+                *slice = IoSlice::new(part);
+                used += 1;
+            }
+            // What a pipe holds has to be sent before whatever is behind it.
+            goes_on = frame.has_tail();
+            if goes_on || used == slices.len() {
+                break;
+            }
+        }
+        sink.write(&slices[..used], goes_on)
     }
 
     fn sent(&mut self, mut sent: usize) {

@@ -3,6 +3,7 @@
 
 mod bridging;
 mod harness;
+mod large;
 mod plain;
 mod relaying;
 mod resuming;

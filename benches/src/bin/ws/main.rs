@@ -148,16 +148,18 @@ fn print_latency(pairs: &[latency::Pair]) {
 }
 
 fn print_bulk(runs: &[bulk::Run]) {
-    let heads = ["one bulk stream, medians", "from, MB/s", "share", "to, MB/s", "share"];
-    let mut rows = vec![heads.map(str::to_owned).to_vec()];
-    for (way, both) in bulk::by_way(runs) {
-        let mut row = vec![way.to_owned()];
-        for reached in both {
-            row.extend([format!("{:.0}", reached.speed), format!("{:.2}", reached.share)]);
+    for size in bulk::sizes(runs) {
+        let head = format!("one stream of messages of {} KiB, medians", size >> 10);
+        let mut rows = vec![[&head, "from, MB/s", "share", "to, MB/s", "share"].map(str::to_owned).to_vec()];
+        for (way, both) in bulk::by_way(runs, size) {
+            let mut row = vec![way.to_owned()];
+            for reached in both {
+                row.extend([format!("{:.0}", reached.speed), format!("{:.2}", reached.share)]);
+            }
+            rows.push(row);
         }
-        rows.push(row);
+        println!("{}", table(&rows));
     }
-    println!("{}", table(&rows));
 }
 
 /// What was asked of each part: whether it was reached, what it was, and what to say when it was missed.

@@ -13,9 +13,6 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use crate::client::small;
 
-/// Bytes of a message of a bulk stream.
-pub(crate) const BULK_MESSAGE: usize = 64 * 1_024;
-
 /// Starts a workspace on a free port.
 pub(crate) async fn start() -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("listen")?;
@@ -62,14 +59,15 @@ async fn echo(socket: Served<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Sends as many bytes as the first message says.
+/// Sends as many bytes as the first message says, in messages of as many as it says then.
 async fn flood(socket: Served<'_>) -> Result<()> {
     let wanted = socket.next().await.context("no first message")??.into_text()?;
-    let mut left: usize = wanted.parse()?;
-    let message = Message::binary(vec![7; BULK_MESSAGE]);
+    let (total, each) = wanted.split_once(' ').context("no size of messages")?;
+    let (mut left, each): (usize, usize) = (total.parse()?, each.parse()?);
+    let message = Message::binary(vec![7; each]);
     while left > 0 {
         socket.feed(message.clone()).await?;
-        left = left.saturating_sub(BULK_MESSAGE);
+        left = left.saturating_sub(each);
     }
     socket.flush().await?;
     while let Some(Ok(_)) = socket.next().await {}

@@ -1,10 +1,14 @@
 //! One end of a connection: its socket, what is read from it, what waits to be sent to it, and whether it is alive.
 
-use std::io;
+mod heart;
+mod splicing;
+
+use std::io::{self, IoSlice};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::BufMut as _;
 use coditect_store::Clock;
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -12,7 +16,9 @@ use tokio::time::Instant;
 use crate::limits;
 use crate::place::Place;
 use crate::settings::{Bounds, Times};
-use crate::wire::{Decoder, DecoderOptions, Event, Outbox, Role, Violation};
+use crate::wire::{Decoder, DecoderOptions, Event, Outbox, Pipe, Role, Sink, Violation};
+use heart::{BEAT, Heart};
+use splicing::Splicing;
 
 /// See the module.
 #[derive(Debug)]
@@ -31,44 +37,20 @@ pub(crate) struct Side {
     is_cut: bool,
     /// Whether what comes in is dropped.
     is_ignored: bool,
+    splicing: Splicing,
     /// A client's connection has a place, for as long as it lasts.
     _place: Option<Place>,
 }
 
-/// Heartbeats of one end.
-#[derive(Debug)]
-struct Heart {
-    every: Duration,
-    dead_after: Duration,
-    next: Instant,
-    heard: Instant,
-    /// The last heartbeat that was not answered yet: its number, and when it was sent.
-    beat: Option<Instant>,
-    number: u64,
-}
-
-/// What a heartbeat says, before its number. Answers to it are not passed on.
-const BEAT: &[u8] = b"coditect ";
-
 impl Side {
     /// An end whose handshake is done. `read_ahead` is what was read behind it.
     pub(crate) fn new(stream: TcpStream, role: Role, deflate: bool, read_ahead: &[u8], make: &Make) -> Self {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        if let Err(error) = tune(&stream) {
+            tracing::debug!(%error, "a socket could not be tuned");
         }
         let (frame_bytes, message_bytes) = (make.bounds.frame_bytes, make.bounds.message_bytes);
         let decoder = Decoder::new(DecoderOptions { role, deflate, frame_bytes, message_bytes }, read_ahead);
-        let now = Instant::now();
-        // Not all connections that began together beat together.
-        let first = make.times.ping_every.mul_f64(0.5 + (make.clock.random() % 1_000) as f64 / 2_000.0);
-        let heart = Heart {
-            every: make.times.ping_every,
-            dead_after: make.times.dead_after,
-            next: now + first,
-            heard: now,
-            beat: None,
-            number: 0,
-        };
+        let heart = Heart::new(&make.times, make.clock.random());
         let outbox = Outbox::new(role, deflate, make.clock.clone());
         let read_bytes = limits::READ_BYTES;
         Self {
@@ -81,6 +63,7 @@ impl Side {
             is_full: false,
             is_cut: false,
             is_ignored: false,
+            splicing: Splicing::default(),
             _place: None,
         }
     }
@@ -104,19 +87,26 @@ impl Side {
 
     /// Reads what is there. Answers the number of bytes. After an error it is over, like after the end.
     pub(crate) fn read(&mut self) -> io::Result<usize> {
-        if self.is_over {
+        if self.is_over || self.splicing.is_under_way() && !self.is_ignored {
             return Ok(0);
         }
-        let room = self.decoder.room(self.read_bytes);
-        match self.stream.try_read_buf(room) {
+        let read = self.read_up_to(self.read_bytes)?;
+        if read > 0 {
+            let wanted = if read >= self.read_bytes { self.read_bytes * 2 } else { read * 2 };
+            self.read_bytes = wanted.clamp(limits::READ_BYTES, limits::READ_MOST_BYTES).next_power_of_two();
+        }
+        Ok(read)
+    }
+
+    fn read_up_to(&mut self, most: usize) -> io::Result<usize> {
+        let mut room = self.decoder.room(most).limit(most);
+        match self.stream.try_read_buf(&mut room) {
             Ok(0) => {
                 self.is_over = true;
                 Ok(0)
             }
             Ok(read) => {
                 self.heart.heard = Instant::now();
-                let wanted = if read >= self.read_bytes { self.read_bytes * 2 } else { read * 2 };
-                self.read_bytes = wanted.clamp(limits::READ_BYTES, limits::READ_MOST_BYTES).next_power_of_two();
                 Ok(read)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -143,7 +133,12 @@ impl Side {
                         on_beat(sent.elapsed());
                     }
                 }
-                event => return Ok(event),
+                Some(event) => {
+                    self.splicing.is_streaming = false;
+                    return Ok(Some(event));
+                }
+                None if self.read_head() => {}
+                None => return Ok(self.splice()?.map(Event::Spliced)),
             }
         }
     }
@@ -157,7 +152,7 @@ impl Side {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let stream = &self.stream;
-        let sent = self.outbox.send(|slices| stream.try_write_vectored(slices));
+        let sent = self.outbox.send(&mut &*stream);
         self.is_cut = sent.is_err();
         if self.is_full && sent.as_ref().is_ok_and(|sent| *sent > 0) {
             // Its answer to a heartbeat comes behind all that it has to read first, but it does read.
@@ -189,7 +184,7 @@ impl Side {
 
     /// When [`Side::beat`] is to be called.
     pub(crate) fn next_beat(&self) -> Instant {
-        self.heart.next.min(self.heart.heard + self.heart.dead_after)
+        self.heart.next_beat()
     }
 
     /// Sends a heartbeat when it is time. `false` when the other end is dead. One that is not read from may be as silent as it likes.
@@ -197,28 +192,37 @@ impl Side {
         if !is_read {
             self.heart.heard = now;
         }
-        if now >= self.heart.next {
-            let payload = self.heart.beat(now);
-            if !self.is_cut {
-                self.outbox.ping(payload);
-            }
+        if let Some(payload) = self.heart.beat(now)
+            && !self.is_cut
+        {
+            self.outbox.ping(payload);
         }
-        now < self.heart.heard + self.heart.dead_after
+        self.heart.is_alive(now)
     }
 }
 
-impl Heart {
-    fn beat(&mut self, now: Instant) -> Bytes {
-        self.next = now + self.every;
-        self.number += 1;
-        self.beat = Some(now);
-        [BEAT, &self.number.to_be_bytes()].concat().into()
+/// Nothing waits for more, and on the way to the same host there is no congestion to look for: pacing (BBR) would cost timers and wait for them.
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    if stream.peer_addr()?.ip().is_loopback() {
+        rustix::net::sockopt::set_tcp_congestion(stream, "reno")?;
+    }
+    Ok(())
+}
+
+impl Sink for &TcpStream {
+    fn write(&mut self, slices: &[IoSlice<'_>], goes_on: bool) -> io::Result<usize> {
+        if !goes_on {
+            return self.try_write_vectored(slices);
+        }
+        // Not a packet of its own for a head.
+        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+        self.try_io(Interest::WRITABLE, || Ok(sendmsg(self, slices, &mut SendAncillaryBuffer::default(), flags)?))
     }
 
-    /// When the heartbeat of this answer was sent, if it is the last one's.
-    fn answered(&mut self, payload: &[u8]) -> Option<Instant> {
-        let is_last = payload[BEAT.len()..] == self.number.to_be_bytes();
-        self.beat.take_if(|_| is_last)
+    fn splice(&mut self, pipe: &mut Pipe) -> io::Result<usize> {
+        self.try_io(Interest::WRITABLE, || pipe.drain(&**self))
     }
 }
 
@@ -259,7 +263,7 @@ pub(crate) mod tests {
             side.outbox.piece(Piece::text(&"x".repeat(limits::PIECE_BYTES)));
             side.flush().unwrap();
         }
-        let (began, dead_after) = (side.heart.heard, side.heart.dead_after);
+        let (began, dead_after) = (side.heart.heard, Duration::from_secs(40));
         side.flush().unwrap();
         assert_eq!(side.heart.heard, began, "it took nothing");
         assert!(!side.beat(began + dead_after, true));

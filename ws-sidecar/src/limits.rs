@@ -10,8 +10,16 @@ pub const PIECE_BYTES: usize = 64 * 1_024;
 pub const SPLICE_FROM: usize = 16 * 1_024;
 /// Size of a pipe, bytes: what is led past this process at once, at most.
 pub const PIPE_BYTES: usize = 1 << 20;
-/// Pipes at once. Each takes two files, and all together stay below what Linux lets a user have (`fs.pipe-user-pages-soft`, 64 MiB).
+/// Pipes at once. Each takes two files; what Linux lets the pipes of a user have on a node (`fs.pipe-user-pages-soft`, 64 MiB) is for all its processes.
 pub const PIPES: usize = 32;
+/// Empty pipes that are kept for their next use.
+pub const SPARE_PIPES: usize = 8;
+/// Pause before another pipe is asked for when there was none.
+pub const PIPE_RETRY: Duration = Duration::from_secs(1);
+/// Of so many frames that were queued last, so many may be in pipes.
+pub const QUEUED_PIPES: (usize, usize) = (8, 4);
+/// An end that has not taken everything for so long is slow: it gets large frames in parts, between which control frames pass.
+pub const QUICK_WITHIN: Duration = Duration::from_millis(200);
 /// Longest head of a frame, bytes (RFC 6455, section 5.2).
 pub const FRAME_HEAD_BYTES: usize = 14;
 /// Room for the first read of a connection, bytes. It doubles while reads fill it.

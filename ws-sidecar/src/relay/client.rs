@@ -36,7 +36,7 @@ impl ClientEnd {
     /// Whether the workspace's data may be taken.
     pub(crate) fn has_room(&self, queue_bytes: usize) -> bool {
         match self {
-            Self::Plain(side) => side.as_ref().is_some_and(|side| side.outbox.memory() < queue_bytes),
+            Self::Plain(side) => side.as_ref().is_some_and(|side| side.has_room(queue_bytes)),
             Self::Channel(channel) => channel.has_room(),
         }
     }
@@ -57,10 +57,10 @@ impl ClientEnd {
         }
     }
 
-    /// See [`Outbox::splice_room`](crate::wire::Outbox::splice_room). A channel numbers all pieces, and keeps them.
-    pub(crate) fn splice_room(&self, queue_bytes: usize) -> usize {
+    /// See [`Side::splice_room`]. A channel numbers all pieces, and keeps them.
+    pub(crate) fn splice_room(&mut self, queue_bytes: usize) -> usize {
         match self {
-            Self::Plain(Some(side)) => side.outbox.splice_room(queue_bytes),
+            Self::Plain(Some(side)) => side.splice_room(queue_bytes),
             _ => 0,
         }
     }
@@ -126,9 +126,10 @@ impl ClientEnd {
     }
 
     /// Sends what can be sent.
-    pub(crate) fn flush(&mut self) {
+    /// Sends what the socket takes. Answers whether that was something.
+    pub(crate) fn flush(&mut self) -> bool {
         // What cannot be sent ends nothing: what the client said last may still be there to be read.
-        let _ = self.side_mut().map(Side::flush);
+        matches!(self.side_mut().map(Side::flush), Some(Ok(1..)))
     }
 
     /// Since when a channel's client is away.

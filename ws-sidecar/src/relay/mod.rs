@@ -62,7 +62,7 @@ impl Relay {
     pub(crate) async fn run(mut self) {
         let mut timer = Box::pin(tokio::time::sleep(Duration::ZERO));
         loop {
-            self.exchange();
+            let is_done = self.exchange();
             if let Some(listed) = &mut self.listed {
                 listed.note(self.client.away());
             }
@@ -75,7 +75,7 @@ impl Relay {
             if timer.is_elapsed() || due < timer.deadline() {
                 timer.as_mut().reset(due);
             }
-            self.wait(timer.as_mut()).await;
+            self.wait(timer.as_mut(), is_done).await;
         }
         self.meters.queued_bytes.decrement(self.queued as f64);
         // Whoever wants to come back from now on hears that there is nothing to come back to.
@@ -87,17 +87,9 @@ impl Relay {
         self.say_goodbye(end).await;
     }
 
-    /// Moves what is there between the ends, and sends what the sockets take.
-    fn exchange(&mut self) {
-        for _ in 0..ROUNDS {
-            let from_client = self.take_from_client();
-            let from_workspace = self.take_from_workspace();
-            self.client.flush();
-            self.workspace.flush();
-            if !from_client && !from_workspace {
-                break;
-            }
-        }
+    /// Moves what is there between the ends, and sends what the sockets take. Answers whether that was all.
+    fn exchange(&mut self) -> bool {
+        let is_done = (0..ROUNDS).any(|_| !self.exchange_once());
         let queued = self.client.queued_bytes() + self.workspace.queued_bytes();
         if queued < self.queued
             && let Some(end) = &mut self.end
@@ -109,6 +101,14 @@ impl Relay {
             self.meters.queued_bytes.increment(queued as f64 - self.queued as f64);
             self.queued = queued;
         }
+        is_done
+    }
+
+    /// Answers whether anything moved. What was sent makes room for what was read before, so that is progress as well.
+    fn exchange_once(&mut self) -> bool {
+        let taken = [self.take_from_client(), self.take_from_workspace()];
+        let sent = [self.client.flush(), self.workspace.flush()];
+        taken.into_iter().chain(sent).any(|moved| moved)
     }
 
     fn reads_client(&self) -> bool {
@@ -294,8 +294,9 @@ impl Relay {
         }
     }
 
-    /// Waits until there is something to do.
-    async fn wait(&mut self, timer: std::pin::Pin<&mut tokio::time::Sleep>) {
+    /// Waits until there is something to do. Before all is done there is, but others come first.
+    async fn wait(&mut self, timer: std::pin::Pin<&mut tokio::time::Sleep>, is_done: bool) {
+        tokio::task::consume_budget().await;
         let (reads_client, reads_workspace) = (self.reads_client(), self.reads_workspace());
         let listed = &mut self.listed;
         let attached = async {
@@ -315,6 +316,7 @@ impl Relay {
                     self.dialled(dialled);
                 }
             }
+            () = tokio::task::yield_now(), if !is_done => {}
         }
         // One that is always ready does not keep the other from its turn.
         if reads_client {

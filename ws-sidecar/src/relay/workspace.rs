@@ -71,7 +71,7 @@ impl Workspace {
 
     pub(crate) fn has_room(&self, queue_bytes: usize) -> bool {
         match &self.state {
-            State::There(side) => side.outbox.memory() < queue_bytes,
+            State::There(side) => side.has_room(queue_bytes),
             State::Away(away) => away.waiting.memory() < queue_bytes,
             State::Gone => false,
         }
@@ -85,9 +85,9 @@ impl Workspace {
         matches!(self.state, State::Away(_))
     }
 
-    /// See [`Outbox::splice_room`].
+    /// See [`Side::splice_room`]. What waits for one that is away is kept here.
     pub(crate) fn splice_room(&mut self, queue_bytes: usize) -> usize {
-        self.outbox().map_or(0, |outbox| outbox.splice_room(queue_bytes))
+        self.side_mut().map_or(0, |side| side.splice_room(queue_bytes))
     }
 
     /// See [`Side::splice_up_to`].
@@ -134,9 +134,10 @@ impl Workspace {
     }
 
     /// Sends what can be sent.
-    pub(crate) fn flush(&mut self) {
+    /// Sends what the socket takes. Answers whether that was something.
+    pub(crate) fn flush(&mut self) -> bool {
         // What cannot be sent waits for the next connection: the last words of this one may still be there to be read.
-        let _ = self.side_mut().map(Side::flush);
+        matches!(self.side_mut().map(Side::flush), Some(Ok(1..)))
     }
 
     /// Whether nothing can be sent to it any more, although it is not lost yet.

@@ -1,6 +1,7 @@
 //! One end of a connection: its socket, what is read from it, what waits to be sent to it, and whether it is alive.
 
 mod heart;
+mod pace;
 mod splicing;
 
 use std::io::{self, IoSlice};
@@ -18,6 +19,7 @@ use crate::place::Place;
 use crate::settings::{Bounds, Times};
 use crate::wire::{Decoder, DecoderOptions, Event, Outbox, Pipe, Role, Sink, Violation};
 use heart::{BEAT, Heart};
+use pace::Pace;
 use splicing::Splicing;
 
 /// See the module.
@@ -38,6 +40,7 @@ pub(crate) struct Side {
     /// Whether what comes in is dropped.
     is_ignored: bool,
     splicing: Splicing,
+    pace: Pace,
     /// A client's connection has a place, for as long as it lasts.
     _place: Option<Place>,
 }
@@ -64,6 +67,7 @@ impl Side {
             is_cut: false,
             is_ignored: false,
             splicing: Splicing::default(),
+            pace: Pace::default(),
             _place: None,
         }
     }
@@ -159,7 +163,20 @@ impl Side {
             self.heart.heard = Instant::now();
         }
         self.is_full = !self.outbox.is_empty();
+        if let Ok(sent) = sent {
+            self.pace.sent(sent, !self.is_full, Instant::now());
+        }
         sent
+    }
+
+    /// Whether more may be queued, when `queue_bytes` may wait.
+    pub(crate) fn has_room(&self, queue_bytes: usize) -> bool {
+        self.outbox.memory() < queue_bytes && !self.outbox.has_many_pipes()
+    }
+
+    /// Bytes that a piece may have into which nobody has looked; 0 where none is taken.
+    pub(crate) fn splice_room(&mut self, queue_bytes: usize) -> usize {
+        if self.outbox.takes_spliced() { self.pace.most(Instant::now()).min(queue_bytes) } else { 0 }
     }
 
     /// Drops whatever comes in from now on.

@@ -56,10 +56,10 @@ impl Side {
         };
         match self.fill(&mut pipe, wanted.min(most)) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => {}
+            Err(error) if error.kind() == io::ErrorKind::StorageFull && pipe.held() > 0 => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if pipe.held() < limits::PIECE_BYTES {
-                    self.splicing.pipe = Some(pipe);
+                    self.splicing.pipe = Some(pipe).filter(|pipe| pipe.held() > 0);
                     return Ok(None);
                 }
             }

@@ -89,9 +89,15 @@ impl Outbox {
         self.queue(Frame::new(&mut header, &[], payload));
     }
 
-    /// Bytes that a piece may have into which nobody has looked, when `queue_bytes` may wait here; 0 where none is taken.
-    pub(crate) fn splice_room(&self, queue_bytes: usize) -> usize {
-        if self.deflate { 0 } else { queue_bytes }
+    /// Whether pieces into which nobody has looked can be queued here.
+    pub(crate) fn takes_spliced(&self) -> bool {
+        !self.deflate
+    }
+
+    /// Whether no more pipes should wait here: there are not many for all connections.
+    pub(crate) fn has_many_pipes(&self) -> bool {
+        let (frames, pipes) = limits::QUEUED_PIPES;
+        self.data.iter().rev().take(frames).filter(|frame| frame.has_tail()).count() >= pipes
     }
 
     /// Queues such a piece. Its mask stays as it is.

@@ -5,18 +5,38 @@ mod kernel {
     use std::io;
     use std::os::fd::{AsFd, OwnedFd};
 
+    use std::time::Instant;
+
     use parking_lot::Mutex;
-    use rustix::io::ioctl_fionread;
+    use rustix::io::Errno;
+    use rustix::net::{RecvFlags, recv};
     use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
 
     use crate::limits;
 
-    /// Empty pipes, and how many there are besides.
-    static PIPES: Mutex<Pool> = Mutex::new(Pool { spare: Vec::new(), used: 0 });
+    static PIPES: Mutex<Pool> = Mutex::new(Pool { spare: Vec::new(), used: 0, refused: None });
 
     struct Pool {
+        /// Empty ones.
         spare: Vec<Ends>,
+        /// How many there are besides.
         used: usize,
+        /// When the system had none.
+        refused: Option<Instant>,
+    }
+
+    impl Pool {
+        fn take(&mut self) -> io::Result<Ends> {
+            if let Some(ends) = self.spare.pop() {
+                return Ok(ends);
+            }
+            if self.used >= limits::PIPES || self.refused.is_some_and(|at| at.elapsed() < limits::PIPE_RETRY) {
+                return Err(io::ErrorKind::QuotaExceeded.into());
+            }
+            let ends = Ends::new();
+            self.refused = ends.is_err().then(Instant::now);
+            ends
+        }
     }
 
     #[derive(Debug)]
@@ -48,11 +68,7 @@ mod kernel {
         /// When there are too many, or the system has none left.
         pub(crate) fn take() -> io::Result<Self> {
             let mut pool = PIPES.lock();
-            let ends = match pool.spare.pop() {
-                Some(ends) => ends,
-                None if pool.used < limits::PIPES => Ends::new()?,
-                None => return Err(io::ErrorKind::QuotaExceeded.into()),
-            };
+            let ends = pool.take()?;
             pool.used += 1;
             Ok(Self { ends: Some(ends), held: 0 })
         }
@@ -60,14 +76,15 @@ mod kernel {
         /// Takes up to `most` bytes from a socket. Answers how many; 0 when the socket has ended.
         ///
         /// # Errors
-        /// `StorageFull` when the pipe is, though there is something to be read.
+        /// `WouldBlock` when nothing is there; `StorageFull` when something is, and the pipe takes no more of it.
         pub(crate) fn fill(&mut self, from: impl AsFd, most: usize) -> io::Result<usize> {
             let Some(ends) = &self.ends else { return Ok(0) };
             match splice(&from, None, &ends.writer, None, most, SpliceFlags::NONBLOCK) {
-                // It is the pipe that has no room.
-                Err(error) if error == rustix::io::Errno::AGAIN && self.held > 0 && ioctl_fionread(&from)? > 0 => {
-                    Err(io::ErrorKind::StorageFull.into())
-                }
+                // It may be the pipe that has no room: that is found out before the socket is looked at.
+                Err(Errno::AGAIN) => match recv(&from, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT)? {
+                    (0, _) => Ok(0),
+                    _ => Err(io::ErrorKind::StorageFull.into()),
+                },
                 Err(error) => Err(error.into()),
                 Ok(taken) => {
                     self.held += taken;
@@ -95,7 +112,8 @@ mod kernel {
             let mut pool = PIPES.lock();
             pool.used -= 1;
             // What is in it is of a connection that has ended.
-            pool.spare.extend(self.ends.take().filter(|_| self.held == 0));
+            let keeps = self.held == 0 && pool.spare.len() < limits::SPARE_PIPES;
+            pool.spare.extend(self.ends.take().filter(|_| keeps));
         }
     }
 }

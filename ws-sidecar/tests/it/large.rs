@@ -170,6 +170,29 @@ async fn a_client_that_vanishes_within_a_frame_leaves_nothing_behind() {
     assert_eq!(other.text().await, "still here");
 }
 
+/// Byte by byte, until the pipe has no room for more parts: that nothing more comes is told from that there is no room.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_trickle_and_vanish_are_let_go() {
+    let rig = Rig::new().await;
+    let mut other = rig.connect("/echo").await;
+    let frame = masked(&[7; 1_000_000]);
+    for count in [254, 255, 256, 300] {
+        let mut socket = rig.connect("/echo").await;
+        raw(&mut socket).write_all(&frame[..5_000]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        for byte in &frame[5_000..5_000 + count] {
+            raw(&mut socket).write_all(&[*byte]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // All of it had arrived before it vanished.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        drop(socket);
+        until("the workspace is told", async || rig.workspace.open() == 1).await;
+    }
+    other.say("still here").await;
+    assert_eq!(other.text().await, "still here");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_that_are_too_large_are_refused_before_they_are_complete() {
     let rig = Rig::with(&["--message-bytes=300000"]).await;

@@ -140,3 +140,30 @@ async fn two_at_once_do_no_harm() {
         one.stop().await;
     }
 }
+
+/// The same, but the Service is made while nobody has its name, by one that is gone then, so that no pod tells of it.
+#[tokio::test]
+async fn a_late_service_does_not_keep_the_next_workspace_from_its_user() {
+    let (rig, mock) = (Rig::new(options(1)).await, mock().await);
+    let faults = Faults::default();
+    let cut_off = rig.another(|store| store.with_faults(faults.clone())).await;
+    mock.faults(|it| it.on("patch", Kind::Service, 1, Trouble::Gate));
+    let one = Running::start(&cut_off, cluster(&mock).await, quick());
+    let made = rig.workspace_of("ada").await;
+    let asked = || mock.requests().iter().any(|it| it.verb == "patch" && it.path.contains("/services/"));
+    eventually("the request to make the Service", asked).await;
+    faults.on_commits([Fault::Unavailable; 500]);
+    rig.workspaces.delete(&rig.operator(), &made.id).await.unwrap();
+    let pause = Duration::from_millis(100);
+    let often = ReconcilerOptions { resync: pause, failed_retry: pause, attempts: 1, ..quick() };
+    let two = Running::start(&rig.workspaces, cluster(&mock).await, often);
+    rig.until(&made, State::Terminated).await;
+    one.kill().await;
+    let before = mock.version();
+    mock.open_gate();
+    eventually("the late Service", || mock.version() > before).await;
+    let next = rig.workspace_of("ada").await;
+    assert_eq!(next.service, made.service);
+    rig.until(&next, State::Running).await;
+    two.stop().await;
+}

@@ -66,13 +66,18 @@ BENCHES := -p coditect-benches
 JUDGED = --data '$(DATA)' $(if $(FORMAT),--format '$(FORMAT)') $(if $(filter-out 0,$(FRESH)),--fresh)
 # The stand-in for FoundationDB's client library, in a folder that no library path leads to by itself.
 STANDIN := $(CURDIR)/target/standin
-TEST_ENGINE_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test it
+# The whole workspace is selected, so that crates of others are those of `make test`; which tests are built and run is said behind.
+FDB_FEATURES := coditect-store/fdb,coditect-store/testing,coditect-engine/fdb,coditect-auth/fdb,coditect-workspaces/fdb
+TEST_ON_FDB := scripts/with_libclang.sh cargo test --quiet --locked --workspace --features $(FDB_FEATURES)
+TEST_ENGINE_FDB := $(TEST_ON_FDB) --test engine
 ON_STANDIN := env -u FDB_CLUSTER_FILE -u FDB_CLUSTER_STRING LD_LIBRARY_PATH=$(STANDIN) FDB_LIB_DIR=$(STANDIN)
-TEST_AUTH_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-auth --features fdb --test it
-TEST_WORKSPACES_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-workspaces --features fdb --test it
-TEST_FAULTS := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-engine --features fdb --test faults
-TEST_FDB := scripts/with_libclang.sh cargo test --quiet --locked -p coditect-store --features fdb,testing --test fdb
-BENCH := $(WITH_MODEL) cargo run --quiet --release --locked $(BENCHES) --bin
+TEST_AUTH_FDB := $(TEST_ON_FDB) --test auth
+TEST_WORKSPACES_FDB := $(TEST_ON_FDB) --test workspaces
+TEST_FAULTS := $(TEST_ON_FDB) --test faults
+TEST_FDB := $(TEST_ON_FDB) --test fdb
+# Built with the product, so that all that both need is built once.
+BUILD_BENCH := $(RELEASE) $(PRODUCT) $(BENCHES)
+BENCH := $(WITH_MODEL) target/release
 
 .PHONY: help
 help: ## List the targets
@@ -93,13 +98,13 @@ dist: ## Build the sidecar as its image has it, in target/dist
 
 .PHONY: build-benches
 build-benches:
-	@$(RELEASE) $(PRODUCT) $(BENCHES) --bins
+	@$(BUILD_BENCH) --bins
 
 .PHONY: demo
 demo: setup ## Push DOCS= into a fresh server and ask it questions
 	@echo "building release binaries (the first time takes minutes)"
-	@$(MAKE) --no-print-directory build-benches
-	@$(BENCH) demo -- --docs '$(DOCS)'
+	@$(BUILD_BENCH) --bin coditect-server --bin coditect-ingest --bin demo
+	@$(BENCH)/demo --docs '$(DOCS)'
 
 .PHONY: run
 run: setup build ## Start the server on LISTEN= with data under DATA_DIR= and leave it running
@@ -156,7 +161,7 @@ test-client: ## Check and test the TypeScript client of the resume protocol
 
 .PHONY: test-sockets
 test-sockets: setup ## Talk through gateway and sidecar with clients and a workspace of others, a headless Chromium among them
-	cargo build --locked --quiet -p coditect-server
+	cargo test --workspace --locked --quiet --no-run
 	@CODITECT_SERVER=target/debug/coditect-server $(WITH_MODEL) scripts/with_sockets.sh scripts/with_chromium.sh python3 server/tests/sockets/test_sockets.py
 
 .PHONY: check-k8s
@@ -198,21 +203,21 @@ fmt: ## Format the sources
 
 .PHONY: bench-relevance
 bench-relevance: need-data setup build-benches ## Run the judged set DATA= through the server; FRESH=1 indexes anew
-	@$(BENCH) relevance -- run $(JUDGED)
+	@$(BENCH)/relevance run $(JUDGED)
 
 .PHONY: bench-fusions
 bench-fusions: need-data setup build-benches ## Compare the fusion with others on the judged set DATA=
-	@$(BENCH) relevance -- fusions $(JUDGED)
+	@$(BENCH)/relevance fusions $(JUDGED)
 
 .PHONY: bench-ablations
 bench-ablations: need-data setup build-benches ## Rank the judged set DATA= with other token codes, weights and depths
-	@$(BENCH) relevance -- ablations $(JUDGED)
+	@$(BENCH)/relevance ablations $(JUDGED)
 
 .PHONY: bench-train
 bench-train: setup build-benches ## Train the ranking on the judged sets DATA="<folder> <folder> ..."
 	@[ -n '$(word 2,$(DATA))' ] || { echo 'usage: make bench-train DATA="<folder> <folder> ..."' >&2; exit 2; }
-	@for set in $(DATA); do $(BENCH) relevance -- features --data "$$set"; done
-	@$(BENCH) relevance -- train $(foreach set,$(DATA),target/bench/features-$(notdir $(set)).json)
+	@for set in $(DATA); do $(BENCH)/relevance features --data "$$set"; done
+	@$(BENCH)/relevance train $(foreach set,$(DATA),target/bench/features-$(notdir $(set)).json)
 
 .PHONY: need-data
 need-data:
@@ -220,31 +225,33 @@ need-data:
 
 .PHONY: bench-load
 bench-load: setup build-benches ## Latency at RATE= searches/s for SECONDS= each over PASSAGES= passages
-	@$(BENCH) load -- --rate $(RATE) --seconds $(SECONDS_EACH) --passages $(PASSAGES) \
+	@$(BENCH)/load --rate $(RATE) --seconds $(SECONDS_EACH) --passages $(PASSAGES) \
 		$(if $(filter-out 0,$(FRESH)),--fresh)
 
 .PHONY: bench-ws
 bench-ws: dist ## The WebSocket sidecar beside a direct connection: memory, added latency, bulk, revocation, resuming; SECONDS= for each run, IDLE=, ONLY=bulk
-	@cargo run --quiet --release --locked $(BENCHES) --bin ws -- --idle-seconds $(IDLE) $(if $(ONLY),--only '$(ONLY)') $(if $(filter command line environment,$(origin SECONDS)),--seconds $(SECONDS))
+	@$(BUILD_BENCH) --bin ws
+	@target/release/ws --idle-seconds $(IDLE) $(if $(ONLY),--only '$(ONLY)') $(if $(filter command line environment,$(origin SECONDS)),--seconds $(SECONDS))
 
 .PHONY: bench-guard
 bench-guard: setup build-benches ## What sign-in costs: guarded requests, searches beside logins, the clean-up; SECONDS= for each run
-	@$(BENCH) guard -- $(if $(filter command line environment,$(origin SECONDS)),--seconds $(SECONDS))
+	@$(BENCH)/guard $(if $(filter command line environment,$(origin SECONDS)),--seconds $(SECONDS))
 
 .PHONY: bench-ingest
 bench-ingest: setup build-benches ## Time a push of the tree DOCS= against embedding its passages alone
-	@$(BENCH) ingest -- --docs '$(DOCS)'
+	@$(BENCH)/ingest --docs '$(DOCS)'
 
 .PHONY: bench-ann
 bench-ann: setup ## Compare the vector index with its peers on SETS=; QUICK=1 takes one set and the strongest peers
 	@benches/ann/install.sh
-	@$(RELEASE) $(BENCHES) --bin ann
-	@$(BENCH) ann -- run $(if $(filter-out 0,$(QUICK)),--quick) $(if $(SETS),--sets '$(SETS)') $(if $(PEERS),--peers '$(PEERS)') --texts '$(TEXTS)'
+	@$(BUILD_BENCH) --bin ann
+	@$(BENCH)/ann run $(if $(filter-out 0,$(QUICK)),--quick) $(if $(SETS),--sets '$(SETS)') $(if $(PEERS),--peers '$(PEERS)') --texts '$(TEXTS)'
 
 .PHONY: bench-trial
 bench-trial: setup ## Put the vector index alone through TRIAL= (filters, churn or writes) on SETS=
-	@$(BENCH) ann -- trial '$(TRIAL)' $(if $(SETS),--sets '$(SETS)') --texts '$(TEXTS)'
+	@$(BUILD_BENCH) --bin ann
+	@$(BENCH)/ann trial '$(TRIAL)' $(if $(SETS),--sets '$(SETS)') --texts '$(TEXTS)'
 
 .PHONY: test-crash
 test-crash: setup build-benches ## Kill the server KILLS= times during ingest and prove that nothing is lost
-	@$(BENCH) crash -- --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+	@$(BENCH)/crash --kills $(KILLS) $(if $(SEED),--seed $(SEED))

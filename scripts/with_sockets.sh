@@ -18,7 +18,7 @@ if [ ! -d "$packages" ]; then
 fi
 if [ ! -x "$websocat/bin/websocat" ]; then
     echo "with_sockets: building websocat (once)" >&2
-    cargo install --quiet --locked --version 1.14.1 --no-default-features --root "$websocat" websocat >&2
+    cargo install --quiet --debug --locked --version 1.14.1 --no-default-features --root "$websocat" websocat >&2
 fi
 command -v npm >/dev/null || { echo "with_sockets: needs Node 20 or later with npm" >&2; exit 2; }
 (cd ws-sidecar/client && npm ci --silent --no-audit --no-fund >&2)

@@ -1,11 +1,12 @@
 //! Two processes that reconcile, in turn and at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use coditect_store::faults::{Fault, Faults};
-use coditect_workspaces::{ReconcilerOptions, State};
+use coditect_workspaces::{ReconcilerOptions, State, Workspace};
 
-use crate::cluster::{Fault as Trouble, Kind};
+use crate::cluster::{Fault as Trouble, Kind, Mock};
 use crate::harness::{Rig, Running, cluster, eventually, fast, mock, options};
 
 fn quick() -> ReconcilerOptions {
@@ -82,19 +83,25 @@ async fn a_late_deletion_does_not_meet_the_next_pod() {
     two.stop().await;
 }
 
+/// A process that is cut off from the store while its request for a Service is under way, and the workspace of that Service, which is no longer wanted then.
+async fn cut_off_with_a_service(rig: &Rig, mock: &Arc<Mock>) -> (Running, Workspace) {
+    let faults = Faults::default();
+    let cut_off = rig.another(|store| store.with_faults(faults.clone())).await;
+    mock.faults(|it| it.on("patch", Kind::Service, 1, Trouble::Gate));
+    let one = Running::start(&cut_off, cluster(mock).await, quick());
+    let made = rig.workspace_of("ada").await;
+    let asked = || mock.requests().iter().any(|it| it.verb == "patch" && it.path.contains("/services/"));
+    eventually("the request for the Service", asked).await;
+    faults.on_commits([Fault::Unavailable; 500]);
+    rig.workspaces.delete(&rig.operator(), &made.id).await.unwrap();
+    (one, made)
+}
+
 /// The first is to bring a Service to its template, and its request comes when the workspace is gone and the next one of its user has the Service's name.
 #[tokio::test]
 async fn a_late_change_does_not_take_the_next_ones_service() {
     let (rig, mock) = (Rig::new(options(1)).await, mock().await);
-    let faults = Faults::default();
-    let cut_off = rig.another(|store| store.with_faults(faults.clone())).await;
-    mock.faults(|it| it.on("patch", Kind::Service, 1, Trouble::Gate));
-    let one = Running::start(&cut_off, cluster(&mock).await, quick());
-    let made = rig.workspace_of("ada").await;
-    let asked = || mock.requests().iter().any(|it| it.verb == "patch" && it.path.contains("/services/"));
-    eventually("the request to change the Service", asked).await;
-    faults.on_commits([Fault::Unavailable; 500]);
-    rig.workspaces.delete(&rig.operator(), &made.id).await.unwrap();
+    let (one, made) = cut_off_with_a_service(&rig, &mock).await;
     let two = Running::start(&rig.workspaces, cluster(&mock).await, quick());
     rig.until(&made, State::Terminated).await;
     let next = rig.workspace_of("ada").await;
@@ -145,15 +152,7 @@ async fn two_at_once_do_no_harm() {
 #[tokio::test]
 async fn a_late_service_does_not_keep_the_next_workspace_from_its_user() {
     let (rig, mock) = (Rig::new(options(1)).await, mock().await);
-    let faults = Faults::default();
-    let cut_off = rig.another(|store| store.with_faults(faults.clone())).await;
-    mock.faults(|it| it.on("patch", Kind::Service, 1, Trouble::Gate));
-    let one = Running::start(&cut_off, cluster(&mock).await, quick());
-    let made = rig.workspace_of("ada").await;
-    let asked = || mock.requests().iter().any(|it| it.verb == "patch" && it.path.contains("/services/"));
-    eventually("the request to make the Service", asked).await;
-    faults.on_commits([Fault::Unavailable; 500]);
-    rig.workspaces.delete(&rig.operator(), &made.id).await.unwrap();
+    let (one, made) = cut_off_with_a_service(&rig, &mock).await;
     let pause = Duration::from_millis(100);
     let often = ReconcilerOptions { resync: pause, failed_retry: pause, attempts: 1, ..quick() };
     let two = Running::start(&rig.workspaces, cluster(&mock).await, often);

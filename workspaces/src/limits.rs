@@ -31,8 +31,6 @@ pub const TOUCH_EVERY: Duration = Duration::from_secs(60);
 /// How long the record of a deleted workspace stays, unless set otherwise. Longer than any request to the cluster can take: before the record goes, the cluster is
 /// looked through once more for what a late one may have made.
 pub const TERMINATED_KEPT: Duration = Duration::from_secs(3_600);
-/// How long the cluster is looked through for such requests with each round: several times as long as any can take ([`STEP_WAIT`]).
-pub const LATE_REQUESTS: Duration = Duration::from_secs(600);
 
 /// Time to live of the lease under which one of several servers reconciles.
 pub const LEASE: Duration = Duration::from_secs(30);

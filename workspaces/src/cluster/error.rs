@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::keys::Name;
+
 /// The result of a call of a cluster.
 pub type ClusterResult<T> = Result<T, ClusterError>;
 
@@ -22,6 +24,7 @@ pub enum ClusterErrorKind {
 pub struct ClusterError {
     kind: ClusterErrorKind,
     message: String,
+    owner: Option<Name>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -29,7 +32,7 @@ impl ClusterError {
     /// A failure with a message for the workspace's user.
     #[must_use]
     pub fn new(kind: ClusterErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), owner: None, source: None }
     }
 
     /// The cluster does not take it.
@@ -44,6 +47,17 @@ impl ClusterError {
 
     pub(crate) fn unavailable() -> Self {
         Self::new(ClusterErrorKind::Unavailable(Duration::ZERO), "the cluster does not answer")
+    }
+
+    /// The same, because of an object of this workspace.
+    pub(crate) fn in_the_way(mut self, owner: Option<Name>) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// The workspace whose object is in the way.
+    pub(crate) fn owner(&self) -> Option<&Name> {
+        self.owner.as_ref()
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

@@ -6,22 +6,19 @@ use super::Reconciler;
 use super::queue::{Job, Next};
 use crate::cluster::Phase;
 use crate::error::{Result, causes};
-use crate::limits;
 use crate::workspace::{self, State, Workspace};
 use crate::workspaces::is_longer;
 
 impl Reconciler {
-    /// Looks through the cluster again: a request of a process that has lost its lease may have come late. The cluster tells of pods alone, and another part may have a
-    /// name that the user's next workspace needs; so it is looked through with each round for a while, and at the end of the record's time.
+    /// Looks through the cluster when it tells of something, and at the end of the record's time: a request of a process that has lost its lease may have come late.
     pub(super) async fn after_the_end(
         &self,
         term: &Term,
         workspace: &Workspace,
         job: &Job,
     ) -> Result<(&'static str, Next)> {
-        let is_past = |time| is_longer(self.inner.now(), workspace.since, time);
-        let is_over = is_past(self.options.keep_terminated);
-        if job.is_thorough && !is_over && is_past(limits::LATE_REQUESTS) {
+        let is_over = is_longer(self.inner.now(), workspace.since, self.options.keep_terminated);
+        if job.is_thorough && !is_over {
             return Ok(("done", Next::Rest));
         }
         match self.cluster.remove(workspace).await {

@@ -38,13 +38,26 @@ impl Reconciler {
             }
             _ => {}
         }
-        let acted = tokio::time::timeout(limits::STEP_WAIT, self.act(term, &before, job.is_thorough)).await;
-        let seen = acted.unwrap_or_else(|_| Err(ClusterError::unavailable().caused_by("it takes too long")));
+        let seen = in_time(self.act(term, &before, job.is_thorough)).await;
         if let Err(error) = &seen {
             tracing::warn!(%error, causes = causes(error), "the cluster was not brought to what is wanted");
+            self.make_way(error.owner()).await?;
         }
         let outcome = judge(&before, &seen, self.inner.now(), &self.options);
         self.write(term, &before, &outcome).await
+    }
+
+    /// What is in the way of a workspace may be of one that is deleted: the request for it came late, from a process that had lost its lease. The next step finds it gone.
+    async fn make_way(&self, owner: Option<&Name>) -> Result<()> {
+        let Some(Name { tenant, workspace }) = owner else { return Ok(()) };
+        let found = self.inner.find(tenant, workspace).await?;
+        if let Some(deleted) = found.filter(|it| it.state == State::Terminated) {
+            match in_time(self.cluster.remove(&deleted)).await {
+                Ok(_) => tracing::info!(%workspace, "parts of a deleted workspace were in the way"),
+                Err(error) => tracing::warn!(%error, %workspace, "parts of a deleted workspace are in the way"),
+            }
+        }
+        Ok(())
     }
 
     /// Does what brings the cluster nearer to what is wanted.
@@ -131,6 +144,12 @@ impl Reconciler {
         }
         Ok(())
     }
+}
+
+/// What the cluster answers, if it does.
+async fn in_time(asked: impl Future<Output = ClusterResult<Observed>>) -> ClusterResult<Observed> {
+    let answer = tokio::time::timeout(limits::STEP_WAIT, asked).await;
+    answer.unwrap_or_else(|_| Err(ClusterError::unavailable().caused_by("it takes too long")))
 }
 
 /// Whether what went wrong with a part is no matter of the pod's.

@@ -153,9 +153,7 @@ async fn two_at_once_do_no_harm() {
 async fn a_late_service_does_not_keep_the_next_workspace_from_its_user() {
     let (rig, mock) = (Rig::new(options(1)).await, mock().await);
     let (one, made) = cut_off_with_a_service(&rig, &mock).await;
-    let pause = Duration::from_millis(100);
-    let often = ReconcilerOptions { resync: pause, failed_retry: pause, attempts: 1, ..quick() };
-    let two = Running::start(&rig.workspaces, cluster(&mock).await, often);
+    let two = Running::start(&rig.workspaces, cluster(&mock).await, quick());
     rig.until(&made, State::Terminated).await;
     one.kill().await;
     let before = mock.version();

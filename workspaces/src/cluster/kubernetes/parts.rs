@@ -1,11 +1,14 @@
 //! Making the parts of a workspace, in the order in which they need each other: nothing runs before the policy that guards it.
 
+use coditect_auth::WorkspaceId;
+use coditect_store::TenantId;
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{Api, Resource, ResourceExt as _};
 
 use super::{KubeCluster, pod};
 use crate::cluster::{ClusterError, ClusterResult, Observed, Phase};
+use crate::keys::Name;
 use crate::manifests::{MANAGED_BY, MANAGER, Manifests, TENANT, USER_ID, WORKSPACE_ID};
 use crate::workspace::Workspace;
 
@@ -45,7 +48,7 @@ impl KubeCluster {
     async fn pod(&self, workspace: &Workspace) -> ClusterResult<Option<Pod>> {
         let found = self.get::<Pod>(&self.api(&workspace.pod_namespace), &workspace.pod_name).await?;
         match found {
-            Some(found) if !is_of(&found, workspace) => Err(taken("Pod")),
+            Some(found) if !is_of(&found, workspace) => Err(taken("Pod", &found)),
             found => Ok(found),
         }
     }
@@ -67,7 +70,7 @@ impl KubeCluster {
         let is_own = found.labels().get(MANAGED_BY).is_some_and(|it| it == MANAGER)
             && annotations.get(TENANT).is_some_and(|it| it == workspace.tenant.as_str())
             && annotations.get(USER_ID).is_some_and(|it| it == workspace.user.as_str());
-        if is_own { Ok(()) } else { Err(taken("Namespace")) }
+        if is_own { Ok(()) } else { Err(taken("Namespace", &found)) }
     }
 
     /// The name may have been an earlier workspace's, and may be a later one's when the request arrives. So each has a field manager of its own, and takes over from
@@ -88,7 +91,7 @@ impl KubeCluster {
 
     async fn own_service(&self, api: &Api<Service>, workspace: &Workspace) -> ClusterResult<Option<Service>> {
         match self.get(api, &workspace.service).await? {
-            Some(found) if !is_of(&found, workspace) => Err(taken("Service")),
+            Some(found) if !is_of(&found, workspace) => Err(taken("Service", &found)),
             found => Ok(found),
         }
     }
@@ -97,7 +100,7 @@ impl KubeCluster {
     async fn ensure_claim(&self, workspace: &Workspace, wanted: &PersistentVolumeClaim) -> ClusterResult<()> {
         let api = self.api::<PersistentVolumeClaim>(&workspace.pod_namespace);
         match self.get(&api, &workspace.pod_name).await? {
-            Some(found) if !is_of(&found, workspace) => Err(taken("disk")),
+            Some(found) if !is_of(&found, workspace) => Err(taken("disk", &found)),
             Some(found) if found.metadata.deletion_timestamp.is_some() => {
                 Err(ClusterError::waiting("its disk is being deleted"))
             }
@@ -123,6 +126,14 @@ pub(super) fn is_of(object: &impl Resource, workspace: &Workspace) -> bool {
     is(WORKSPACE_ID, workspace.id.as_str()) && is(TENANT, workspace.tenant.as_str())
 }
 
-fn taken(part: &str) -> ClusterError {
-    ClusterError::refused(format!("the cluster has a {part} of its name that is not its own"))
+fn taken(part: &str, found: &impl Resource) -> ClusterError {
+    let error = ClusterError::refused(format!("the cluster has a {part} of its name that is not its own"));
+    error.in_the_way(owner(found))
+}
+
+/// The workspace that an object is a part of.
+fn owner(object: &impl Resource) -> Option<Name> {
+    let annotations = object.meta().annotations.as_ref()?;
+    let (tenant, workspace) = (annotations.get(TENANT)?, annotations.get(WORKSPACE_ID)?);
+    Some(Name { tenant: TenantId::new(tenant).ok()?, workspace: WorkspaceId::new(workspace).ok()? })
 }

@@ -16,20 +16,32 @@ use serde_json::{Value, json};
 use crate::cluster::{Kind, Mock};
 use crate::harness::{Rig, Running, cluster, eventually, fast, mock, options, templates};
 
-/// Writes down what is asked of it.
+/// Writes down what is asked of it, and of which workspace: once, however often a transaction has to be tried.
 #[derive(Default)]
-struct Noted(Mutex<Vec<&'static str>>);
+struct Noted(Mutex<Vec<(&'static str, Workspace)>>);
+
+impl Noted {
+    /// Answers how much was asked by now.
+    fn note(&self, what: &'static str, workspace: &Workspace) -> usize {
+        let mut asked = self.0.lock();
+        asked.push((what, workspace.clone()));
+        asked.dedup();
+        asked.len()
+    }
+
+    fn asked(&self) -> Vec<&'static str> {
+        self.0.lock().iter().map(|(what, _)| *what).collect()
+    }
+}
 
 impl Tokens for Noted {
-    fn token<'a>(&'a self, _: &'a Transaction, _: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>> {
-        let mut asked = self.0.lock();
-        asked.push("token");
-        let secret = format!("secret {}", asked.len());
+    fn token<'a>(&'a self, _: &'a Transaction, of: &'a Workspace) -> BoxFuture<'a, Result<Option<SecretString>>> {
+        let secret = format!("secret {}", self.note("token", of));
         async { Ok(Some(secret.into())) }.boxed()
     }
 
-    fn take_back<'a>(&'a self, _: &'a Transaction, _: &'a Workspace) -> BoxFuture<'a, Result<()>> {
-        self.0.lock().push("take back");
+    fn take_back<'a>(&'a self, _: &'a Transaction, of: &'a Workspace) -> BoxFuture<'a, Result<()>> {
+        self.note("take back", of);
         async { Ok(()) }.boxed()
     }
 }
@@ -53,8 +65,7 @@ async fn each_pod_has_a_token_and_none_outlives_it() {
     rig.until(&made, State::Suspended).await;
     rig.workspaces.delete(&operator, &made.id).await.unwrap();
     rig.until(&made, State::Terminated).await;
-    let asked = tokens.0.lock().clone();
-    assert_eq!(asked, ["token", "take back", "take back"], "with the suspension, and with the end");
+    assert_eq!(tokens.asked(), ["token", "take back", "take back"], "with the suspension, and with the end");
     reconciler.stop().await;
 }
 
@@ -76,7 +87,7 @@ async fn whoever_takes_over_gives_each_workspace_another_once() {
     eventually("another token", || token_of(&mock, &made) == json!("c2VjcmV0IDI=")).await;
     mock.delete(Kind::Secret, &made.pod_namespace, &format!("{}-token", made.pod_name));
     eventually("the same token again", || token_of(&mock, &made) == json!("c2VjcmV0IDI=")).await;
-    assert_eq!(*tokens.0.lock(), ["token", "token"]);
+    assert_eq!(tokens.asked(), ["token", "token"]);
     assert_eq!(rig.now(&made).await.unwrap().state, State::Running);
     second.stop().await;
 }
@@ -92,7 +103,7 @@ async fn a_pod_that_needs_none_gets_none() {
     let reconciler = Running::with(reconciler.with_tokens(tokens.clone()));
     let made = rig.workspace_of("ada").await;
     rig.until(&made, State::Running).await;
-    assert_eq!((token_of(&mock, &made), tokens.0.lock().len()), (json!(null), 0));
+    assert_eq!((token_of(&mock, &made), tokens.asked().len()), (json!(null), 0));
     reconciler.stop().await;
 }
 

@@ -44,8 +44,10 @@ impl Side {
 
     /// A part of a frame that nobody has to look into: all that is left of it, or a large part of a larger one. `None` until that is there.
     pub(super) fn splice(&mut self) -> Result<Option<Spliced>, Violation> {
-        let most = self.splicing.most.min(limits::PIPE_BYTES);
-        let is_possible = most > 0 && !self.splicing.is_impossible && !self.is_over;
+        // What was begun goes on, also when the other end is away by now: it is kept for it.
+        let is_wanted = self.splicing.most > 0 || self.splicing.pipe.is_some();
+        let most = self.splicing.most.clamp(limits::PIECE_BYTES, limits::PIPE_BYTES);
+        let is_possible = is_wanted && !self.splicing.is_impossible && !self.is_over;
         let Some(wanted) = self.decoder.splice_bytes().filter(|_| is_possible) else {
             self.splicing.is_streaming &= self.decoder.head_bytes().is_some();
             return Ok(None);
@@ -63,8 +65,9 @@ impl Side {
                     return Ok(None);
                 }
             }
-            Err(_) => {
+            Err(error) => {
                 // If it is not the socket that is broken, it is read in the usual way from now on.
+                tracing::debug!(%error, "a frame was not led past");
                 self.splicing = Splicing { is_impossible: true, ..Splicing::default() };
                 self.is_over |= pipe.held() > 0;
                 return Ok(None);

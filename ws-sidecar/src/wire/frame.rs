@@ -30,8 +30,8 @@ impl Frame {
 
     /// A frame whose payload goes on in a pipe.
     pub(crate) fn with_tail(header: &mut Header, lead: &[u8], payload: Bytes, tail: Option<Pipe>) -> Self {
-        let tail = tail.map(|pipe| (pipe.held(), pipe)).map(|(length, pipe)| (pipe, length));
-        let length = tail.as_ref().map_or(0, |(_, length)| *length);
+        let length = tail.as_ref().map_or(0, Pipe::held);
+        let tail = tail.map(|pipe| (pipe, length));
         header.set_payload_len(lead.len() + payload.len() + length);
         let mut codec = Codec::new();
         let encoded = codec.encode_header(header);

@@ -74,6 +74,7 @@ impl Spliced {
     }
 }
 
+/// No two are the same: each has a pipe of its own.
 #[cfg(test)]
 impl PartialEq for Spliced {
     fn eq(&self, _: &Self) -> bool {

@@ -35,7 +35,7 @@ mod kernel {
             }
             let ends = Ends::new();
             self.refused = ends.is_err().then(Instant::now);
-            ends
+            ends.inspect_err(|error| tracing::debug!(%error, "there is no pipe, so large frames are copied"))
         }
     }
 

@@ -193,6 +193,33 @@ async fn clients_that_trickle_and_vanish_are_let_go() {
     assert_eq!(other.text().await, "still here");
 }
 
+/// What was taken of a frame goes on being taken, although its workspace takes nothing for now: else its client would count as silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_that_restarts_within_a_frame_gets_it_whole() {
+    let mut rig = Rig::with(&["--ping-ms=100", "--dead-ms=400"]).await;
+    let payload = Numbers(5).bytes(200_000);
+    let frame = masked(&payload);
+    let mut socket = rig.connect("/echo").await;
+    until("it is connected", async || rig.workspace.open() == 1).await;
+    let (begun, rest) = frame.split_at(40_000);
+    raw(&mut socket).write_all(begun).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    rig.workspace.crash().await;
+    let mut rest = rest.iter();
+    for passed in 0.. {
+        if passed == 20 {
+            rig.workspace.restart().await;
+        }
+        if passed > 20 && rig.workspace.open() == 1 {
+            break;
+        }
+        raw(&mut socket).write_all(&[*rest.next().unwrap()]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    raw(&mut socket).write_all(rest.as_slice()).await.unwrap();
+    assert!(socket.message().await == Message::binary(payload));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_that_are_too_large_are_refused_before_they_are_complete() {
     let rig = Rig::with(&["--message-bytes=300000"]).await;

@@ -69,7 +69,7 @@ impl Kind {
     }
 }
 
-/// One process, since there is one stream; with two it makes no difference.
+/// One process, since there is one stream.
 fn nginx(address: SocketAddr, workspace: SocketAddr) -> String {
     format!(
         "daemon off;\nmaster_process off;\npid off;\nevents {{ worker_connections 1024; }}\nhttp {{\n  access_log off;\n  server {{\n    listen {address};\n    location / {{\n      proxy_pass http://{workspace};\n      proxy_http_version 1.1;\n      proxy_set_header Upgrade $http_upgrade;\n      proxy_set_header Connection upgrade;\n      proxy_buffer_size 64k;\n      proxy_buffers 8 64k;\n      proxy_busy_buffers_size 128k;\n    }}\n  }}\n}}\n"
